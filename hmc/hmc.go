@@ -1,0 +1,157 @@
+package hmc
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+)
+
+// divergence is the energy violation beyond which a trajectory counts as a failure
+// of the integrator (the threshold of Stan).
+const divergence = 1000
+
+// Config holds the settings of hybrid Monte Carlo. Its zero value is a trajectory
+// of length 1 in 10 leapfrog steps with unit masses and without sign flips.
+type Config struct {
+	// Integrator is the splitting scheme; the zero value is Leapfrog.
+	Integrator Integrator
+	// Length is the trajectory length τ = ε·Steps in molecular-dynamics time, in
+	// lattice units; 0 means 1.
+	Length float64
+	// Steps is the number of integrator steps per trajectory of that length; 0
+	// means 10.
+	Steps int
+	// Jitter j, 0 ≤ j < 1, draws each trajectory length uniformly from
+	// Length·[1-j, 1+j), which avoids the resonances of nearly harmonic modes
+	// (Mackenzie, Phys. Lett. B 226 (1989) 369). The draw does not depend on the
+	// state, so the kernel stays exact. The number of steps follows the length such
+	// that the step size never exceeds Length/Steps.
+	Jitter float64
+	// Flip replaces φ by -φ with probability 1/2 after each trajectory. This is
+	// exact if and only if the action is even, S(-φ) = S(φ), as φ⁴ theory is; it
+	// moves between the two signs of the magnetisation, which trajectories alone
+	// cannot do in the broken phase.
+	Flip bool
+	// Mass is the mass matrix of the kinetic term ½ π M⁻¹ π; nil means unit masses.
+	Mass *Mass
+}
+
+// HMC is the hybrid Monte Carlo kernel. It holds scratch memory for one trajectory
+// and must not be used by two goroutines at once; a step allocates nothing. All
+// randomness comes from the generator handed to Step, so a chain is a function of
+// the seed and the starting field alone.
+type HMC struct {
+	action lattice.Action
+	volume int
+	cfg    Config
+	state  dynamics
+	normal normalSource
+}
+
+var _ mcmc.Kernel = (*HMC)(nil)
+
+// New returns the kernel for fields of volume sites under the given action. It
+// returns an error if the action is nil, if the volume is not positive or not that
+// of the action's or the mass matrix's lattice, or if a setting is out of range.
+func New(action lattice.Action, volume int, cfg Config) (*HMC, error) {
+	if cfg.Length == 0 {
+		cfg.Length = 1
+	}
+	if cfg.Steps == 0 {
+		cfg.Steps = 10
+	}
+	if cfg.Integrator.coefficients == nil {
+		cfg.Integrator = Leapfrog
+	}
+	phi4, isPhi4 := action.(*lattice.Phi4)
+	switch {
+	case action == nil || isPhi4 && phi4 == nil:
+		return nil, fmt.Errorf("hmc: expected an action, got nil")
+	case volume < 1:
+		return nil, fmt.Errorf("hmc: expected a positive volume, got %d", volume)
+	case isPhi4 && phi4.Lattice().Volume() != volume:
+		return nil, fmt.Errorf("hmc: expected the volume %d of the action's lattice %v, got %d",
+			phi4.Lattice().Volume(), phi4.Lattice(), volume)
+	case !(cfg.Length > 0) || math.IsInf(cfg.Length, 0):
+		return nil, fmt.Errorf("hmc: expected a positive trajectory length, got %v", cfg.Length)
+	case cfg.Steps < 1:
+		return nil, fmt.Errorf("hmc: expected a positive number of steps, got %d", cfg.Steps)
+	case !(cfg.Jitter >= 0 && cfg.Jitter < 1):
+		return nil, fmt.Errorf("hmc: expected a jitter in [0, 1), got %v", cfg.Jitter)
+	case cfg.Mass != nil && cfg.Mass.lat.Volume() != volume:
+		return nil, fmt.Errorf("hmc: expected a mass matrix of %d sites, got one for the lattice %v",
+			volume, cfg.Mass.lat)
+	}
+	h := &HMC{action: action, volume: volume, cfg: cfg}
+	switch {
+	case cfg.Mass != nil:
+		h.state = newAccelerated(action, cfg.Mass)
+	case isPhi4 && phi4.Lattice().Dim() == 2:
+		h.state = newPlane(phi4)
+	default:
+		h.state = newGeneric(action, volume)
+	}
+	return h, nil
+}
+
+// Config returns the settings in use, with the defaults filled in and the number of
+// steps that Tune found.
+func (h *HMC) Config() Config { return h.cfg }
+
+// StepSize returns the step size ε = Length/Steps in molecular-dynamics time.
+func (h *HMC) StepSize() float64 { return h.cfg.Length / float64(h.cfg.Steps) }
+
+// Step advances phi by one trajectory, see [mcmc.Kernel]. Info.DeltaH is the energy
+// violation ΔH = H(end) - H(start); a trajectory with ΔH > 1000 or a ΔH that is not
+// finite is flagged as divergent and rejected. It returns an error, and leaves phi
+// as it is, if phi does not have the kernel's volume, holds a value that is not
+// finite, or has an action or kinetic energy that is not finite.
+func (h *HMC) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+	return h.trajectory(rng, phi, h.cfg.Steps)
+}
+
+// trajectory is Step with a given number of steps per trajectory length.
+func (h *HMC) trajectory(rng *rand.Rand, phi []float64, steps int) (mcmc.Info, error) {
+	if len(phi) != h.volume {
+		return mcmc.Info{}, fmt.Errorf("hmc: expected a field of %d sites, got %d", h.volume, len(phi))
+	}
+	h.state.load(phi)
+	h.normal.seed(rng)
+	h.state.refresh(&h.normal)
+	h0 := h.state.hamiltonian()
+	if !finite(h0) {
+		if err := lattice.CheckField(phi, h.volume); err != nil {
+			return mcmc.Info{}, fmt.Errorf("hmc: starting field: %w", err)
+		}
+		return mcmc.Info{}, fmt.Errorf("hmc: expected a starting field of finite action, got H = %v", h0)
+	}
+	eps, n := h.cfg.Length/float64(steps), steps
+	if h.cfg.Jitter > 0 {
+		stretch := 1 + h.cfg.Jitter*(2*rng.Float64()-1)
+		n = max(1, int(math.Ceil(float64(steps)*stretch)))
+		eps = h.cfg.Length * stretch / float64(n)
+	}
+	h.cfg.Integrator.run(h.state, eps, n)
+	delta := h.state.hamiltonian() - h0
+	info := mcmc.Info{DeltaH: delta, Divergent: !finite(delta) || delta > divergence}
+	if !info.Divergent {
+		info.AcceptProb = min(1, math.Exp(-delta))
+	}
+	// The draw happens even where its outcome is certain: the stream of random
+	// numbers then does not depend on rounding.
+	info.Accepted = rng.Float64() < info.AcceptProb
+	if info.Accepted {
+		h.state.store(phi)
+	}
+	if h.cfg.Flip && rng.Uint64()>>63 == 1 {
+		for x, v := range phi {
+			phi[x] = -v
+		}
+	}
+	return info, nil
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

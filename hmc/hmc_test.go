@@ -1,0 +1,194 @@
+package hmc
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+func mustLattice(t testing.TB, dims ...int) *lattice.Lattice {
+	t.Helper()
+	lat, err := lattice.New(dims...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lat
+}
+
+func mustPhi4(t testing.TB, kappa, lambda float64, dims ...int) *lattice.Phi4 {
+	t.Helper()
+	a, err := lattice.NewPhi4(mustLattice(t, dims...), kappa, lambda)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func mustNew(t testing.TB, action lattice.Action, volume int, cfg Config) *HMC {
+	t.Helper()
+	h, err := New(action, volume, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func gaussian(rng *rand.Rand, n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = rng.NormFloat64()
+	}
+	return v
+}
+
+// The loops of the two-dimensional φ⁴ action against the action's own Value and
+// Drift, for extents shorter and longer than a vector and with every remainder.
+func TestPlaneMatchesGeneric(t *testing.T) {
+	for rows := 1; rows <= 4; rows++ {
+		for cols := 1; cols <= 35; cols++ {
+			action := mustPhi4(t, 0.27, 0.022, rows, cols)
+			volume := rows * cols
+			cfg := Config{Integrator: Omelyan4, Steps: 3, Jitter: 0.2, Flip: true}
+			fast := mustNew(t, action, volume, cfg)
+			slow := mustNew(t, opaque{action}, volume, cfg)
+			if _, ok := fast.state.(*plane); !ok {
+				t.Fatalf("%dx%d: expected the fast path, got %T", rows, cols, fast.state)
+			}
+			a := gaussian(rand.New(rand.NewPCG(3, uint64(volume))), volume)
+			b := slices.Clone(a)
+			ra, rb := rand.New(rand.NewPCG(4, 5)), rand.New(rand.NewPCG(4, 5))
+			for range 5 {
+				ia, err := fast.Step(ra, a)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ib, err := slow.Step(rb, b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ia.Accepted != ib.Accepted || math.Abs(ia.DeltaH-ib.DeltaH) > 1e-12*float64(volume) {
+					t.Fatalf("%dx%d: expected %+v, got %+v", rows, cols, ib, ia)
+				}
+				for x := range a {
+					if math.Abs(a[x]-b[x]) > 1e-12 {
+						t.Fatalf("%dx%d: site %d: expected %v, got %v", rows, cols, x, b[x], a[x])
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	lat := mustLattice(t, 6, 10)
+	mass, err := NewFreeMass(lat, 0.2, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, _ := lattice.NewPhi4(lat, 0.27, 0.022)
+	for name, h := range map[string]*HMC{
+		"plane":       mustNew(t, action, 60, Config{Flip: true}),
+		"generic":     mustNew(t, opaque{action}, 60, Config{Jitter: 0.5}),
+		"accelerated": mustNew(t, action, 60, Config{Mass: mass}),
+	} {
+		rng := rand.New(rand.NewPCG(1, 1))
+		phi := make([]float64, 60)
+		n := testing.AllocsPerRun(20, func() {
+			if _, err := h.Step(rng, phi); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: expected no allocation per trajectory, got %v", name, n)
+		}
+	}
+}
+
+// sick is an action whose force is far too strong for the step size.
+type sick struct{ slope float64 }
+
+func (s sick) Value(phi []float64) float64 {
+	v := 0.0
+	for _, f := range phi {
+		v += s.slope * f * f * f * f
+	}
+	return v
+}
+
+func (s sick) Drift(dst, phi []float64) []float64 {
+	for x, f := range phi {
+		dst[x] = -4 * s.slope * f * f * f
+	}
+	return dst
+}
+
+func TestDivergence(t *testing.T) {
+	for _, slope := range []float64{1e3, 1e100} {
+		h := mustNew(t, sick{slope}, 4, Config{})
+		phi := []float64{1, -1, 1, -1}
+		info, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !info.Divergent || info.Accepted || info.AcceptProb != 0 {
+			t.Errorf("slope %g: expected a divergent, rejected trajectory, got %+v", slope, info)
+		}
+		if !slices.Equal(phi, []float64{1, -1, 1, -1}) {
+			t.Errorf("slope %g: a rejected trajectory changed the field to %v", slope, phi)
+		}
+	}
+}
+
+func TestStepErrors(t *testing.T) {
+	action := mustPhi4(t, 0.27, 0.022, 2, 3)
+	for name, a := range map[string]lattice.Action{"plane": action, "generic": opaque{action}} {
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e200} {
+			h := mustNew(t, a, 6, Config{Flip: true})
+			phi := []float64{1, 2, 3, bad, 5, 6}
+			if _, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi); err == nil {
+				t.Errorf("%s: expected an error for a field with %v, got none", name, bad)
+			}
+			if phi[0] != 1 || phi[5] != 6 {
+				t.Errorf("%s: the field changed after an error", name)
+			}
+		}
+		h := mustNew(t, a, 6, Config{})
+		if _, err := h.Step(rand.New(rand.NewPCG(1, 1)), make([]float64, 5)); err == nil {
+			t.Errorf("%s: expected an error for a field of the wrong length, got none", name)
+		}
+	}
+}
+
+func TestNewErrors(t *testing.T) {
+	lat := mustLattice(t, 2, 3)
+	action, err := lattice.NewPhi4(lat, 0.2, 0.02)
+	mass, err2 := NewFreeMass(mustLattice(t, 4), 0.2, 0)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		action lattice.Action
+		volume int
+		cfg    Config
+	}{
+		"nil action":      {nil, 6, Config{}},
+		"typed nil":       {(*lattice.Phi4)(nil), 6, Config{}},
+		"zero volume":     {opaque{action}, 0, Config{}},
+		"wrong volume":    {action, 5, Config{}},
+		"negative length": {action, 6, Config{Length: -1}},
+		"NaN length":      {action, 6, Config{Length: math.NaN()}},
+		"infinite length": {action, 6, Config{Length: math.Inf(1)}},
+		"negative steps":  {action, 6, Config{Steps: -1}},
+		"jitter one":      {action, 6, Config{Jitter: 1}},
+		"NaN jitter":      {action, 6, Config{Jitter: math.NaN()}},
+		"mass volume":     {action, 6, Config{Mass: mass}},
+	} {
+		if h, err := New(c.action, c.volume, c.cfg); err == nil || h != nil {
+			t.Errorf("%s: expected an error and no kernel, got %v, %v", name, h, err)
+		}
+	}
+}
