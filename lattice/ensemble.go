@@ -1,0 +1,167 @@
+package lattice
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Ensemble is a set of N configurations on one lattice, in memory. The zero value
+// is not usable; see [NewEnsemble].
+type Ensemble struct {
+	// Lattice is the lattice of every configuration.
+	Lattice *Lattice
+	// Data holds the configurations one after the other, N·V numbers.
+	Data []float64
+	// Params are the parameters that the ensemble was made with and the numbers that
+	// describe it as a whole, such as kappa, lambda and acc_rate.
+	Params map[string]float64
+	// Extra holds further numbers per configuration, such as logq or action; every
+	// slice has N elements.
+	Extra map[string][]float64
+}
+
+// NewEnsemble returns an empty ensemble on lat with room for n configurations.
+func NewEnsemble(lat *Lattice, n int) *Ensemble {
+	return &Ensemble{
+		Lattice: lat,
+		Data:    make([]float64, 0, n*lat.volume),
+		Params:  make(map[string]float64),
+		Extra:   make(map[string][]float64),
+	}
+}
+
+// Len returns the number N of configurations.
+func (e *Ensemble) Len() int { return len(e.Data) / e.Lattice.volume }
+
+// Config returns configuration i, 0 ≤ i < Len. It shares memory with the ensemble.
+func (e *Ensemble) Config(i int) []float64 {
+	v := e.Lattice.volume
+	return e.Data[i*v : (i+1)*v : (i+1)*v]
+}
+
+// Append adds a copy of phi. It panics if phi does not have V elements.
+func (e *Ensemble) Append(phi []float64) {
+	if len(phi) != e.Lattice.volume {
+		panic("lattice: field length does not match the lattice volume")
+	}
+	e.Data = append(e.Data, phi...)
+}
+
+// All iterates over the index and the field of every configuration. The fields
+// share memory with the ensemble.
+func (e *Ensemble) All() iter.Seq2[int, []float64] {
+	return func(yield func(int, []float64) bool) {
+		for i := range e.Len() {
+			if !yield(i, e.Config(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Slice returns configurations i ≤ n < j as an ensemble that shares memory with e,
+// including Params. It panics unless 0 ≤ i ≤ j ≤ Len.
+func (e *Ensemble) Slice(i, j int) *Ensemble {
+	if i < 0 || i > j || j > e.Len() {
+		panic("lattice: slice of configurations out of range")
+	}
+	v := e.Lattice.volume
+	s := &Ensemble{Lattice: e.Lattice, Data: e.Data[i*v : j*v : j*v], Params: e.Params, Extra: make(map[string][]float64)}
+	for key, x := range e.Extra {
+		s.Extra[key] = x[i:j:j]
+	}
+	return s
+}
+
+// Measure writes f of every configuration, in order, into dst and returns it. A nil
+// dst is allocated; otherwise its length must be Len.
+func (e *Ensemble) Measure(dst []float64, f func(phi []float64) float64) []float64 {
+	dst = grow(dst, e.Len())
+	for i := range dst {
+		dst[i] = f(e.Config(i))
+	}
+	return dst
+}
+
+// Check returns an error unless the ensemble is consistent and can be stored: at
+// least one configuration, a whole number of them, as many elements in every slice
+// of Extra, only finite numbers, and names that are fit for the members of a file
+// (not empty, not "cfgs", no path separators or control characters, none in both
+// Params and Extra).
+func (e *Ensemble) Check() error {
+	if err := e.check(); err != nil {
+		return fmt.Errorf("lattice: %w", err)
+	}
+	return nil
+}
+
+func (e *Ensemble) check() error {
+	v := e.Lattice.volume
+	switch {
+	case len(e.Data) == 0:
+		return fmt.Errorf("expected an ensemble with at least one configuration, got none")
+	case len(e.Data)%v != 0:
+		return fmt.Errorf("expected a whole number of configurations of %d sites, got %d numbers", v, len(e.Data))
+	}
+	if i, ok := firstNonFinite(e.Data); ok {
+		return fmt.Errorf("expected finite fields, got %v at site %d of configuration %d", e.Data[i], i%v, i/v)
+	}
+	return checkBeside(e.Len(), e.Params, e.Extra)
+}
+
+// CheckLattice returns an error unless the ensemble lives on lat.
+func (e *Ensemble) CheckLattice(lat *Lattice) error {
+	if !e.Lattice.Equal(lat) {
+		return fmt.Errorf("lattice: expected an ensemble on a %s lattice, got %s", lat, e.Lattice)
+	}
+	return nil
+}
+
+// checkBeside checks what is stored beside n configurations.
+func checkBeside(n int, params map[string]float64, extra map[string][]float64) error {
+	for _, key := range slices.Sorted(maps.Keys(params)) {
+		if !validName(key) {
+			return fmt.Errorf("expected a parameter name fit for a file member, got %q", key)
+		}
+		if v := params[key]; !finite(v) {
+			return fmt.Errorf("expected a finite parameter %q, got %v", key, v)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		x := extra[key]
+		_, twice := params[key]
+		switch {
+		case !validName(key):
+			return fmt.Errorf("expected an array name fit for a file member, got %q", key)
+		case twice:
+			return fmt.Errorf("expected distinct names, got %q for a parameter and an array", key)
+		case len(x) != n:
+			return fmt.Errorf("expected %d elements in %q, one per configuration, got %d", n, key, len(x))
+		}
+		if i, ok := firstNonFinite(x); ok {
+			return fmt.Errorf("expected finite numbers in %q, got %v for configuration %d", key, x[i], i)
+		}
+	}
+	return nil
+}
+
+func validName(key string) bool {
+	return key != "" && len(key) < 1<<10 && key != cfgsKey && !strings.ContainsFunc(key, func(r rune) bool {
+		return r < ' ' || strings.ContainsRune("/\\:\x7f\uFFFD", r)
+	})
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func firstNonFinite(x []float64) (int, bool) {
+	for i, v := range x {
+		if v-v != 0 { // NaN for NaN and for both infinities
+			return i, true
+		}
+	}
+	return 0, false
+}

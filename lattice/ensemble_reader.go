@@ -1,0 +1,426 @@
+package lattice
+
+import (
+	"archive/zip"
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// ReadEnsemble reads the ensemble file at path, see [OpenEnsemble] for what it can
+// read, into memory.
+func ReadEnsemble(path string) (*Ensemble, error) {
+	r, err := OpenEnsemble(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.ReadAll()
+}
+
+// EnsembleReader reads an ensemble file one configuration at a time. It is not safe
+// for concurrent use.
+type EnsembleReader struct {
+	name   string
+	file   *os.File // nil unless opened by name
+	lat    *Lattice
+	params map[string]float64
+	extra  map[string][]float64
+
+	head   npyHeader
+	body   io.Reader
+	closer io.Closer // of body; nil for a bare array
+	buf    []byte
+	mem    []float64 // all fields of an array in Fortran order
+	hint   int64     // numbers that are safe to allocate at once
+	n, i   int
+	err    error
+}
+
+// OpenEnsemble opens the ensemble file at path, which is one of
+//
+//   - a NumPy archive (.npz, as of savez or savez_compressed) whose member cfgs is an
+//     array of shape (N, dims...). Of the other members, plain numbers (shape ()
+//     or, unless N = 1, (1,)) become Params and arrays of shape (N,) become Extra;
+//     anything else is not looked at. Integers beyond 2⁵³ are rounded.
+//   - a NumPy array (.npy) of shape (N, dims...).
+//
+// The fields must be float32 or float64, in either byte order. An array in Fortran
+// order is held in memory as a whole; everything else is read when it is needed.
+//
+// OpenEnsemble and the methods of the reader return an error for a file that is
+// truncated, corrupt or of another kind, if there is no configuration, and if a
+// number is not finite. Whatever the headers say, memory is bounded by a multiple of
+// the size of the file; for this reason arrays above 16 MiB that are compressed by
+// more than 128 to one are refused.
+//
+// The caller must call Close.
+func OpenEnsemble(path string) (*EnsembleReader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("lattice: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("expected a regular file, got %v", info.Mode().Type())
+	}
+	var r *EnsembleReader
+	if err == nil {
+		r, err = newEnsembleReader(f, info.Size())
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lattice: read %s: %w", path, err)
+	}
+	r.name, r.file = path, f
+	return r, nil
+}
+
+// NewEnsembleReader is [OpenEnsemble] for the size bytes of src.
+func NewEnsembleReader(src io.ReaderAt, size int64) (*EnsembleReader, error) {
+	r, err := newEnsembleReader(src, size)
+	if err != nil {
+		return nil, fmt.Errorf("lattice: read ensemble: %w", err)
+	}
+	r.name = "ensemble"
+	return r, nil
+}
+
+func newEnsembleReader(src io.ReaderAt, size int64) (*EnsembleReader, error) {
+	var magic [6]byte
+	n, err := src.ReadAt(magic[:], 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	r := &EnsembleReader{params: make(map[string]float64), extra: make(map[string][]float64)}
+	switch {
+	case string(magic[:n]) == npyMagic:
+		err = r.openArray(io.NewSectionReader(src, 0, size), size, size)
+	case strings.HasPrefix(string(magic[:n]), "PK"):
+		err = r.openArchive(src, size)
+	default:
+		err = fmt.Errorf("expected a NumPy .npz or .npy file, got the first bytes %q", magic[:n])
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.closeBody())
+	}
+	return r, nil
+}
+
+// openArray reads the header of the array of configurations, which has size bytes
+// in body and stored bytes in the file.
+func (r *EnsembleReader) openArray(body io.Reader, size, stored int64) error {
+	r.body = bufio.NewReaderSize(body, 1<<16)
+	var err error
+	if r.head, err = readNpyHeader(r.body); err != nil && err != errNpyType {
+		return err
+	}
+	h := &r.head
+	if err == errNpyType || h.kind != 'f' {
+		return fmt.Errorf("expected an array of float32 or float64, got another element type")
+	}
+	if err := h.checkSize(size); err != nil {
+		return err
+	}
+	if len(h.shape) < 2 {
+		return fmt.Errorf("expected an array of shape (N, dims...), got shape %v", h.shape)
+	}
+	if slices.Contains(h.shape, 0) {
+		return fmt.Errorf("expected an ensemble with at least one configuration, got shape %v", h.shape)
+	}
+	if len(h.shape) > maxRank {
+		return fmt.Errorf("expected at most %d dimensions, got shape %v", maxRank, h.shape)
+	}
+	dims := h.shape[1:]
+	if v, _ := (&npyHeader{shape: dims}).count(); v > stored+maxSites {
+		return fmt.Errorf("expected at least a byte per site, got shape %v in %d bytes", h.shape, stored)
+	}
+	if r.lat, err = New(dims...); err != nil {
+		return fmt.Errorf("shape %v: %w", h.shape, err)
+	}
+	r.n = h.shape[0]
+	r.hint = 8 * stored / int64(h.size)
+	r.buf = make([]byte, r.lat.volume*h.size)
+	if h.fortran {
+		return r.readFortran()
+	}
+	return nil
+}
+
+// readFortran reads an array whose first index runs fastest and reorders it.
+func (r *EnsembleReader) readFortran() error {
+	v := r.lat.volume
+	raw, err := r.readNumbers(r.n * v)
+	if err != nil {
+		return err
+	}
+	r.mem = make([]float64, len(raw))
+	coord := make([]int, len(r.lat.dims))
+	for x := range v {
+		r.lat.Coord(coord, x)
+		at := 0
+		for mu := len(coord) - 1; mu >= 0; mu-- {
+			at = at*r.lat.dims[mu] + coord[mu]
+		}
+		for i, value := range raw[at*r.n : (at+1)*r.n] {
+			r.mem[i*v+x] = value
+		}
+	}
+	return r.end()
+}
+
+// readNumbers reads n numbers; memory grows with what has really been read.
+func (r *EnsembleReader) readNumbers(n int) ([]float64, error) {
+	x := make([]float64, 0, min(int64(n), r.hint))
+	per := len(r.buf) / r.head.size
+	for len(x) < n {
+		m := min(per, n-len(x))
+		b := r.buf[:m*r.head.size]
+		if _, err := io.ReadFull(r.body, b); err != nil {
+			return nil, noEOF(err)
+		}
+		x = slices.Grow(x, m)[:len(x)+m]
+		r.head.decode(x[len(x)-m:], b)
+	}
+	return x, nil
+}
+
+// end checks that the array ends here, and with it the checksum of a member of an
+// archive.
+func (r *EnsembleReader) end() error {
+	var b [1]byte
+	switch n, err := io.ReadFull(r.body, b[:]); {
+	case n > 0:
+		return fmt.Errorf("expected the end of the array, got more data")
+	case err != io.EOF:
+		return err
+	}
+	return nil
+}
+
+// These bound what a compressed array may claim, so that the neighbour tables and
+// the fields take a bounded multiple of the file's size.
+const (
+	maxRatio = 128      // of compression
+	maxSmall = 16 << 20 // bytes that need no file to back them
+	maxSites = 1 << 18  // sites likewise; beyond, a site takes a byte of file
+	maxRank  = 16
+)
+
+func (r *EnsembleReader) openArchive(src io.ReaderAt, size int64) error {
+	z, err := zip.NewReader(src, size)
+	if err != nil {
+		return err
+	}
+	members := make(map[string]*zip.File)
+	total := uint64(0)
+	for _, f := range z.File {
+		key, ok := strings.CutSuffix(f.Name, ".npy")
+		if !ok {
+			continue
+		}
+		if members[key] != nil {
+			return fmt.Errorf("expected distinct arrays, got %q twice", key)
+		}
+		members[key] = f
+		// Overlapping members would make a small file large in memory.
+		if f.CompressedSize64 > uint64(size) || total+f.CompressedSize64 > uint64(size) {
+			return fmt.Errorf("expected members within a file of %d bytes, got more in %q", size, key)
+		}
+		total += f.CompressedSize64
+		if f.UncompressedSize64 > maxRatio*f.CompressedSize64+maxSmall {
+			return fmt.Errorf("expected %q to be compressed by at most %d to 1, got %d bytes from %d",
+				key, maxRatio, f.UncompressedSize64, f.CompressedSize64)
+		}
+	}
+	keys := slices.Sorted(maps.Keys(members))
+	cfgs := members[cfgsKey]
+	if cfgs == nil {
+		return fmt.Errorf("expected an array %q in the archive, got %.200q", cfgsKey, keys)
+	}
+	body, err := cfgs.Open()
+	if err != nil {
+		return fmt.Errorf("array %q: %w", cfgsKey, err)
+	}
+	r.closer = body
+	if err := r.openArray(body, int64(cfgs.UncompressedSize64), int64(cfgs.CompressedSize64)); err != nil {
+		return fmt.Errorf("array %q: %w", cfgsKey, err)
+	}
+	for _, key := range keys {
+		if key == cfgsKey {
+			continue
+		}
+		if err := r.readBeside(key, members[key]); err != nil {
+			return fmt.Errorf("array %q: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// readBeside reads a member into Params or Extra if it is of such a shape.
+func (r *EnsembleReader) readBeside(key string, f *zip.File) error {
+	body, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	h, err := readNpyHeader(body)
+	if err == errNpyType {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	param := len(h.shape) == 0 || len(h.shape) == 1 && h.shape[0] == 1 && r.n > 1
+	if !param && (len(h.shape) != 1 || h.shape[0] != r.n) {
+		return nil
+	}
+	if err := h.checkSize(int64(f.UncompressedSize64)); err != nil {
+		return err
+	}
+	b, err := io.ReadAll(body) // to the end, where the checksum is compared
+	if err != nil {
+		return err
+	}
+	n, _ := h.count()
+	x := make([]float64, n)
+	h.decode(x, b)
+	if i, ok := firstNonFinite(x); ok {
+		return fmt.Errorf("expected finite numbers, got %v", x[i])
+	}
+	if param {
+		r.params[key] = x[0]
+	} else {
+		r.extra[key] = x
+	}
+	return nil
+}
+
+// Lattice returns the lattice of the configurations.
+func (r *EnsembleReader) Lattice() *Lattice { return r.lat }
+
+// Len returns the number N of configurations in the file.
+func (r *EnsembleReader) Len() int { return r.n }
+
+// Params returns the numbers that describe the ensemble, see [Ensemble]. The caller
+// must not modify the map.
+func (r *EnsembleReader) Params() map[string]float64 { return r.params }
+
+// Extra returns the further numbers per configuration, see [Ensemble]. The caller
+// must not modify the map.
+func (r *EnsembleReader) Extra() map[string][]float64 { return r.extra }
+
+// Next writes the next configuration into dst and returns it. A nil dst is
+// allocated; otherwise its length must be V. The error is [io.EOF] after the last
+// configuration. The last one is returned only if the array ends there and, in an
+// archive, its checksum is right.
+func (r *EnsembleReader) Next(dst []float64) ([]float64, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.i == r.n {
+		return nil, io.EOF
+	}
+	dst = grow(dst, r.lat.volume)
+	if err := r.read(dst); err != nil {
+		r.err = fmt.Errorf("lattice: read %s: configuration %d of %d: %w", r.name, r.i, r.n, err)
+		return nil, r.err
+	}
+	r.i++
+	return dst, nil
+}
+
+func (r *EnsembleReader) read(dst []float64) error {
+	if r.mem != nil {
+		copy(dst, r.mem[r.i*len(dst):])
+	} else {
+		if _, err := io.ReadFull(r.body, r.buf); err != nil {
+			return noEOF(err)
+		}
+		r.head.decode(dst, r.buf)
+		if r.i+1 == r.n {
+			if err := r.end(); err != nil {
+				return err
+			}
+		}
+	}
+	if x, ok := firstNonFinite(dst); ok {
+		return fmt.Errorf("expected a finite field, got %v at site %d", dst[x], x)
+	}
+	return nil
+}
+
+// All iterates over the remaining configurations. The field is valid until the next
+// one is read. An error comes with a nil field and ends the iteration.
+func (r *EnsembleReader) All() iter.Seq2[[]float64, error] {
+	return func(yield func([]float64, error) bool) {
+		phi := make([]float64, r.lat.volume)
+		for {
+			_, err := r.Next(phi)
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(phi, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ReadAll reads the remaining configurations into memory. Params and Extra are those
+// of the whole file, so that it returns an error if some have been read before and
+// Extra is not empty.
+func (r *EnsembleReader) ReadAll() (*Ensemble, error) {
+	if r.err == nil && r.i > 0 && len(r.extra) > 0 {
+		return nil, fmt.Errorf("lattice: read %s: expected to read all of %d configurations, got %d read before", r.name, r.n, r.i)
+	}
+	v := r.lat.volume
+	e := &Ensemble{Lattice: r.lat, Params: maps.Clone(r.params), Extra: maps.Clone(r.extra)}
+	e.Data = make([]float64, 0, min(int64(r.n-r.i)*int64(v), r.hint))
+	for {
+		at := len(e.Data)
+		if r.i < r.n {
+			e.Data = slices.Grow(e.Data, v)
+		}
+		_, err := r.Next(e.Data[at:min(at+v, cap(e.Data))])
+		if err == io.EOF {
+			return e, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.Data = e.Data[:at+v]
+	}
+}
+
+// Close closes the file. Further calls do nothing.
+func (r *EnsembleReader) Close() error {
+	err := r.closeBody()
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
+		r.file = nil
+	}
+	if r.err == nil {
+		r.err = fmt.Errorf("lattice: read %s: already closed", r.name)
+	}
+	return err
+}
+
+func (r *EnsembleReader) closeBody() error {
+	if r.closer == nil {
+		return nil
+	}
+	err := r.closer.Close()
+	r.closer = nil
+	return err
+}

@@ -1,0 +1,189 @@
+package lattice
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/latdiff/latdiff/internal/atomicfile"
+)
+
+// cfgsKey names the array of configurations in a file.
+const cfgsKey = "cfgs"
+
+// EnsembleFormat chooses how ensemble files are written. The zero value stores
+// fields in double precision, which loses nothing.
+type EnsembleFormat struct {
+	// Float32 stores the fields, though not Params and Extra, in single precision.
+	Float32 bool
+}
+
+func (f EnsembleFormat) elem() int {
+	if f.Float32 {
+		return 4
+	}
+	return 8
+}
+
+// WriteEnsemble writes e to the file at path in the zero [EnsembleFormat].
+func WriteEnsemble(path string, e *Ensemble) error { return EnsembleFormat{}.Write(path, e) }
+
+// Write writes e to the file at path as an uncompressed NumPy archive (.npz):
+//
+//	cfgs     (N, dims...)  the configurations, float64 or float32
+//	<name>   ()            every entry of Params, float64
+//	<name>   (N,)          every entry of Extra, float64
+//
+// In Python, numpy.load(path)["cfgs"] is the array of the fields. The file appears
+// whole or not at all, and equal ensembles give equal bytes. Write returns an error
+// if [Ensemble.Check] does, if a field overflows float32, or if writing fails.
+func (f EnsembleFormat) Write(path string, e *Ensemble) error {
+	if err := e.check(); err != nil {
+		return fmt.Errorf("lattice: write %s: %w", path, err)
+	}
+	w, err := f.Create(path, e.Lattice)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	for i := range e.Len() {
+		if err := w.Append(e.Config(i)); err != nil {
+			return err
+		}
+	}
+	w.Params, w.Extra = e.Params, e.Extra
+	return w.Commit()
+}
+
+// EnsembleWriter writes an ensemble file one configuration at a time, with memory
+// for one configuration and for Extra. It is not safe for concurrent use.
+type EnsembleWriter struct {
+	// Params and Extra are what [Ensemble] has under these names. They are read by
+	// Commit, when every slice of Extra must have Len elements.
+	Params map[string]float64
+	Extra  map[string][]float64
+
+	path   string
+	lat    *Lattice
+	format EnsembleFormat
+	file   *atomicfile.File
+	zip    npzWriter
+	cfgs   *npzMember
+	width  int // bytes of the .npy header
+	crc    uint32
+	n      int
+	buf    []byte
+}
+
+// CreateEnsemble starts to write an ensemble on lat to the file at path in the zero
+// [EnsembleFormat].
+func CreateEnsemble(path string, lat *Lattice) (*EnsembleWriter, error) {
+	return EnsembleFormat{}.Create(path, lat)
+}
+
+// Create starts to write an ensemble on lat to the file at path, in the layout of
+// [EnsembleFormat.Write]. The file appears at Commit; until then, and after an
+// error, a file of that name is untouched. The caller must call Close, normally in a
+// defer.
+func (f EnsembleFormat) Create(path string, lat *Lattice) (*EnsembleWriter, error) {
+	file, err := atomicfile.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("lattice: %w", err)
+	}
+	w := &EnsembleWriter{
+		Params: make(map[string]float64),
+		Extra:  make(map[string][]float64),
+		path:   path,
+		lat:    lat,
+		format: f,
+		file:   file,
+		zip:    npzWriter{w: file},
+		buf:    make([]byte, lat.volume*f.elem()),
+	}
+	w.cfgs = w.zip.begin(cfgsKey)
+	// Room for any number of configurations.
+	head := w.header(math.MaxInt)
+	w.width = len(head)
+	w.zip.write(head)
+	if w.zip.err != nil {
+		file.Close()
+		return nil, w.fail(w.zip.err)
+	}
+	return w, nil
+}
+
+func (w *EnsembleWriter) header(n int) []byte {
+	return appendNpyHeader(nil, w.format.elem(), w.width, append([]int{n}, w.lat.dims...)...)
+}
+
+func (w *EnsembleWriter) fail(err error) error {
+	return fmt.Errorf("lattice: write %s: %w", w.path, err)
+}
+
+// Len returns the number of configurations appended so far.
+func (w *EnsembleWriter) Len() int { return w.n }
+
+// Append writes one configuration. It returns an error, and writes nothing, if phi
+// does not have V elements or one of them is not finite in the format of the file.
+func (w *EnsembleWriter) Append(phi []float64) error {
+	if err := CheckField(phi, w.lat.volume); err != nil {
+		return err
+	}
+	if w.format.Float32 {
+		for x, v := range phi {
+			s := float32(v)
+			if math.IsInf(float64(s), 0) {
+				return w.fail(fmt.Errorf("expected a field within single precision, got %v at site %d", v, x))
+			}
+			binary.LittleEndian.PutUint32(w.buf[4*x:], math.Float32bits(s))
+		}
+	} else {
+		for x, v := range phi {
+			binary.LittleEndian.PutUint64(w.buf[8*x:], math.Float64bits(v))
+		}
+	}
+	w.zip.write(w.buf)
+	if w.zip.err != nil {
+		return w.fail(w.zip.err)
+	}
+	w.crc = crc32.Update(w.crc, crc32.IEEETable, w.buf)
+	w.n++
+	return nil
+}
+
+// Commit completes the file and gives it its name. It returns an error if there is
+// no configuration or if Params or Extra do not pass [Ensemble.Check]; the file is
+// then dropped.
+func (w *EnsembleWriter) Commit() error {
+	defer w.file.Close()
+	if w.n == 0 {
+		return w.fail(fmt.Errorf("expected an ensemble with at least one configuration, got none"))
+	}
+	if err := checkBeside(w.n, w.Params, w.Extra); err != nil {
+		return w.fail(err)
+	}
+	head := w.header(w.n)
+	data := int64(w.n) * int64(len(w.buf))
+	w.cfgs.size = int64(w.width) + data
+	w.cfgs.crc = combineCRC(crc32.ChecksumIEEE(head), w.crc, data)
+	w.zip.patch(w.cfgs, head)
+	for _, key := range slices.Sorted(maps.Keys(w.Params)) {
+		w.zip.add(key, []float64{w.Params[key]})
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.Extra)) {
+		w.zip.add(key, w.Extra[key], w.n)
+	}
+	if err := w.zip.finish(); err != nil {
+		return w.fail(err)
+	}
+	if err := w.file.Commit(); err != nil {
+		return w.fail(err)
+	}
+	return nil
+}
+
+// Close drops the file unless it has been committed. Further calls do nothing.
+func (w *EnsembleWriter) Close() error { return w.file.Close() }
