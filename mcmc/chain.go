@@ -1,0 +1,169 @@
+package mcmc
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Chain is one Markov chain: a kernel, the field it acts on, and a PCG generator
+// of its own. A chain is not safe for concurrent use; chains with kernels of
+// their own are independent of each other.
+type Chain struct {
+	kernel Kernel
+	phi    []float64
+	pcg    *rand.PCG
+	rng    *rand.Rand
+	steps  int
+	stats  KernelStats
+}
+
+// NewChain returns a chain of kernel that starts at a copy of the field start,
+// with the generator rand.NewPCG(seed1, seed2). Chains with the same seed1 and
+// different seed2 are statistically independent. It returns an error if kernel is
+// nil or if start is empty or not finite.
+func NewChain(kernel Kernel, start []float64, seed1, seed2 uint64) (*Chain, error) {
+	if kernel == nil {
+		return nil, fmt.Errorf("mcmc: expected a kernel for the chain, got nil")
+	}
+	if len(start) == 0 {
+		return nil, fmt.Errorf("mcmc: expected a start field with at least one site, got none")
+	}
+	if err := lattice.CheckField(start, len(start)); err != nil {
+		return nil, fmt.Errorf("mcmc: start of the chain: %w", err)
+	}
+	pcg := rand.NewPCG(seed1, seed2)
+	return &Chain{kernel: kernel, phi: slices.Clone(start), pcg: pcg, rng: rand.New(pcg)}, nil
+}
+
+// Run makes n transitions. It stops at a cancelled ctx with ctx.Err(), at an
+// error of the kernel, or with an error when the field has become non-finite;
+// Steps tells how many transitions were made. Cancellation never interrupts a
+// transition, so the chain can go on afterwards as if it had not stopped.
+func (c *Chain) Run(ctx context.Context, n int) error {
+	done := ctx.Done()
+	for range n {
+		select {
+		case <-done:
+			return ctx.Err()
+		default:
+		}
+		info, err := c.kernel.Step(c.rng, c.phi)
+		if err != nil {
+			return fmt.Errorf("mcmc: step %d: %w", c.steps, err)
+		}
+		c.steps++
+		c.stats.Add(info)
+	}
+	if err := lattice.CheckField(c.phi, len(c.phi)); err != nil {
+		return fmt.Errorf("mcmc: after step %d: %w", c.steps, err)
+	}
+	return nil
+}
+
+// Thermalize makes n transitions, the first half of them with the adaptation of
+// an [Adaptive] kernel switched on, and then clears the accumulated statistics.
+// The second half lets the chain forget that its kernel depended on the past.
+func (c *Chain) Thermalize(ctx context.Context, n int) error {
+	first := 0
+	if a, ok := c.kernel.(Adaptive); ok {
+		first = n / 2
+		a.SetAdaptation(true)
+		err := c.Run(ctx, first)
+		a.SetAdaptation(false)
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.Run(ctx, n-first); err != nil {
+		return err
+	}
+	c.stats = KernelStats{}
+	return nil
+}
+
+// Field returns the present field, valid until the next transition. It is the
+// chain's own memory; the caller must not modify it.
+func (c *Chain) Field() []float64 { return c.phi }
+
+// Steps returns the number of transitions made since the start.
+func (c *Chain) Steps() int { return c.steps }
+
+// Stats returns the reports accumulated since the start or the end of the last
+// [Chain.Thermalize].
+func (c *Chain) Stats() KernelStats { return c.stats }
+
+// Kernel returns the kernel of the chain.
+func (c *Chain) Kernel() Kernel { return c.kernel }
+
+const chainMagic = "latdiff chain 1\n"
+
+// MarshalBinary returns the state of the chain: generator, field, number of
+// steps, accumulated statistics, and the state of a [Stateful] kernel.
+func (c *Chain) MarshalBinary() ([]byte, error) {
+	gen, err := c.pcg.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("mcmc: state of the generator: %w", err)
+	}
+	b := putBytes([]byte(chainMagic), gen)
+	b = putUint(b, uint64(c.steps))
+	b = c.stats.append(b)
+	b = putFloats(b, c.phi)
+	if k, ok := c.kernel.(Stateful); ok {
+		state, err := k.MarshalBinary()
+		if err != nil {
+			return nil, fmt.Errorf("mcmc: state of the kernel: %w", err)
+		}
+		b = putBytes(b, state)
+	}
+	return putUint(b, uint64(crc32.ChecksumIEEE(b))), nil
+}
+
+// UnmarshalBinary restores a state written by MarshalBinary into a chain with a
+// kernel built like the one that was saved and a field of the same length. The
+// chain then continues bit by bit as the saved one would have. It returns an
+// error if the data are damaged or belong to another kernel or field; the state
+// of a chain after an error of its kernel is undefined, otherwise unchanged.
+func (c *Chain) UnmarshalBinary(data []byte) error {
+	n := len(data) - 8
+	if n < len(chainMagic) || string(data[:len(chainMagic)]) != chainMagic {
+		return fmt.Errorf("mcmc: expected the state of a chain, got %d bytes without its header", len(data))
+	}
+	sum := decoder{b: data[n:]}
+	if got, want := uint64(crc32.ChecksumIEEE(data[:n])), sum.uint(); got != want {
+		return fmt.Errorf("mcmc: expected checksum %08x of the state of a chain, got %08x", want, got)
+	}
+	d := decoder{b: data[len(chainMagic):n]}
+	gen := d.bytes()
+	steps := int(d.uint())
+	var st KernelStats
+	st.decode(&d)
+	phi := d.floats()
+	k, stateful := c.kernel.(Stateful)
+	var state []byte
+	if stateful {
+		state = d.bytes()
+	}
+	if err := d.finish(); err != nil {
+		return fmt.Errorf("mcmc: expected the state of a chain with a kernel %T: %w", c.kernel, err)
+	}
+	if err := lattice.CheckField(phi, len(c.phi)); err != nil {
+		return fmt.Errorf("mcmc: saved field: %w", err)
+	}
+	var pcg rand.PCG
+	if err := pcg.UnmarshalBinary(gen); err != nil {
+		return fmt.Errorf("mcmc: state of the generator: %w", err)
+	}
+	if stateful {
+		if err := k.UnmarshalBinary(state); err != nil {
+			return fmt.Errorf("mcmc: state of the kernel: %w", err)
+		}
+	}
+	*c.pcg, c.steps, c.stats = pcg, steps, st
+	copy(c.phi, phi)
+	return nil
+}

@@ -1,0 +1,146 @@
+package mcmc
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// MetropolisConfig configures [NewMetropolis]. The zero value is a good choice.
+type MetropolisConfig struct {
+	// Width is the half width w of the proposal φ_x + w·U(-1, 1), the start value
+	// if the width is tuned; 0 means 1.
+	Width float64
+	// Hits is the number of proposals a site before going to the next; 0 means 2.
+	Hits int
+	// Acceptance is the fraction of accepted proposals that the width is tuned to;
+	// 0 means 0.5.
+	Acceptance float64
+}
+
+// Metropolis is the local algorithm of N. Metropolis et al., J. Chem. Phys. 21
+// (1953) 1087: one step proposes Hits new values at each site in turn. If the
+// action has a lattice whose extents are all even, the sites are visited in
+// checkerboard order, first those with an even sum of coordinates, then the odd
+// ones; otherwise in sequence. Both orders leave exp(-S) invariant.
+//
+// For [lattice.Phi4] in two dimensions there is a fast path with its own code.
+//
+// While adaptation is on (see [Adaptive]) each step moves the width towards the
+// configured acceptance by a Robbins–Monro recursion; the width is saved with the
+// state of a chain.
+type Metropolis struct {
+	tuner
+	action lattice.LocalAction
+	order  []int32
+	volume int
+	hits   int
+	fast   *phi4Sweep
+}
+
+var (
+	_ Stateful = (*Metropolis)(nil)
+	_ Adaptive = (*Metropolis)(nil)
+)
+
+// NewMetropolis returns the local Metropolis kernel of action. It returns an
+// error if action is nil, if Width or Hits is negative or Width not finite, or if
+// Acceptance is outside [0, 1).
+func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropolis, error) {
+	switch {
+	case action == nil:
+		return nil, fmt.Errorf("mcmc: expected an action for Metropolis, got nil")
+	case cfg.Hits < 0:
+		return nil, fmt.Errorf("mcmc: expected a number of Metropolis hits ≥ 0, got %d", cfg.Hits)
+	}
+	width, err := newTuner("Metropolis width", cfg.Width, 1, cfg.Acceptance, 0.5)
+	if err != nil {
+		return nil, err
+	}
+	m := &Metropolis{tuner: width, action: action, hits: cfg.Hits}
+	if m.hits == 0 {
+		m.hits = 2
+	}
+	if a, ok := action.(interface{ Lattice() *lattice.Lattice }); ok {
+		lat := a.Lattice()
+		m.volume = lat.Volume()
+		if phi4, ok := action.(*lattice.Phi4); ok {
+			m.fast = newPhi4Sweep(phi4)
+		}
+		if m.fast == nil {
+			m.order = checkerboard(lat)
+		}
+	}
+	return m, nil
+}
+
+// Width returns the half width of the proposals.
+func (m *Metropolis) Width() float64 { return m.value }
+
+// Step visits every site once. It returns an error if phi does not have the
+// volume of the lattice.
+func (m *Metropolis) Step(rng *rand.Rand, phi []float64) (Info, error) {
+	if m.volume != 0 && len(phi) != m.volume {
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", m.volume, len(phi))
+	}
+	var accepted int
+	var delta float64
+	switch {
+	case m.fast != nil:
+		accepted, delta = m.fast.sweep(rng, phi, m.value, m.hits)
+	case m.order != nil:
+		for _, x := range m.order {
+			n, d := m.site(rng, phi, int(x))
+			accepted += n
+			delta += d
+		}
+	default:
+		for x := range phi {
+			n, d := m.site(rng, phi, x)
+			accepted += n
+			delta += d
+		}
+	}
+	p := float64(accepted) / float64(len(phi)*m.hits)
+	m.observe(p)
+	return Info{Accepted: accepted > 0, AcceptProb: p, DeltaH: delta}, nil
+}
+
+func (m *Metropolis) site(rng *rand.Rand, phi []float64, x int) (accepted int, delta float64) {
+	for range m.hits {
+		v := phi[x] + m.value*(2*rng.Float64()-1)
+		// A NaN compares false and is rejected.
+		if d := m.action.Difference(phi, x, v); d < rng.ExpFloat64() {
+			phi[x] = v
+			accepted++
+			delta += d
+		}
+	}
+	return accepted, delta
+}
+
+// checkerboard returns the sites in the order even, odd, or nil if an extent is
+// odd: a site may then have a neighbour of its own parity.
+func checkerboard(lat *lattice.Lattice) []int32 {
+	for mu := range lat.Dim() {
+		if lat.Extent(mu)%2 != 0 {
+			return nil
+		}
+	}
+	order := make([]int32, 0, lat.Volume())
+	coord := make([]int, lat.Dim())
+	for parity := range 2 {
+		for x := range lat.Volume() {
+			lat.Coord(coord, x)
+			sum := 0
+			for _, c := range coord {
+				sum += c
+			}
+			if sum%2 == parity {
+				order = append(order, int32(x))
+			}
+		}
+	}
+	return order
+}

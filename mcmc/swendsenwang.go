@@ -1,0 +1,93 @@
+package mcmc
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// SwendsenWang is the multi-cluster update (R. H. Swendsen and J.-S. Wang, Phys.
+// Rev. Lett. 58 (1987) 86) of the Ising variables sign φ embedded in φ⁴, with the
+// bond probability of [Wolff]: the whole lattice is split into clusters, and each
+// of them changes sign with probability 1/2. |φ(x)| never changes.
+type SwendsenWang struct {
+	kappa4   float64
+	forward  [][]int32
+	parent   []int32
+	flip     []bool
+	clusters int
+}
+
+var _ Kernel = (*SwendsenWang)(nil)
+
+// NewSwendsenWang returns the cluster kernel of action. It returns an error if
+// action is nil.
+func NewSwendsenWang(action *lattice.Phi4) (*SwendsenWang, error) {
+	if action == nil {
+		return nil, fmt.Errorf("mcmc: expected a φ⁴ action for the cluster update, got nil")
+	}
+	lat := action.Lattice()
+	k := &SwendsenWang{
+		kappa4: 4 * action.Kappa(),
+		parent: make([]int32, lat.Volume()),
+		flip:   make([]bool, lat.Volume()),
+	}
+	for mu := range lat.Dim() {
+		// The link of an extent of 1 joins a site to itself and does not see its sign.
+		if lat.Extent(mu) > 1 {
+			k.forward = append(k.forward, lat.Forward(mu))
+		}
+	}
+	return k, nil
+}
+
+// Clusters returns the number of clusters of the last step.
+func (k *SwendsenWang) Clusters() int { return k.clusters }
+
+// Step decomposes the lattice into clusters and flips half of them. It returns an
+// error if phi does not have the volume of the lattice. DeltaH is 0: there is no
+// accept step.
+func (k *SwendsenWang) Step(rng *rand.Rand, phi []float64) (Info, error) {
+	if len(phi) != len(k.parent) {
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", len(k.parent), len(phi))
+	}
+	for x := range k.parent {
+		k.parent[x] = int32(x)
+	}
+	for _, fwd := range k.forward {
+		for x, y := range fwd {
+			if a := k.kappa4 * phi[x] * phi[y]; a > 0 && rng.ExpFloat64() < a {
+				k.join(int32(x), y)
+			}
+		}
+	}
+	k.clusters = 0
+	for x, p := range k.parent {
+		if p == int32(x) {
+			k.flip[x] = rng.Uint64()>>63 == 1
+			k.clusters++
+		}
+	}
+	for x := range phi {
+		if k.flip[k.root(int32(x))] {
+			phi[x] = -phi[x]
+		}
+	}
+	return Info{Accepted: true, AcceptProb: 1}, nil
+}
+
+// root returns the root of the cluster of x and halves the path to it.
+func (k *SwendsenWang) root(x int32) int32 {
+	for k.parent[x] != x {
+		k.parent[x] = k.parent[k.parent[x]]
+		x = k.parent[x]
+	}
+	return x
+}
+
+// join makes the lower of two roots the root of both clusters.
+func (k *SwendsenWang) join(x, y int32) {
+	x, y = k.root(x), k.root(y)
+	k.parent[max(x, y)] = min(x, y)
+}
