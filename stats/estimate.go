@@ -1,0 +1,132 @@
+package stats
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Estimate is a value with its statistical error (one standard deviation).
+type Estimate struct {
+	Value, Error float64
+}
+
+// String returns Format(2).
+func (e Estimate) String() string { return e.Format(2) }
+
+// Format returns the estimate in the short notation value(error), with the error
+// rounded to the given number of significant digits (at least 1, at most 17) and
+// the value rounded to the same decimal place:
+//
+//	{0.54801, 0.00252}.Format(2)  0.5480(25)
+//	{-0.0203, 0.1041}.Format(3)   -0.020(104)
+//	{12.345, 1.44}.Format(2)      12.3(1.4)
+//	{1234, 141}.Format(2)         1230(140)
+//	{1.2e-7, 3e-9}.Format(1)      1.20(3)e-07
+//
+// The error is in units of the last digit while it is below 1 and has its decimal
+// point otherwise. A power of ten is split off when the larger of value and error
+// is below 1e-5 or not below 1e9. A zero error is shown as (0) behind the shortest
+// form of the value. If value or error is not finite, or the error is below the
+// floating-point resolution of the value, both are printed by themselves:
+// 0.5(NaN), 1e+30(0.12). A negative error counts as NaN.
+func (e Estimate) Format(digits int) string {
+	digits = min(max(digits, 1), 17)
+	v, s := e.Value, e.Error
+	if s < 0 {
+		s = nan()
+	}
+	if !finite(v) || !finite(s) || s == 0 {
+		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + strconv.FormatFloat(s, 'g', digits, 64) + ")"
+	}
+	place := exponent(strconv.FormatFloat(s, 'e', digits-1, 64)) - digits + 1
+	if v != 0 && exponent(strconv.FormatFloat(v, 'e', -1, 64))-place > 17 {
+		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + strconv.FormatFloat(s, 'g', digits, 64) + ")"
+	}
+	dv, ds := roundTo(math.Abs(v), place), roundTo(s, place)
+	sign := ""
+	if v < 0 && dv != "0" {
+		sign = "-"
+	}
+	top := max(len(dv), len(ds)) - 1 + place
+	suffix := ""
+	if top < -5 || top >= 9 {
+		suffix = "e" + signed(top)
+		place -= top
+	}
+	err := ds
+	if place >= 0 || len(ds) > -place {
+		err = point(ds, place)
+	}
+	return sign + point(dv, place) + "(" + err + ")" + suffix
+}
+
+// Pull returns (Value - truth)/Error, the deviation from a known value in units of
+// the error: 0 if both vanish, ±Inf if only the error does.
+func (e Estimate) Pull(truth float64) float64 { return deviation(e.Value-truth, e.Error) }
+
+// Sigma returns the difference of two independent estimates over their combined
+// error, (Value - other.Value)/√(Error² + other.Error²), with the sign of the
+// difference: 0 if both vanish, ±Inf if only the error does.
+func (e Estimate) Sigma(other Estimate) float64 {
+	return deviation(e.Value-other.Value, math.Hypot(e.Error, other.Error))
+}
+
+func deviation(d, err float64) float64 {
+	if d == 0 && err == 0 {
+		return 0
+	}
+	return d / err
+}
+
+// exponent returns the decimal exponent of a number in the format 'e'.
+func exponent(s string) int {
+	n, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
+	return n
+}
+
+// roundTo returns the decimal digits of v/10^place rounded to an integer, v ≥ 0.
+func roundTo(v float64, place int) string {
+	shortest := strconv.FormatFloat(v, 'e', -1, 64)
+	top := exponent(shortest)
+	if v == 0 || top < place-1 {
+		return "0"
+	}
+	if top == place-1 {
+		// Below one unit; one half goes to even, as strconv has it.
+		if shortest[0] < '5' || strings.HasPrefix(shortest, "5e") {
+			return "0"
+		}
+		return "1"
+	}
+	s := strconv.FormatFloat(v, 'e', top-place, 64)
+	mantissa := strings.Replace(s[:strings.IndexByte(s, 'e')], ".", "", 1)
+	// Rounding may carry into one more digit.
+	return mantissa + strings.Repeat("0", exponent(s)-place-len(mantissa)+1)
+}
+
+// point returns the number with the given digits times 10^place in plain notation.
+func point(digits string, place int) string {
+	if place >= 0 {
+		if digits == "0" {
+			return digits
+		}
+		return digits + strings.Repeat("0", place)
+	}
+	if len(digits) <= -place {
+		digits = strings.Repeat("0", 1-place-len(digits)) + digits
+	}
+	return digits[:len(digits)+place] + "." + digits[len(digits)+place:]
+}
+
+// signed returns a decimal exponent as the formats 'e' and 'g' print it.
+func signed(n int) string {
+	s := "+"
+	if n < 0 {
+		s, n = "-", -n
+	}
+	if n < 10 {
+		s += "0"
+	}
+	return s + strconv.Itoa(n)
+}

@@ -1,0 +1,347 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// Window selects how the sum over ρ(t) in τ_int is cut off.
+type Window int
+
+const (
+	// WindowGamma balances the truncation error against the statistical one with the
+	// criterion of Wolff, hep-lat/0306017, eq. 50–52. It is the default.
+	WindowGamma Window = iota
+	// WindowSokal takes the smallest W with W ≥ c τ_int(W) (Madras and Sokal, 1988).
+	WindowSokal
+	// WindowFixed takes a W that the caller gives, as the paper does with
+	// t_max = 100 in (4.14).
+	WindowFixed
+)
+
+// minSamples is the number of effectively independent samples below which a series
+// is reported as too short.
+const minSamples = 8
+
+// GammaConfig holds the options of [GammaMethod]. The zero value is Wolff's
+// automatic window with S = 2.
+type GammaConfig struct {
+	// Window selects the rule for W.
+	Window Window
+	// S is the ratio of the exponential to the integrated autocorrelation time that
+	// [WindowGamma] assumes; 0 means 2.
+	S float64
+	// C is the factor c of [WindowSokal]; 0 means 6.
+	C float64
+	// W is the window of [WindowFixed], at least 1; 0 means 100, the paper's t_max.
+	W int
+	// MaxLag bounds W for the automatic windows; 0 means half of the longest replica.
+	MaxLag int
+	// TauExp, when positive, is the exponential autocorrelation time of the slowest
+	// mode of the algorithm. The tail τ_exp ρ(W+1) is then added to the sum, with W
+	// the last lag before ρ falls below NSigma times its error
+	// (Schaefer, Sommer, Virotta, arXiv:1009.5228); Window is ignored.
+	TauExp float64
+	// NSigma is the significance that ends the sum in front of that tail; 0 means 1.
+	NSigma float64
+	// Plain leaves out the correction (1 + (2W+1)/N)/(1 + 1/N) for the bias from
+	// subtracting the estimated mean (hep-lat/0306017, eq. 49): with [WindowFixed],
+	// τ_int is then the bare sum (4.14).
+	Plain bool
+}
+
+// Tau is an integrated autocorrelation time with its error
+// 2τ√(|W + 1/2 - τ|/N) (hep-lat/0306017, eq. 42), and the window W it was summed to.
+type Tau struct {
+	Estimate
+	Window int
+}
+
+// GammaResult is what [GammaMethod] returns.
+type GammaResult struct {
+	// Mean is the mean over all replicas with its error √(2τ_int C(0)/N).
+	Mean Estimate
+	// ErrorOfError is the statistical error of Mean.Error,
+	// Mean.Error·√((W + 1/2)/N) (hep-lat/0306017, eq. 43).
+	ErrorOfError float64
+	// Tau is the integrated autocorrelation time.
+	Tau Tau
+	// Variance is the variance C(0) of a single entry, corrected for the
+	// correlation of the mean with it.
+	Variance float64
+	// N is the number of entries in all replicas together.
+	N int
+	// ReplicaMeans are the means of the replicas.
+	ReplicaMeans []float64
+	// ReplicaP is the probability that replicas which sample the same distribution
+	// have means that differ at least as much as these, by the χ² distribution with
+	// one degree of freedom less than replicas (hep-lat/0306017, eq. 29 and text);
+	// 1 for a single replica. Small values call for longer thermalisation.
+	ReplicaP float64
+	// Rho is ρ(t), t = 0 … 2W (fewer if the lags end before), without correction of bias, and
+	// RhoError its error (Lüscher, hep-lat/0409106, eq. E.11).
+	Rho, RhoError []float64
+}
+
+// ESS returns the effective number of independent samples, N/(2τ_int).
+func (r GammaResult) ESS() float64 { return EffectiveSampleSize(r.N, r.Tau.Value) }
+
+// GammaMethod estimates the mean of an observable, its error and its integrated
+// autocorrelation time from one or more replicas (independent chains of the same
+// observable, of any lengths), summing the autocorrelation function up to a window,
+// after Wolff, hep-lat/0306017. Deviations are taken from the mean over all
+// replicas, so that chains stuck in different places have a large variance and a
+// long autocorrelation time.
+//
+// Anticorrelated series, τ_int < 1/2, are allowed for: in the rules for the window,
+// 1/2 + Σ|ρ(t)| then takes the place of τ_int(W), which says nothing about the decay
+// of ρ there.
+//
+// A constant series, where every entry of every replica is the same, has error 0
+// and τ_int = 1/2 with error 0 and W = 0. A single stuck replica among moving ones
+// is no special case.
+//
+// GammaMethod returns [ErrEmpty] if there is no replica or an empty one,
+// [ErrNotFinite], an error for a configuration out of range, and
+// [ErrNegativeVariance]. It returns a [*TooShortError] together with the result if
+// the window does not close within MaxLag, or if N/(2τ_int) < 8; the estimate in
+// that error is τ_int.
+func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
+	nan := GammaResult{Mean: Estimate{nan(), nan()}, ErrorOfError: nan(),
+		Tau: Tau{Estimate: Estimate{nan(), nan()}}, Variance: nan(), ReplicaP: nan()}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nan, err
+	}
+	if len(replicas) == 0 {
+		return nan, ErrEmpty
+	}
+	longest := 0
+	for r, x := range replicas {
+		if err := checkSeries(x); err != nil {
+			return nan, fmt.Errorf("%w (replica %d)", err, r)
+		}
+		longest = max(longest, len(x))
+	}
+	c := centre(replicas...)
+	res := nan
+	res.N = c.n
+	res.Mean.Value = c.mean
+	res.ReplicaMeans = make([]float64, len(replicas))
+	for r, d := range c.dev {
+		res.ReplicaMeans[r] = c.mean + c.scale*average(d)
+	}
+	if c.n < 2 || longest < 2 {
+		return res, &TooShortError{What: "τ_int", N: c.n, Need: minSamples * len(replicas), Estimate: res.Tau.Estimate}
+	}
+	if c.constant {
+		res.Mean.Error, res.ErrorOfError, res.Variance, res.ReplicaP = 0, 0, 0, 1
+		res.Tau = Tau{Estimate: Estimate{0.5, 0}}
+		res.Rho, res.RhoError = []float64{1}, []float64{0}
+		return res, nil
+	}
+
+	lags := cfg.lags(longest)
+	rho := covariances(c.dev, lags)
+	gamma0 := rho[0]
+	normalise(rho)
+
+	n := float64(c.n)
+	w, closed := cfg.window(rho, n)
+	var rhoErr []float64
+	tail := Estimate{}
+	if cfg.TauExp > 0 {
+		rhoErr = rhoErrors(rho, min(2*w, lags), w, n)
+		w, closed, rhoErr = cfg.tailWindow(rho, rhoErr, w, n)
+		if w+1 < len(rho) {
+			// Truncating at an upward fluctuation must not make the tail negative.
+			tail = Estimate{cfg.TauExp * math.Abs(rho[w+1]), cfg.TauExp * rhoErr[w+1]}
+		}
+	} else {
+		rhoErr = rhoErrors(rho, min(2*w, lags), w, n)
+	}
+	sum := 0.5
+	for _, v := range rho[1 : w+1] {
+		sum += v
+	}
+	tau := sum
+	if !cfg.Plain {
+		tau *= (1 + float64(2*w+1)/n) / (1 + 1/n)
+	}
+	tau += tail.Value
+	res.Tau = Tau{Window: w, Estimate: Estimate{
+		Value: tau,
+		Error: math.Hypot(2*sum*math.Sqrt(math.Abs(float64(w)+0.5-sum)/n), tail.Error),
+	}}
+	res.Rho, res.RhoError = rho[:len(rhoErr)], rhoErr
+	if tau <= 0 {
+		return res, fmt.Errorf("%w, got τ_int = %v from %d samples", ErrNegativeVariance, tau, c.n)
+	}
+	res.Variance = c.scale * c.scale * gamma0 * (1 + 2*tau/n)
+	res.Mean.Error = c.scale * math.Sqrt(2*tau*gamma0*(1+1/n)/n)
+	res.ErrorOfError = res.Mean.Error * math.Sqrt((float64(w)+0.5)/n)
+	res.ReplicaP = replicaP(c.dev, 2*tau*gamma0)
+	need := int(math.Ceil(2 * minSamples * tau))
+	if !closed {
+		need = max(need, 2*c.n)
+	}
+	if c.n < need {
+		return res, &TooShortError{What: "τ_int", N: c.n, Need: need, Estimate: res.Tau.Estimate}
+	}
+	return res, nil
+}
+
+// IntegratedAutocorrelation returns τ_int of one chain; see [GammaMethod], whose
+// options and errors it shares. Beside a [*TooShortError] the estimate is returned.
+func IntegratedAutocorrelation(x []float64, cfg GammaConfig) (Tau, error) {
+	res, err := GammaMethod([][]float64{x}, cfg)
+	return res.Tau, err
+}
+
+// EffectiveSampleSize returns n/(2τ), the number of independent samples that have
+// the statistical power of n samples with integrated autocorrelation time tau.
+func EffectiveSampleSize(n int, tau float64) float64 { return float64(n) / (2 * tau) }
+
+func (cfg GammaConfig) withDefaults() (GammaConfig, error) {
+	if cfg.S == 0 {
+		cfg.S = 2
+	}
+	if cfg.C == 0 {
+		cfg.C = 6
+	}
+	if cfg.W == 0 {
+		cfg.W = 100
+	}
+	if cfg.NSigma == 0 {
+		cfg.NSigma = 1
+	}
+	switch {
+	case cfg.Window < WindowGamma || cfg.Window > WindowFixed:
+		return cfg, fmt.Errorf("stats: expected a known window rule, got %d", cfg.Window)
+	case !finite(cfg.S) || cfg.S < 0:
+		return cfg, fmt.Errorf("stats: expected a finite S > 0, got %v", cfg.S)
+	case !finite(cfg.C) || cfg.C < 0:
+		return cfg, fmt.Errorf("stats: expected a finite Sokal factor c > 0, got %v", cfg.C)
+	case cfg.W < 0:
+		return cfg, fmt.Errorf("stats: expected a window W ≥ 1, got %d", cfg.W)
+	case cfg.MaxLag < 0:
+		return cfg, fmt.Errorf("stats: expected a bound on the lags of at least 1, got %d", cfg.MaxLag)
+	case !finite(cfg.TauExp) || cfg.TauExp < 0:
+		return cfg, fmt.Errorf("stats: expected a finite τ_exp ≥ 0, got %v", cfg.TauExp)
+	case !finite(cfg.NSigma) || cfg.NSigma < 0:
+		return cfg, fmt.Errorf("stats: expected a finite number of sigma > 0, got %v", cfg.NSigma)
+	}
+	return cfg, nil
+}
+
+// lags returns the largest lag for which ρ is computed.
+func (cfg GammaConfig) lags(longest int) int {
+	n := max(longest/2, 1)
+	if cfg.MaxLag > 0 {
+		n = cfg.MaxLag
+	}
+	if cfg.Window == WindowFixed && cfg.TauExp == 0 {
+		n = cfg.W
+	}
+	return min(n, longest-1)
+}
+
+// window returns W and whether the rule was satisfied within the lags of rho.
+func (cfg GammaConfig) window(rho []float64, n float64) (w int, closed bool) {
+	last := len(rho) - 1
+	if cfg.Window == WindowFixed && cfg.TauExp == 0 {
+		return min(cfg.W, last), cfg.W <= last
+	}
+	tau, modulus := 0.5, 0.5
+	for w := 1; w <= last; w++ {
+		tau += rho[w]
+		modulus += math.Abs(rho[w])
+		decay := tau
+		if tau <= 0.5 {
+			decay = modulus
+		}
+		if cfg.Window == WindowSokal && cfg.TauExp == 0 {
+			if float64(w) >= cfg.C*decay {
+				return w, true
+			}
+			continue
+		}
+		// For ρ = exp(-t/τ), 2τ_int = coth(1/2τ); the criterion is the sign of the
+		// derivative of truncation plus statistical error in W.
+		if decay <= 0.5 {
+			return w, true
+		}
+		exp := cfg.S / math.Log((2*decay+1)/(2*decay-1))
+		if math.Exp(-float64(w)/exp) < exp/math.Sqrt(float64(w)*n) {
+			return w, true
+		}
+	}
+	return last, false
+}
+
+// tailWindow returns the last lag before ρ ceases to be significant, and the errors
+// of ρ extended beyond it. range_ is the range of the correlations in these errors.
+func (cfg GammaConfig) tailWindow(rho, rhoErr []float64, range_ int, n float64) (int, bool, []float64) {
+	for w := 1; w < len(rho); w++ {
+		if w >= len(rhoErr) {
+			rhoErr = rhoErrors(rho, min(2*w, len(rho)-1), range_, n)
+		}
+		if rho[w] < cfg.NSigma*rhoErr[w] {
+			return w - 1, true, rhoErr
+		}
+	}
+	return len(rho) - 1, false, rhoErr
+}
+
+// rhoErrors returns the errors of ρ(0) … ρ(last), with the correlations of ρ cut off
+// at range_ (Lüscher, hep-lat/0409106, eq. E.11, which is Bartlett's formula):
+//
+//	δρ(t)² = 1/N Σ_{k=1}^{t+Λ} [ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t)]².
+func rhoErrors(rho []float64, last, range_ int, n float64) []float64 {
+	at := func(t int) float64 {
+		t = max(t, -t)
+		if t > range_ || t >= len(rho) {
+			return 0
+		}
+		return rho[t]
+	}
+	e := make([]float64, last+1)
+	for t := 1; t <= last; t++ {
+		s := 0.0
+		for k := 1; k <= t+range_; k++ {
+			d := at(k+t) + at(k-t) - 2*at(k)*at(t)
+			s += d * d
+		}
+		e[t] = math.Sqrt(s / n)
+	}
+	return e
+}
+
+// replicaP returns the probability of the χ² of the replica means, C being the
+// variance of √N times a mean.
+func replicaP(dev [][]float64, c float64) float64 {
+	if len(dev) < 2 {
+		return 1
+	}
+	chi2 := 0.0
+	for _, d := range dev {
+		m := average(d)
+		chi2 += float64(len(d)) * m * m
+	}
+	return chi2Probability(chi2/c, len(dev)-1)
+}
+
+// chi2Probability returns the probability of a χ² at least as large.
+func chi2Probability(chi2 float64, dof int) float64 {
+	return mathext.GammaIncRegComp(float64(dof)/2, chi2/2)
+}
+
+func average(x []float64) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += v
+	}
+	return s / float64(len(x))
+}
