@@ -55,27 +55,31 @@ func TestPlaneMatchesGeneric(t *testing.T) {
 			cfg := Config{Integrator: Omelyan4, Steps: 3, Jitter: 0.2, Flip: true}
 			fast := mustNew(t, action, volume, cfg)
 			slow := mustNew(t, opaque{action}, volume, cfg)
-			if _, ok := fast.state.(*plane); !ok {
+			state, ok := fast.state.(*plane)
+			if !ok {
 				t.Fatalf("%dx%d: expected the fast path, got %T", rows, cols, fast.state)
 			}
-			a := gaussian(rand.New(rand.NewPCG(3, uint64(volume))), volume)
-			b := slices.Clone(a)
-			ra, rb := rand.New(rand.NewPCG(4, 5)), rand.New(rand.NewPCG(4, 5))
-			for range 5 {
-				ia, err := fast.Step(ra, a)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ib, err := slow.Step(rb, b)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if ia.Accepted != ib.Accepted || math.Abs(ia.DeltaH-ib.DeltaH) > 1e-12*float64(volume) {
-					t.Fatalf("%dx%d: expected %+v, got %+v", rows, cols, ib, ia)
-				}
-				for x := range a {
-					if math.Abs(a[x]-b[x]) > 1e-12 {
-						t.Fatalf("%dx%d: site %d: expected %v, got %v", rows, cols, x, b[x], a[x])
+			for _, l := range available(cols) {
+				state.loops = l
+				a := gaussian(rand.New(rand.NewPCG(3, uint64(volume))), volume)
+				b := slices.Clone(a)
+				ra, rb := rand.New(rand.NewPCG(4, 5)), rand.New(rand.NewPCG(4, 5))
+				for range 5 {
+					ia, err := fast.Step(ra, a)
+					if err != nil {
+						t.Fatal(err)
+					}
+					ib, err := slow.Step(rb, b)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if ia.Accepted != ib.Accepted || math.Abs(ia.DeltaH-ib.DeltaH) > 1e-12*float64(volume) {
+						t.Fatalf("%s %dx%d: expected %+v, got %+v", l.name, rows, cols, ib, ia)
+					}
+					for x := range a {
+						if math.Abs(a[x]-b[x]) > 1e-12 {
+							t.Fatalf("%s %dx%d: site %d: expected %v, got %v", l.name, rows, cols, x, b[x], a[x])
+						}
 					}
 				}
 			}
