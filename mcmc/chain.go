@@ -65,10 +65,10 @@ func (c *Chain) Run(ctx context.Context, n int) error {
 	return nil
 }
 
-// Thermalize makes n transitions, the first half of them with the adaptation of
+// Thermalise makes n transitions, the first half of them with the adaptation of
 // an [Adaptive] kernel switched on, and then clears the accumulated statistics.
 // The second half lets the chain forget that its kernel depended on the past.
-func (c *Chain) Thermalize(ctx context.Context, n int) error {
+func (c *Chain) Thermalise(ctx context.Context, n int) error {
 	first := 0
 	if a, ok := c.kernel.(Adaptive); ok {
 		first = n / 2
@@ -94,7 +94,7 @@ func (c *Chain) Field() []float64 { return c.phi }
 func (c *Chain) Steps() int { return c.steps }
 
 // Stats returns the reports accumulated since the start or the end of the last
-// [Chain.Thermalize].
+// [Chain.Thermalise].
 func (c *Chain) Stats() KernelStats { return c.stats }
 
 // Kernel returns the kernel of the chain.

@@ -1,9 +1,13 @@
 package mcmc
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+
+	"github.com/latdiff/latdiff/stats"
 )
 
 // DMMCResult is a run of the independence sampler on precomputed log-weights.
@@ -15,12 +19,16 @@ type DMMCResult struct {
 	// Accepted is the number of accepted proposals of the len(Index)-1 made.
 	Accepted int
 	// Acceptance is the observed acceptance rate, NaN if no proposal was made.
+	// Weights.Acceptance is what the weights predict.
 	Acceptance float64
 	// LongestRejection is the largest number of rejections in a row. Weights that
 	// are much too large show here first.
 	LongestRejection int
 	// NonFinite is the number of proposals without a finite weight.
 	NonFinite int
+	// Weights describes the log-weights: ESS, predicted acceptance, log Z. Entries
+	// that are not finite count as zero weight.
+	Weights stats.LogWeights
 }
 
 // DMMC runs the independence sampler (4.13) over proposals with the log-weights
@@ -54,6 +62,18 @@ func DMMC(rng *rand.Rand, logw []float64) (DMMCResult, error) {
 	r.Acceptance = math.NaN()
 	if n := len(r.Index) - 1; n > 0 {
 		r.Acceptance = float64(r.Accepted) / float64(n)
+	}
+	clean := slices.Clone(logw)
+	for i, w := range clean {
+		if !finite(w) {
+			clean[i] = math.Inf(-1)
+		}
+	}
+	var err error
+	r.Weights, err = stats.LogWeightStats(clean)
+	var short *stats.TooShortError
+	if err != nil && !errors.As(err, &short) {
+		return r, fmt.Errorf("mcmc: log-weights of the proposals: %w", err)
 	}
 	return r, nil
 }

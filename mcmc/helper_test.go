@@ -55,7 +55,7 @@ func checkMeans(t *testing.T, kernel mcmc.Kernel, volume, thermalise, n int, obs
 	start := make([]float64, volume)
 	mcmc.ColdStart(start, 0.5)
 	chain := must[*mcmc.Chain](t)(mcmc.NewChain(kernel, start, 20240560, 1))
-	if err := chain.Thermalize(context.Background(), thermalise); err != nil {
+	if err := chain.Thermalise(context.Background(), thermalise); err != nil {
 		t.Fatal(err)
 	}
 	series := make([][]float64, len(obs))

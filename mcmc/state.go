@@ -15,7 +15,7 @@ type Stateful interface {
 // Adaptive is implemented by kernels that can tune their parameters from the
 // steps they make. A chain whose transitions depend on its history does not have
 // exp(-S) as its stationary distribution, so adaptation is off in a new kernel,
-// [Chain.Thermalize] turns it on for the first half of its steps, and
+// [Chain.Thermalise] turns it on for the first half of its steps, and
 // measurements are made with frozen parameters.
 type Adaptive interface {
 	Kernel

@@ -1,0 +1,112 @@
+package mcmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// Pilot is the measurement of autocorrelation times, in steps, that [Generate]
+// chooses the thinning by.
+type Pilot struct {
+	// Steps is the number of steps of each chain.
+	Steps int
+	// AbsM and Action are the τ_int of |M| and S; Action is zero without an action.
+	AbsM, Action stats.Tau
+	// Reliable is false if the limit of steps was reached before τ was known to 10 %
+	// with each chain longer than 20 τ: the thinning is then a guess, most likely
+	// too low. It is also false if |M| never changed.
+	Reliable bool
+}
+
+const (
+	pilotStart = 250
+	pilotLimit = 16000
+)
+
+// runPilot measures τ_int over the chains as replicas and sets the thinning.
+func (g *generator) runPilot(ctx context.Context) error {
+	total := pilotStart
+	if g.cfg.PilotSteps > 0 {
+		total = g.cfg.PilotSteps
+	}
+	for {
+		err := g.each(ctx, func(ctx context.Context, w *worker) error { return w.measurePilot(ctx, total, g.cfg.Action) })
+		if err != nil {
+			return err
+		}
+		p, err := g.analysePilot(total)
+		if err != nil {
+			return err
+		}
+		if !p.Reliable && g.cfg.PilotSteps == 0 && 2*total <= pilotLimit {
+			total *= 2
+			continue
+		}
+		g.pilot = p
+		tau := max(p.AbsM.Value, p.Action.Value)
+		g.thin = max(1, int(math.Ceil(g.cfg.Decorrelation*tau)))
+		for _, w := range g.workers {
+			w.pilot = nil
+		}
+		return nil
+	}
+}
+
+// measurePilot continues the pilot series of a chain to the given length.
+func (w *worker) measurePilot(ctx context.Context, total int, action lattice.Action) error {
+	if w.pilot == nil {
+		w.pilot = make([][]float64, 2)
+	}
+	for len(w.pilot[0]) < total {
+		if err := w.chain.Run(ctx, 1); err != nil {
+			return err
+		}
+		w.pilot[0] = append(w.pilot[0], lattice.AbsMagnetization(w.chain.phi))
+		if action != nil {
+			w.pilot[1] = append(w.pilot[1], action.Value(w.chain.phi))
+		}
+	}
+	return nil
+}
+
+func (g *generator) analysePilot(steps int) (*Pilot, error) {
+	p := &Pilot{Steps: steps}
+	m, mOK, err := g.pilotTau(0)
+	if err != nil {
+		return nil, err
+	}
+	p.AbsM, p.Reliable = m, mOK
+	if g.cfg.Action != nil {
+		s, sOK, err := g.pilotTau(1)
+		if err != nil {
+			return nil, err
+		}
+		p.Action, p.Reliable = s, mOK && sOK
+	}
+	return p, nil
+}
+
+func (g *generator) pilotTau(i int) (tau stats.Tau, ok bool, err error) {
+	replicas := make([][]float64, len(g.workers))
+	for c, w := range g.workers {
+		replicas[c] = w.pilot[i]
+	}
+	r, err := stats.GammaMethod(replicas, stats.GammaConfig{})
+	var short *stats.TooShortError
+	switch {
+	case errors.As(err, &short) && finite(r.Tau.Value):
+		return r.Tau, false, nil
+	case errors.Is(err, stats.ErrNegativeVariance):
+		// Too short to resolve a strong anticorrelation, which needs no thinning.
+		return stats.Tau{Estimate: stats.Estimate{Value: 0.5, Error: math.NaN()}}, false, nil
+	case err != nil:
+		return stats.Tau{}, false, fmt.Errorf("mcmc: autocorrelation time of the pilot run: %w", err)
+	}
+	known := r.Tau.Error <= 0.1*r.Tau.Value && float64(len(replicas[0])) >= 20*r.Tau.Value
+	return r.Tau, known && r.Variance > 0, nil
+}
