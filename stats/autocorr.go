@@ -15,8 +15,8 @@ import (
 // estimated mean, at the price that |ρ(t)| may exceed 1 when t approaches N; the
 // autocovariance with 1/N, which is positive definite, is (1 - t/N) ρ(t). A
 // constant series has ρ(t) = 0 for t > 0. It returns [ErrEmpty], [ErrNotFinite], or
-// an error unless 0 ≤ tmax < N. Long series use fast Fourier transforms, at a cost
-// of order N log N.
+// an error unless 0 ≤ tmax < N. It uses fast Fourier
+// transforms, at a cost of order N log tmax.
 func Autocorrelation(x []float64, tmax int) ([]float64, error) {
 	if err := checkSeries(x); err != nil {
 		return nil, err
@@ -43,9 +43,9 @@ func normalise(gamma []float64) {
 	gamma[0] = 1
 }
 
-// directLags is the number of lags up to which sums over the series beat a Fourier
-// transform.
-const directLags = 48
+// directLags is the number of lags up to which sums over the series beat Fourier
+// transforms.
+const directLags = 64
 
 // covariances returns Γ(t), t = 0 … tmax: the sum of products at distance t over
 // all replicas, divided by the number of such pairs (hep-lat/0306017, eq. 31). tmax
@@ -67,49 +67,76 @@ func covariances(dev [][]float64, tmax int) []float64 {
 	return gamma
 }
 
+// directSums runs over four lags at a time: the additions of one lag wait for each
+// other, those of four lags do not.
 func directSums(sums []float64, dev [][]float64) {
 	for _, d := range dev {
-		for t := range min(len(sums), len(d)) {
-			head := d[:len(d)-t]
-			tail := d[t:][:len(head)]
-			s := 0.0
+		lags := min(len(sums), len(d))
+		t := 0
+		for ; t+4 <= lags; t += 4 {
+			n := len(d) - t - 3
+			head, a, b, c, e := d[:n], d[t:][:n], d[t+1:][:n], d[t+2:][:n], d[t+3:][:n]
+			var s0, s1, s2, s3 float64
 			for i, v := range head {
-				s += v * tail[i]
+				s0 += v * a[i]
+				s1 += v * b[i]
+				s2 += v * c[i]
+				s3 += v * e[i]
 			}
-			sums[t] += s
+			sums[t] += s0 + lagged(d, n, t)
+			sums[t+1] += s1 + lagged(d, n, t+1)
+			sums[t+2] += s2 + lagged(d, n, t+2)
+			sums[t+3] += s3
+		}
+		for ; t < lags; t++ {
+			sums[t] += lagged(d, 0, t)
 		}
 	}
 }
 
-// fourierSums adds up the power spectra of the zero-padded replicas and transforms
-// once back (Wiener–Khinchin).
+// lagged returns Σ_{i≥from} d_i d_{i+t}.
+func lagged(d []float64, from, t int) float64 {
+	s := 0.0
+	for i := from; i+t < len(d); i++ {
+		s += d[i] * d[i+t]
+	}
+	return s
+}
+
+// fourierSums correlates segments of the replicas with what lies up to tmax behind
+// their entries (Wiener–Khinchin with zero padding). Segments of about three times
+// tmax cost N log(tmax) and stay in the cache.
 func fourierSums(sums []float64, dev [][]float64) {
 	longest := 0
 	for _, d := range dev {
 		longest = max(longest, len(d))
 	}
-	n := fourierLength(longest + len(sums))
+	tmax := len(sums) - 1
+	n, segment := fourierLength(longest+tmax), longest
+	if long := fourierLength(4 * tmax); long < n {
+		n, segment = long, long-tmax
+	}
 	fft := fourier.NewFFT(n)
 	padded := make([]float64, n)
-	power := make([]complex128, n/2+1)
-	var coeff []complex128
-	if len(dev) > 1 {
-		coeff = make([]complex128, n/2+1)
-	} else {
-		coeff = power
-	}
+	head, tail := make([]complex128, n/2+1), make([]complex128, n/2+1)
+	cross := make([]complex128, n/2+1)
 	for _, d := range dev {
-		clear(padded[copy(padded, d):])
-		fft.Coefficients(coeff, padded)
-		for k, z := range coeff {
-			p := complex(real(z)*real(z)+imag(z)*imag(z), 0)
-			if len(dev) > 1 {
-				p += power[k]
+		for lo := 0; lo < len(d); lo += segment {
+			hi := min(lo+segment, len(d))
+			clear(padded[copy(padded, d[lo:hi]):])
+			fft.Coefficients(head, padded)
+			other := head
+			if hi < len(d) {
+				copy(padded[hi-lo:], d[hi:min(hi+tmax, len(d))])
+				other = fft.Coefficients(tail, padded)
 			}
-			power[k] = p
+			for k, z := range head {
+				y := other[k]
+				cross[k] += complex(real(z)*real(y)+imag(z)*imag(y), real(z)*imag(y)-imag(z)*real(y))
+			}
 		}
 	}
-	fft.Sequence(padded, power)
+	fft.Sequence(padded, cross)
 	for t := range sums {
 		sums[t] = padded[t] / float64(n)
 	}

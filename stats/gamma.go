@@ -143,24 +143,13 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 		return res, nil
 	}
 
-	lags := cfg.lags(longest)
-	rho := covariances(c.dev, lags)
-	gamma0 := rho[0]
-	normalise(rho)
-
 	n := float64(c.n)
-	w, closed := cfg.window(rho, n)
-	var rhoErr []float64
+	s := cfg.sum(c.dev, cfg.lags(longest), n)
+	w, rho, rhoErr := s.w, s.rho, s.rhoErr
 	tail := Estimate{}
-	if cfg.TauExp > 0 {
-		rhoErr = rhoErrors(rho, min(2*w, lags), w, n)
-		w, closed, rhoErr = cfg.tailWindow(rho, rhoErr, w, n)
-		if w+1 < len(rho) {
-			// Truncating at an upward fluctuation must not make the tail negative.
-			tail = Estimate{cfg.TauExp * math.Abs(rho[w+1]), cfg.TauExp * rhoErr[w+1]}
-		}
-	} else {
-		rhoErr = rhoErrors(rho, min(2*w, lags), w, n)
+	if cfg.TauExp > 0 && w+1 < len(rhoErr) {
+		// A downward fluctuation must not make the tail negative.
+		tail = Estimate{cfg.TauExp * math.Abs(rho[w+1]), cfg.TauExp * rhoErr[w+1]}
 	}
 	sum := 0.5
 	for _, v := range rho[1 : w+1] {
@@ -179,12 +168,12 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 	if tau <= 0 {
 		return res, fmt.Errorf("%w, got τ_int = %v from %d samples", ErrNegativeVariance, tau, c.n)
 	}
-	res.Variance = c.scale * c.scale * gamma0 * (1 + 2*tau/n)
-	res.Mean.Error = c.scale * math.Sqrt(2*tau*gamma0*(1+1/n)/n)
+	res.Variance = c.scale * c.scale * s.gamma0 * (1 + 2*tau/n)
+	res.Mean.Error = c.scale * math.Sqrt(2*tau*s.gamma0*(1+1/n)/n)
 	res.ErrorOfError = res.Mean.Error * math.Sqrt((float64(w)+0.5)/n)
-	res.ReplicaP = replicaP(c.dev, 2*tau*gamma0)
+	res.ReplicaP = replicaP(c.dev, 2*tau*s.gamma0)
 	need := int(math.Ceil(2 * minSamples * tau))
-	if !closed {
+	if !s.closed {
 		need = max(need, 2*c.n)
 	}
 	if c.n < need {
@@ -248,6 +237,38 @@ func (cfg GammaConfig) lags(longest int) int {
 	return min(n, longest-1)
 }
 
+// summation is the choice of a window together with what it was read from.
+type summation struct {
+	gamma0      float64
+	rho, rhoErr []float64
+	w           int
+	closed      bool
+}
+
+// sum looks for the window among the first few lags and then among ever more, since
+// few series need all of them.
+func (cfg GammaConfig) sum(dev [][]float64, lags int, n float64) summation {
+	for upTo := directLags - 1; ; upTo = 16*upTo + 15 {
+		upTo = min(upTo, lags)
+		s := summation{rho: covariances(dev, upTo)}
+		s.gamma0 = s.rho[0]
+		normalise(s.rho)
+		s.w, s.closed = cfg.window(s.rho, n)
+		if upTo < lags && !(s.closed && 2*s.w <= upTo) {
+			continue
+		}
+		correlated := s.w
+		s.rhoErr = rhoErrors(s.rho, min(2*s.w, upTo), correlated, n)
+		if cfg.TauExp > 0 {
+			s.w, s.closed, s.rhoErr = cfg.tailWindow(s.rho, s.rhoErr, correlated, n)
+			if upTo < lags && !(s.closed && s.w < upTo) {
+				continue
+			}
+		}
+		return s
+	}
+}
+
 // window returns W and whether the rule was satisfied within the lags of rho.
 func (cfg GammaConfig) window(rho []float64, n float64) (w int, closed bool) {
 	last := len(rho) - 1
@@ -282,11 +303,12 @@ func (cfg GammaConfig) window(rho []float64, n float64) (w int, closed bool) {
 }
 
 // tailWindow returns the last lag before ρ ceases to be significant, and the errors
-// of ρ extended beyond it. range_ is the range of the correlations in these errors.
-func (cfg GammaConfig) tailWindow(rho, rhoErr []float64, range_ int, n float64) (int, bool, []float64) {
+// of ρ up to at least the lag after it. correlated is the range of the correlations
+// that enter these errors.
+func (cfg GammaConfig) tailWindow(rho, rhoErr []float64, correlated int, n float64) (int, bool, []float64) {
 	for w := 1; w < len(rho); w++ {
 		if w >= len(rhoErr) {
-			rhoErr = rhoErrors(rho, min(2*w, len(rho)-1), range_, n)
+			rhoErr = rhoErrors(rho, min(2*w, len(rho)-1), correlated, n)
 		}
 		if rho[w] < cfg.NSigma*rhoErr[w] {
 			return w - 1, true, rhoErr
@@ -296,13 +318,13 @@ func (cfg GammaConfig) tailWindow(rho, rhoErr []float64, range_ int, n float64) 
 }
 
 // rhoErrors returns the errors of ρ(0) … ρ(last), with the correlations of ρ cut off
-// at range_ (Lüscher, hep-lat/0409106, eq. E.11, which is Bartlett's formula):
+// at width (Lüscher, hep-lat/0409106, eq. E.11, which is Bartlett's formula):
 //
 //	δρ(t)² = 1/N Σ_{k=1}^{t+Λ} [ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t)]².
-func rhoErrors(rho []float64, last, range_ int, n float64) []float64 {
+func rhoErrors(rho []float64, last, width int, n float64) []float64 {
 	at := func(t int) float64 {
 		t = max(t, -t)
-		if t > range_ || t >= len(rho) {
+		if t > width || t >= len(rho) {
 			return 0
 		}
 		return rho[t]
@@ -310,7 +332,7 @@ func rhoErrors(rho []float64, last, range_ int, n float64) []float64 {
 	e := make([]float64, last+1)
 	for t := 1; t <= last; t++ {
 		s := 0.0
-		for k := 1; k <= t+range_; k++ {
+		for k := 1; k <= t+width; k++ {
 			d := at(k+t) + at(k-t) - 2*at(k)*at(t)
 			s += d * d
 		}
