@@ -1,0 +1,353 @@
+package diffusion
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"codeberg.org/sbinet/npyio/npz"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// A model file is a NumPy .npz archive: the member "meta" holds JSON text as bytes,
+// "spectrum" and "residual" the spectra C_k and D_k, and every other member the
+// elements of one variable, named by its path; shapes stand in the JSON. The file of
+// a trainer holds in addition the moving averages and the state of the optimizer.
+
+const formatName = "latdiff-model"
+
+type fileMeta struct {
+	Format    string          `json:"format"`
+	Version   int             `json:"version"`
+	Dims      []int           `json:"dims"`
+	Seed      uint64          `json:"seed"`
+	Network   string          `json:"network"`
+	Config    json.RawMessage `json:"config"`
+	Variables []variableMeta  `json:"variables"`
+	Training  *trainingMeta   `json:"training,omitempty"`
+}
+
+type variableMeta struct {
+	Path  string `json:"path"`
+	Shape []int  `json:"shape"`
+	Type  string `json:"type"`
+}
+
+// trainingMeta is the part of a training run that must agree when it is resumed,
+// and how far it got.
+type trainingMeta struct {
+	Objective      string  `json:"objective"`
+	Configurations int     `json:"configurations"`
+	Steps          int     `json:"steps"`
+	Batch          int     `json:"batch"`
+	LearningRate   float64 `json:"learning_rate"`
+	Warmup         int     `json:"warmup"`
+	ClipNorm       float64 `json:"clip_norm"`
+	EMA            float64 `json:"ema"`
+	SigmaMin       float64 `json:"sigma_min"`
+	SigmaMax       float64 `json:"sigma_max"`
+	NoFlip         bool    `json:"no_flip"`
+	NoTranslate    bool    `json:"no_translate"`
+	Seed           uint64  `json:"seed"`
+	Step           int     `json:"step"`
+	SmoothedLoss   float64 `json:"smoothed_loss"`
+}
+
+// Save writes the model to path, atomically: the file holds the whole model or is
+// not touched. It returns an error if the network has no weights yet, that is if no
+// graph of the model has been built.
+func (m *Model) Save(path string) error { return m.save(path, m.store.Scope(netScope), nil) }
+
+func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) error {
+	config, err := json.Marshal(m.network.Config())
+	if err != nil {
+		return fmt.Errorf("diffusion: encoding the network configuration: %w", err)
+	}
+	meta := fileMeta{
+		Format: formatName, Version: 1, Dims: m.lat.Dims(), Seed: m.seed,
+		Network: m.network.Kind(), Config: config, Training: training,
+	}
+	members := map[string]any{}
+	for v := range scope.IterVariables() {
+		value, err := v.MustValue().LocalClone()
+		if err != nil {
+			return fmt.Errorf("diffusion: copying variable %s: %w", v.Path(), err)
+		}
+		flat, err := flatValues(value)
+		if err != nil {
+			return fmt.Errorf("diffusion: variable %s: %w", v.Path(), err)
+		}
+		meta.Variables = append(meta.Variables, variableMeta{v.Path(), v.Shape().Dimensions, v.DType().String()})
+		members[v.Path()] = flat
+	}
+	if len(meta.Variables) == 0 {
+		return fmt.Errorf("diffusion: expected a model with weights to save, got one whose graph was never built")
+	}
+	text, err := json.Marshal(meta)
+	if err != nil {
+		return fmt.Errorf("diffusion: encoding the model description: %w", err)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		z := npz.NewWriter(w)
+		put := func(name string, v any) error {
+			if err := z.Write(name, v); err != nil {
+				return fmt.Errorf("diffusion: writing %s: %w", name, err)
+			}
+			return nil
+		}
+		if err := put("meta", text); err != nil {
+			return err
+		}
+		if err := errors.Join(put("spectrum", m.spectrum), put("residual", m.residual)); err != nil {
+			return err
+		}
+		for _, v := range meta.Variables {
+			if err := put(memberName(v.Path), members[v.Path]); err != nil {
+				return err
+			}
+		}
+		return z.Close()
+	})
+}
+
+func memberName(path string) string { return strings.TrimPrefix(path, "/") }
+
+func flatValues(t *tensors.Tensor) (any, error) {
+	switch t.DType() {
+	case dtypes.Float32:
+		return tensors.CopyFlatData[float32](t)
+	case dtypes.Int64:
+		return tensors.CopyFlatData[int64](t)
+	}
+	return nil, fmt.Errorf("expected float32 or int64 values, got %v", t.DType())
+}
+
+// LoadModel reads a model written by [Model.Save] or [Trainer.Save]; from the latter
+// it takes the moving average of the weights. The package of the network must be
+// linked into the program. It returns an error if the file is missing, truncated,
+// corrupt, or of a network kind that is not registered.
+func LoadModel(path string) (*Model, error) {
+	f, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := f.model()
+	if err != nil {
+		return nil, fmt.Errorf("diffusion: model file %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// modelFile is the content of a model file.
+type modelFile struct {
+	meta               fileMeta
+	spectrum, residual []float64
+	variables          []namedTensor
+}
+
+// maxModelElements bounds the size of a variable that a file may ask for.
+const maxModelElements = 1 << 28
+
+func readFile(path string) (f *modelFile, err error) {
+	defer func() {
+		if err != nil {
+			f, err = nil, fmt.Errorf("diffusion: expected a model file, got %s: %w", path, err)
+		}
+	}()
+	// The reader of the archive panics on some malformed headers.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("malformed array: %v", r)
+		}
+	}()
+	r, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	info, err := r.Stat()
+	if err != nil {
+		return nil, err
+	}
+	z, err := npz.NewReader(r, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	f = &modelFile{}
+	var text []byte
+	if err := z.Read("meta", &text); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &f.meta); err != nil {
+		return nil, err
+	}
+	if f.meta.Format != formatName || f.meta.Version != 1 {
+		return nil, fmt.Errorf("expected format %s version 1, got %q version %d", formatName, f.meta.Format, f.meta.Version)
+	}
+	if err := errors.Join(z.Read("spectrum", &f.spectrum), z.Read("residual", &f.residual)); err != nil {
+		return nil, err
+	}
+	for _, v := range f.meta.Variables {
+		size := 1
+		for _, n := range v.Shape {
+			if n < 1 || n > maxModelElements/size {
+				return nil, fmt.Errorf("expected a plausible shape of %s, got %v", v.Path, v.Shape)
+			}
+			size *= n
+		}
+		var value *tensors.Tensor
+		switch v.Type {
+		case dtypes.Float32.String():
+			value, err = readVariable[float32](z, v, size)
+		case dtypes.Int64.String():
+			value, err = readVariable[int64](z, v, size)
+		default:
+			err = fmt.Errorf("expected float32 or int64 values of %s, got %q", v.Path, v.Type)
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.variables = append(f.variables, namedTensor{v.Path, value})
+	}
+	return f, nil
+}
+
+func readVariable[T float32 | int64](z *npz.Reader, v variableMeta, size int) (*tensors.Tensor, error) {
+	var flat []T
+	if err := z.Read(memberName(v.Path), &flat); err != nil {
+		return nil, err
+	}
+	if len(flat) != size {
+		return nil, fmt.Errorf("expected %d values of %s, got %d", size, v.Path, len(flat))
+	}
+	for _, x := range flat {
+		if x-x != 0 {
+			return nil, fmt.Errorf("expected finite values of %s, got %v", v.Path, x)
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, v.Shape...), nil
+}
+
+// bare builds the model that the file describes, without its weights.
+func (f *modelFile) bare() (*Model, error) {
+	lat, err := lattice.New(f.meta.Dims...)
+	if err != nil {
+		return nil, err
+	}
+	decode, ok := networks[f.meta.Network]
+	if !ok {
+		return nil, fmt.Errorf("expected a registered network (is its package imported?), got %q", f.meta.Network)
+	}
+	network, err := decode(f.meta.Config)
+	if err != nil {
+		return nil, err
+	}
+	return NewModel(lat, network, ModelConfig{Spectrum: f.spectrum, Residual: f.residual, Seed: f.meta.Seed})
+}
+
+func (f *modelFile) model() (*Model, error) {
+	m, err := f.bare()
+	if err != nil {
+		return nil, err
+	}
+	scope := netScope
+	if f.meta.Training != nil {
+		scope = emaScope + netScope
+	}
+	var weights []namedTensor
+	for _, v := range f.variables {
+		if rest, ok := strings.CutPrefix(v.path, scope+"/"); ok {
+			weights = append(weights, namedTensor{netScope + "/" + rest, v.value})
+		}
+	}
+	if len(weights) == 0 {
+		return nil, fmt.Errorf("expected weights under %s, got none", scope)
+	}
+	return m.withWeights(weights)
+}
+
+func (t *Trainer) meta() *trainingMeta {
+	return &trainingMeta{
+		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.lat.Volume(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
+		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
+		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, NoFlip: t.cfg.NoFlip, NoTranslate: t.cfg.NoTranslate, Seed: t.cfg.Seed,
+		Step: t.step, SmoothedLoss: t.smoothed,
+	}
+}
+
+// Save writes the complete state of the training run to path, atomically. It
+// returns an error before the first step, when there is no state.
+func (t *Trainer) Save(path string) error {
+	if t.step == 0 {
+		return fmt.Errorf("diffusion: expected at least one training step before saving, got none")
+	}
+	return t.model.save(path, t.model.store.RootScope(), t.meta())
+}
+
+// Restore continues a run saved by [Trainer.Save]: weights, moving averages,
+// optimizer state and step number. The trainer must be fresh, on the same ensemble,
+// with the same model and configuration; then the run goes on exactly as if it had
+// not been interrupted. It returns an error if anything disagrees.
+func (t *Trainer) Restore(path string) error {
+	if t.step > 0 {
+		return fmt.Errorf("diffusion: expected a fresh trainer to restore into, got one after %d steps", t.step)
+	}
+	f, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	if f.meta.Training == nil {
+		return fmt.Errorf("diffusion: expected the state of a training run, got the finished model %s", path)
+	}
+	saved, want := *f.meta.Training, *t.meta()
+	want.Step, want.SmoothedLoss = saved.Step, saved.SmoothedLoss
+	if saved != want {
+		return fmt.Errorf("diffusion: expected a training run with %+v, got %s with %+v", want, path, saved)
+	}
+	if err := t.sameModel(f); err != nil {
+		return fmt.Errorf("diffusion: training state %s: %w", path, err)
+	}
+	for _, v := range f.variables {
+		created, err := t.model.store.CreateVariable(v.path, v.value)
+		if err != nil {
+			return fmt.Errorf("diffusion: variable %s: %w", v.path, err)
+		}
+		created.SetTrainable(strings.HasPrefix(v.path, netScope+"/"))
+	}
+	t.step, t.smoothed = saved.Step, saved.SmoothedLoss
+	return nil
+}
+
+// sameModel returns an error if the file describes another model than the trainer's.
+func (t *Trainer) sameModel(f *modelFile) error {
+	saved, err := f.bare()
+	if err != nil {
+		return err
+	}
+	if err := saved.CheckLattice(t.lat); err != nil {
+		return err
+	}
+	a, errA := json.Marshal(saved.network.Config())
+	b, errB := json.Marshal(t.model.network.Config())
+	if err := errors.Join(errA, errB); err != nil {
+		return err
+	}
+	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.seed != t.model.seed {
+		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
+	}
+	for k := range saved.spectrum {
+		if saved.spectrum[k] != t.model.spectrum[k] || saved.residual[k] != t.model.residual[k] {
+			return fmt.Errorf("expected the spectra of the same ensemble, got others")
+		}
+	}
+	return nil
+}

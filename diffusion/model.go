@@ -1,0 +1,220 @@
+package diffusion
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Network is a bare neural network, to be wrapped in a [Model].
+type Network interface {
+	// Kind names the architecture, the key under which its package registers the
+	// function that restores it from a checkpoint; see [RegisterNetwork].
+	Kind() string
+	// Config returns the architecture as a value that encoding/json can marshal.
+	Config() any
+	// Check returns an error if the network cannot work on fields of lat.
+	Check(lat *lattice.Lattice) error
+	// Apply builds the network. Every feature has the shape [batch, extents…] and
+	// unit variance; logSigma has the shape [batch]. The result are as many fields
+	// as asked for, of the shape of a feature. It should vanish, or be small, with
+	// freshly initialised parameters.
+	Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node
+}
+
+// ModelConfig says how a [Model] wraps a network.
+type ModelConfig struct {
+	// Spectrum is the power spectrum C_k = ⟨|φ_k|²⟩ of the data (unitary Fourier
+	// transform, laid out like a field), averaged over reflections. Required.
+	Spectrum []float64
+	// Residual is the power spectrum D_k of φ₀ + C·K(φ₀), which sets the scale of
+	// what the network has to learn; see [ResidualField]. Nil: C_k, the right choice
+	// when the action is not known.
+	Residual []float64
+	// Seed determines the initial weights.
+	Seed uint64
+}
+
+// Model is a score model made of the exact score of a Gaussian with the spectrum
+// C_k of the data and a network for the rest,
+//
+//	s(φ, σ)_k = -φ_k/(C_k + σ²) + c(σ) (o₁ + W·o₂)_k,  W = C_k/(C_k + σ²),
+//
+// where o₁ and o₂ are the outputs of the network, whose inputs are φ and the Wiener
+// estimate W·φ of the clean field, each scaled to unit variance, and
+//
+//	c(σ)² = (1/V) Σ_k D_k/(C_k + σ²)²
+//
+// is the variance of the regression target of target score matching. With a network
+// that is odd in φ the model is odd, and it commutes with every symmetry of the
+// network that C_k has too.
+type Model struct {
+	lat                *lattice.Lattice
+	spectrum, residual []float64
+	variance           float64 // v₀ = (1/V) Σ_k C_k, the variance of φ(x)
+	network            Network
+	seed               uint64
+	store              *model.Store
+}
+
+var _ LinearModel = (*Model)(nil)
+
+// NewModel returns a model with freshly initialised weights. It returns an error
+// for a malformed spectrum (see [NewGaussian]) or a network that does not fit lat.
+func NewModel(lat *lattice.Lattice, network Network, cfg ModelConfig) (*Model, error) {
+	if err := checkSpectrum(lat, cfg.Spectrum); err != nil {
+		return nil, err
+	}
+	if cfg.Residual == nil {
+		cfg.Residual = cfg.Spectrum
+	}
+	if err := checkSpectrum(lat, cfg.Residual); err != nil {
+		return nil, fmt.Errorf("diffusion: residual spectrum: %w", err)
+	}
+	if network == nil {
+		return nil, fmt.Errorf("diffusion: expected a network, got nil")
+	}
+	if err := network.Check(lat); err != nil {
+		return nil, err
+	}
+	m := &Model{
+		lat:      lat,
+		spectrum: append([]float64(nil), cfg.Spectrum...),
+		residual: append([]float64(nil), cfg.Residual...),
+		network:  network,
+		seed:     cfg.Seed,
+		store:    newStore(cfg.Seed),
+	}
+	for _, c := range m.spectrum {
+		m.variance += c / float64(len(m.spectrum))
+	}
+	return m, nil
+}
+
+func newStore(seed uint64) *model.Store {
+	store := model.NewStore()
+	store.SetParam(nn.SeedKey, seed)
+	return store
+}
+
+// Lattice returns the lattice of the model.
+func (m *Model) Lattice() *lattice.Lattice { return m.lat }
+
+// Store returns the weights, under the scope /net.
+func (m *Model) Store() *model.Store { return m.store }
+
+// Spectrum returns C_k. The caller must not modify it.
+func (m *Model) Spectrum() []float64 { return m.spectrum }
+
+// Network returns the wrapped network.
+func (m *Model) Network() Network { return m.network }
+
+// CheckLattice returns an error if the model belongs to another lattice than lat.
+func (m *Model) CheckLattice(lat *lattice.Lattice) error {
+	if !m.lat.Equal(lat) {
+		return fmt.Errorf("diffusion: expected a model for a %v lattice, got one for %v", lat, m.lat)
+	}
+	return nil
+}
+
+// Score builds the score; see [ScoreModel].
+func (m *Model) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	p := m.precondition(phi, sigma)
+	return graph.Add(linearScore(phi, p.noisy), m.residualGraph(scope, phi, sigma, p))
+}
+
+// Residual builds the part of the score that the network learns; see [LinearModel].
+func (m *Model) Residual(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	return m.residualGraph(scope, phi, sigma, m.precondition(phi, sigma))
+}
+
+// preconditioner holds the σ-dependent scales around the network.
+type preconditioner struct {
+	noisy  *graph.Node // C_k + σ², [batch, extents…]
+	wiener *graph.Node // C_k/(C_k + σ²), [batch, extents…]
+	scale  *graph.Node // c(σ), [batch]
+}
+
+func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
+	g, dims := phi.Graph(), append([]int{1}, m.lat.Dims()...)
+	noisy := noisySpectrum(m.lat, m.spectrum, phi, sigma)
+	c := hartley.Const(g, phi.DType(), m.spectrum, dims...)
+	d := hartley.Const(g, phi.DType(), m.residual, dims...)
+	variance := sumSites(graph.Div(graph.BroadcastToDims(d, phi.Shape().Dimensions...), graph.Square(noisy)))
+	return preconditioner{
+		noisy:  noisy,
+		wiener: graph.Div(graph.BroadcastToDims(c, phi.Shape().Dimensions...), noisy),
+		scale:  graph.Sqrt(graph.MulScalar(variance, 1/float64(m.lat.Volume()))),
+	}
+}
+
+func (m *Model) residualGraph(scope *model.Scope, phi, sigma *graph.Node, p preconditioner) *graph.Node {
+	v := float64(m.lat.Volume())
+	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
+	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
+	c := hartley.Const(phi.Graph(), phi.DType(), m.spectrum, append([]int{1}, m.lat.Dims()...)...)
+	wienerVariance := graph.MulScalar(sumSites(graph.Mul(p.wiener, graph.BroadcastToDims(c, phi.Shape().Dimensions...))), 1/v)
+	features := []*graph.Node{
+		graph.Mul(phi, perSample(inScale, phi)),
+		graph.Mul(hartley.Filter(phi, p.wiener), perSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
+	}
+	out := m.network.Apply(scope.At("net"), features, graph.Log(sigma), 2)
+	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), perSample(p.scale, phi))
+}
+
+// scaleAt returns c(σ) for one noise level.
+func (m *Model) scaleAt(sigma float64) float64 {
+	s := 0.0
+	for k, c := range m.spectrum {
+		s += m.residual[k] / ((c + sigma*sigma) * (c + sigma*sigma))
+	}
+	return math.Sqrt(s / float64(len(m.spectrum)))
+}
+
+// NumParameters returns the number of trainable weights, 0 before the first graph
+// of the model has been built.
+func (m *Model) NumParameters() int {
+	n := 0
+	for v := range m.store.Scope("/net").IterVariables() {
+		n += v.Shape().Size()
+	}
+	return n
+}
+
+var networks = map[string]func(json.RawMessage) (Network, error){}
+
+// RegisterNetwork makes an architecture known to [LoadModel]: decode restores the
+// network of this kind from the JSON of its Config. Packages of networks call it
+// from init. It panics if the kind is taken.
+func RegisterNetwork(kind string, decode func(config json.RawMessage) (Network, error)) {
+	if _, ok := networks[kind]; ok {
+		panic("diffusion: network kind registered twice")
+	}
+	networks[kind] = decode
+}
+
+// withWeights returns a model that shares everything with m but holds the given
+// weights, float32 tensors by variable path.
+func (m *Model) withWeights(weights []namedTensor) (*Model, error) {
+	c := *m
+	c.store = newStore(m.seed)
+	for _, w := range weights {
+		if _, err := c.store.CreateVariable(w.path, w.value); err != nil {
+			return nil, fmt.Errorf("diffusion: weight %s: %w", w.path, err)
+		}
+	}
+	return &c, nil
+}
+
+type namedTensor struct {
+	path  string
+	value *tensors.Tensor
+}

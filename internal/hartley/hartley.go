@@ -1,0 +1,63 @@
+// Package hartley builds the separable discrete Hartley transform as a GoMLX graph.
+//
+// The Hartley kernel cas θ = cos θ + sin θ, applied along every lattice axis with
+// the factor 1/√L, is a real, symmetric, orthogonal matrix H with H² = 1. A filter
+// that is multiplication by m_k in Fourier space, with m even in each component of
+// k separately, is multiplication by the same m_k in the Hartley basis: the basis
+// functions only mix the modes (±k_1, ±k_2, …), on which m is constant. Unlike an
+// FFT this needs nothing but matrix products, which every backend has.
+package hartley
+
+import (
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Matrix returns the n×n matrix cas(2πij/n)/√n, row-major.
+func Matrix(n int) []float64 {
+	h := make([]float64, n*n)
+	norm := 1 / math.Sqrt(float64(n))
+	for i := range n {
+		for j := range n {
+			// The product is reduced modulo n first: large angles lose digits.
+			s, c := math.Sincos(2 * math.Pi * float64(i*j%n) / float64(n))
+			h[i*n+j] = norm * (c + s)
+		}
+	}
+	return h
+}
+
+// Transform returns the Hartley transform of x over all axes but the first, which
+// is the batch: x has the shape [batch, extents…]. It is its own inverse.
+func Transform(x *graph.Node) *graph.Node {
+	g := x.Graph()
+	for range x.Rank() - 1 {
+		// Contracting the first lattice axis appends its transform as the last
+		// axis; after one round every axis is back in its place.
+		n := x.Shape().Dimensions[1]
+		h := Const(g, x.DType(), Matrix(n), n, n)
+		x = graph.DotGeneral(x, []int{1}, nil, h, []int{0}, nil)
+	}
+	return x
+}
+
+// Filter returns H(m·H(x)), the filter with the transfer function m; m has the
+// shape of x, or [1, extents…].
+func Filter(x, m *graph.Node) *graph.Node {
+	return Transform(graph.Mul(Transform(x), m))
+}
+
+// Const returns a constant of the given floating-point type and shape.
+func Const(g *graph.Graph, dtype dtypes.DType, data []float64, dims ...int) *graph.Node {
+	if dtype == dtypes.Float32 {
+		narrow := make([]float32, len(data))
+		for i, v := range data {
+			narrow[i] = float32(v)
+		}
+		return graph.ConstTensor(g, tensors.FromFlatDataAndDimensions(narrow, dims...))
+	}
+	return graph.ConstTensor(g, tensors.FromFlatDataAndDimensions(data, dims...))
+}

@@ -1,0 +1,154 @@
+package unet
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/latdiff/latdiff/internal/nn"
+)
+
+// Feature maps have the layout [channels, extents…, batch]: a convolution is then
+// one product of a weight matrix with a matrix of patches, in both directions
+// without a transpose.
+
+// flatten returns x with all axes but the first merged.
+func flatten(x *graph.Node) *graph.Node {
+	return graph.Reshape(x, x.Shape().Dimensions[0], -1)
+}
+
+// unflatten gives the [channels, sites·batch] matrix y the lattice and batch axes of x.
+func unflatten(y, x *graph.Node) *graph.Node {
+	dims := append([]int{y.Shape().Dimensions[0]}, x.Shape().Dimensions[1:]...)
+	return graph.Reshape(y, dims...)
+}
+
+// product returns w·x for w of shape [out, in] and x of shape [in, m].
+func product(w, x *graph.Node) *graph.Node {
+	return graph.DotGeneral(w, []int{1}, nil, x, []int{0}, nil)
+}
+
+// linear returns lower(x)·w: the product of the weights w [out, k] with the matrix
+// lower(x) [k, m], where adjoint maps the adjoint of the output to that of x.
+func linear(x, w *graph.Node, lower, adjoint func(*graph.Node) *graph.Node) *graph.Node {
+	return nn.WithAdjoint(x, func(x *graph.Node) *graph.Node {
+		matrix := lower(x)
+		return nn.WithAdjoint(w,
+			func(w *graph.Node) *graph.Node { return unflatten(product(w, matrix), x) },
+			func(v *graph.Node) *graph.Node {
+				return graph.DotGeneral(flatten(v), []int{1}, nil, matrix, []int{1}, nil)
+			})
+	}, adjoint)
+}
+
+// pointwise returns the 1×…×1 convolution of x [in, extents…, batch] with w [out, in].
+func pointwise(x, w *graph.Node) *graph.Node {
+	return linear(x, w, flatten, func(v *graph.Node) *graph.Node {
+		return unflatten(graph.DotGeneral(w, []int{0}, nil, flatten(v), []int{0}, nil), x)
+	})
+}
+
+// Stencil says which sites a convolution couples.
+type Stencil string
+
+const (
+	// Cross couples a site to itself and to its 2d nearest neighbours, as the
+	// action (4.2) does.
+	Cross Stencil = "cross"
+	// Box couples a site to the 3^d sites of the cube around it.
+	Box Stencil = "box"
+)
+
+// taps returns the number of sites the stencil couples in d dimensions.
+func (s Stencil) taps(d int) int {
+	if s == Cross {
+		return 2*d + 1
+	}
+	n := 1
+	for range d {
+		n *= 3
+	}
+	return n
+}
+
+// patches returns the periodic shifts of x by the offsets of the stencil, stacked
+// on the channel axis: [taps·channels, extents…, batch]. The offset at position i
+// is minus the one at position taps-1-i.
+func (s Stencil) patches(x *graph.Node) *graph.Node {
+	dim := x.Rank() - 2
+	if s == Box {
+		for axis := 1; axis <= dim; axis++ {
+			x = graph.Concatenate([]*graph.Node{roll(x, axis, -1), x, roll(x, axis, 1)}, 0)
+		}
+		return x
+	}
+	parts := make([]*graph.Node, 2*dim+1)
+	parts[dim] = x
+	for axis := 1; axis <= dim; axis++ {
+		parts[dim-axis], parts[dim+axis] = roll(x, axis, -1), roll(x, axis, 1)
+	}
+	return graph.Concatenate(parts, 0)
+}
+
+// conv returns the periodic convolution (cross-correlation) of
+// x [in, extents…, batch] with w [out, taps·in], in the order of taps of patches.
+func conv(s Stencil, x, w *graph.Node) *graph.Node {
+	in := x.Shape().Dimensions[0]
+	return linear(x, w,
+		func(x *graph.Node) *graph.Node { return flatten(s.patches(x)) },
+		func(v *graph.Node) *graph.Node {
+			// y(x) = Σ_o w_o φ(x+o) has the adjoint Σ_o w_oᵀ v(x-o): the
+			// convolution with the taps in reverse order.
+			out := w.Shape().Dimensions[0]
+			taps := w.Shape().Dimensions[1] / in
+			t := graph.Reverse(graph.Reshape(w, out, taps, in), 1)
+			t = graph.Reshape(graph.TransposeAllAxes(t, 2, 1, 0), in, taps*out)
+			return unflatten(product(t, flatten(s.patches(v))), x)
+		})
+}
+
+// roll returns the field whose value at site x is that of the argument at the
+// periodic neighbour x + shift along the axis, shift = ±1.
+func roll(x *graph.Node, axis, shift int) *graph.Node {
+	n := x.Shape().Dimensions[axis]
+	if n == 1 {
+		return x
+	}
+	cut := (shift + n) % n
+	head := graph.SliceAxis(x, axis, graph.AxisRange(0, cut))
+	rest := graph.SliceAxis(x, axis, graph.AxisRange(cut, n))
+	return graph.Concatenate([]*graph.Node{rest, head}, axis)
+}
+
+// coarsen moves the 2^d sites of every cell of x into the channels:
+// [c, extents…, batch] → [2^d·c, extents/2…, batch]. It is a permutation, so that
+// refine is both its inverse and its adjoint.
+func coarsen(x *graph.Node) *graph.Node { return nn.WithAdjoint(x, spaceToDepth, depthToSpace) }
+
+// refine is the inverse of coarsen.
+func refine(x *graph.Node) *graph.Node { return nn.WithAdjoint(x, depthToSpace, spaceToDepth) }
+
+func spaceToDepth(x *graph.Node) *graph.Node {
+	for axis := 1; axis < x.Rank()-1; axis++ {
+		dims := append([]int(nil), x.Shape().Dimensions...)
+		dims[axis] /= 2
+		split := append(append(append([]int(nil), dims[:axis+1]...), 2), dims[axis+1:]...)
+		pairs := graph.Reshape(x, split...)
+		even := graph.Reshape(graph.SliceAxis(pairs, axis+1, graph.AxisElem(0)), dims...)
+		odd := graph.Reshape(graph.SliceAxis(pairs, axis+1, graph.AxisElem(1)), dims...)
+		x = graph.Concatenate([]*graph.Node{even, odd}, 0)
+	}
+	return x
+}
+
+func depthToSpace(x *graph.Node) *graph.Node {
+	for axis := x.Rank() - 2; axis >= 1; axis-- {
+		channels := x.Shape().Dimensions[0] / 2
+		dims := append([]int(nil), x.Shape().Dimensions...)
+		dims[0] = channels
+		split := append(append(append([]int(nil), dims[:axis+1]...), 1), dims[axis+1:]...)
+		even := graph.Reshape(graph.SliceAxis(x, 0, graph.AxisRange(0, channels)), split...)
+		odd := graph.Reshape(graph.SliceAxis(x, 0, graph.AxisRange(channels, 2*channels)), split...)
+		dims[axis] *= 2
+		x = graph.Reshape(graph.Concatenate([]*graph.Node{even, odd}, axis+1), dims...)
+	}
+	return x
+}

@@ -1,0 +1,204 @@
+package unet
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+const kind = "unet"
+
+func init() {
+	diffusion.RegisterNetwork(kind, func(config json.RawMessage) (diffusion.Network, error) {
+		var cfg Config
+		if err := json.Unmarshal(config, &cfg); err != nil {
+			return nil, fmt.Errorf("unet: malformed configuration: %w", err)
+		}
+		return New(cfg)
+	})
+}
+
+// Config describes a [Network]. The zero value is the default network.
+type Config struct {
+	// Channels is the number of channels at each resolution, finest first; every
+	// further entry halves all extents. Default {16, 32, 64}.
+	Channels []int `json:"channels"`
+	// Blocks is the number of residual blocks per resolution and path. Default 1.
+	Blocks int `json:"blocks"`
+	// Stencil is that of all convolutions. Default Cross.
+	Stencil Stencil `json:"stencil"`
+	// Embedding is the width of the embedding of the noise level. Default 32.
+	Embedding int `json:"embedding"`
+}
+
+// Network is the U-Net. Per resolution, down and up, it applies residual blocks
+//
+//	h ← h + V · σ((1 + g(σ)) ⊙ (W ∗ h)),
+//
+// with a periodic convolution W, channel gates g that depend on the noise level,
+// the odd activation x/√(1+x²) and a pointwise V. Coarsening merges the 2^d
+// sites of a cell into channels, refining is the inverse; skip connections add.
+type Network struct {
+	cfg Config
+}
+
+var _ diffusion.Network = (*Network)(nil)
+
+// New returns a U-Net. It returns an error if a size in cfg is negative or zero
+// where a list is given.
+func New(cfg Config) (*Network, error) {
+	if cfg.Channels == nil {
+		cfg.Channels = []int{16, 32, 64}
+	}
+	if cfg.Blocks == 0 {
+		cfg.Blocks = 1
+	}
+	if cfg.Stencil == "" {
+		cfg.Stencil = Cross
+	}
+	if cfg.Embedding == 0 {
+		cfg.Embedding = 32
+	}
+	if len(cfg.Channels) == 0 {
+		return nil, fmt.Errorf("unet: expected at least one resolution, got none")
+	}
+	for _, c := range cfg.Channels {
+		if c < 1 {
+			return nil, fmt.Errorf("unet: expected positive numbers of channels, got %v", cfg.Channels)
+		}
+	}
+	if cfg.Stencil != Cross && cfg.Stencil != Box {
+		return nil, fmt.Errorf("unet: expected the stencil %q or %q, got %q", Cross, Box, cfg.Stencil)
+	}
+	if cfg.Blocks < 0 || cfg.Embedding < 0 {
+		return nil, fmt.Errorf("unet: expected positive sizes, got %d blocks and an embedding of %d", cfg.Blocks, cfg.Embedding)
+	}
+	return &Network{cfg: cfg}, nil
+}
+
+// Kind returns "unet".
+func (u *Network) Kind() string { return kind }
+
+// Config returns the [Config], with the defaults filled in.
+func (u *Network) Config() any { return u.cfg }
+
+// Check returns an error unless every extent of lat is divisible by 2 to the number
+// of coarser resolutions.
+func (u *Network) Check(lat *lattice.Lattice) error {
+	cell := 1 << (len(u.cfg.Channels) - 1)
+	for _, n := range lat.Dims() {
+		if n%cell != 0 {
+			return fmt.Errorf("unet: expected extents divisible by %d for %d resolutions, got %v", cell, len(u.cfg.Channels), lat)
+		}
+	}
+	return nil
+}
+
+// Apply builds the network; see [diffusion.Network].
+func (u *Network) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
+	b := &builder{
+		scope: scope,
+		embed: nn.NoiseEmbedding(scope, logSigma, u.cfg.Embedding),
+		dim:   features[0].Rank() - 1,
+		cfg:   u.cfg,
+	}
+	h := b.conv("stem", stack(features), u.cfg.Channels[0], 1)
+	var skips []*graph.Node
+	for level, channels := range u.cfg.Channels {
+		if level > 0 {
+			skips = append(skips, h)
+			h = b.pointwise(fmt.Sprintf("down%d", level), coarsen(h), channels, 1)
+		}
+		for i := range u.cfg.Blocks {
+			h = b.block(fmt.Sprintf("enc%d_%d", level, i), h)
+		}
+	}
+	cells := 1 << b.dim
+	for level := len(u.cfg.Channels) - 2; level >= 0; level-- {
+		up := b.pointwise(fmt.Sprintf("up%d", level), h, cells*u.cfg.Channels[level], 1)
+		h = graph.Add(refine(up), skips[level])
+		for i := range u.cfg.Blocks {
+			h = b.block(fmt.Sprintf("dec%d_%d", level, i), h)
+		}
+	}
+	return unstack(b.pointwise("head", h, outputs, 0))
+}
+
+// stack turns fields [batch, extents…] into feature maps [channels, extents…, batch].
+func stack(fields []*graph.Node) *graph.Node {
+	rank := fields[0].Rank()
+	perm := make([]int, rank)
+	for i := range perm {
+		perm[i] = (i + 1) % rank
+	}
+	maps := make([]*graph.Node, len(fields))
+	for i, f := range fields {
+		maps[i] = graph.ExpandDims(graph.TransposeAllAxes(f, perm...), 0)
+	}
+	return graph.Concatenate(maps, 0)
+}
+
+// unstack is the inverse of stack.
+func unstack(x *graph.Node) []*graph.Node {
+	rank := x.Rank() - 1
+	perm := make([]int, rank)
+	for i := range perm {
+		perm[i] = (i + rank - 1) % rank
+	}
+	fields := make([]*graph.Node, x.Shape().Dimensions[0])
+	for i := range fields {
+		field := graph.Reshape(graph.SliceAxis(x, 0, graph.AxisElem(i)), x.Shape().Dimensions[1:]...)
+		fields[i] = graph.TransposeAllAxes(field, perm...)
+	}
+	return fields
+}
+
+// builder carries what all layers of one graph share.
+type builder struct {
+	scope *model.Scope
+	embed *graph.Node // [batch, width]
+	dim   int
+	cfg   Config
+}
+
+// conv adds a periodic convolution, initialised to preserve a variance up to
+// gain².
+func (b *builder) conv(name string, x *graph.Node, out int, gain float64) *graph.Node {
+	fan := b.cfg.Stencil.taps(b.dim) * x.Shape().Dimensions[0]
+	w := nn.Param(b.scope.At("%s", name), x.Graph(), x.DType(), "w", nn.Normal(gain/math.Sqrt(float64(fan))), out, fan)
+	return conv(b.cfg.Stencil, x, w)
+}
+
+// pointwise adds a 1×…×1 convolution, initialised like conv.
+func (b *builder) pointwise(name string, x *graph.Node, out int, gain float64) *graph.Node {
+	in := x.Shape().Dimensions[0]
+	w := nn.Param(b.scope.At("%s", name), x.Graph(), x.DType(), "w", nn.Normal(gain/math.Sqrt(float64(in))), out, in)
+	return pointwise(x, w)
+}
+
+// gate multiplies the channels of x by 1 + g(σ), with g = 0 at initialisation.
+func (b *builder) gate(name string, x *graph.Node) *graph.Node {
+	channels, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[x.Rank()-1]
+	g := nn.Dense(b.scope.At("%s", name), b.embed, channels, nn.Zeros)
+	dims := make([]int, x.Rank())
+	for i := range dims {
+		dims[i] = 1
+	}
+	dims[0], dims[len(dims)-1] = channels, batch
+	g = graph.AddScalar(graph.Reshape(graph.Transpose(g, 0, 1), dims...), 1)
+	return graph.Mul(x, g)
+}
+
+// block adds one residual block.
+func (b *builder) block(name string, h *graph.Node) *graph.Node {
+	channels := h.Shape().Dimensions[0]
+	y := nn.OddSigmoid(b.gate(name+"_gate", b.conv(name+"_conv", h, channels, 1)))
+	return graph.Add(h, b.pointwise(name+"_mix", y, channels, 0.5))
+}
