@@ -1,9 +1,6 @@
 package lattice
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Action is a real Euclidean action S(φ); the weight of a field is exp(-S(φ)).
 //
@@ -31,7 +28,7 @@ func CheckField(phi []float64, n int) error {
 		return fmt.Errorf("lattice: expected a field of %d sites, got %d", n, len(phi))
 	}
 	for x, v := range phi {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite(v) {
 			return fmt.Errorf("lattice: expected a finite field, got %v at site %d", v, x)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -331,30 +329,4 @@ func FuzzReadNPY(f *testing.F) {
 			}
 		}
 	})
-}
-
-func ExampleOpenEnsemble() {
-	r, err := lattice.OpenEnsemble("testdata/c64.npz")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer r.Close()
-	fmt.Printf("%d configurations on %v, kappa = %v\n", r.Len(), r.Lattice(), r.Params()["kappa"])
-	for {
-		phi, err := r.Next(nil)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Printf("M = %.4f\n", lattice.Magnetization(phi))
-	}
-	// Output:
-	// 3 configurations on 2x3, kappa = 0.21
-	// M = -0.3867
-	// M = 0.8385
-	// M = -0.4354
 }

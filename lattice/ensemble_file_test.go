@@ -18,15 +18,6 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-func newLattice(t testing.TB, dims ...int) *lattice.Lattice {
-	t.Helper()
-	l, err := lattice.New(dims...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 // goldenValue is number k of the files in testdata, see golden.py.
 func goldenValue(k int) float64 { return math.RoundToEven(2048*math.Cos(0.7*float64(k)+0.3)) / 1024 }
 

@@ -26,18 +26,9 @@ type Lattice struct {
 // It returns an error if there is no extent, if one is below 1, or if the volume
 // exceeds 2³⁰ sites.
 func New(dims ...int) (*Lattice, error) {
-	if len(dims) == 0 {
-		return nil, fmt.Errorf("lattice: expected at least one extent, got none")
-	}
-	volume := 1
-	for _, n := range dims {
-		if n < 1 {
-			return nil, fmt.Errorf("lattice: expected positive extents, got %s", FormatDims(dims))
-		}
-		if n > maxVolume/volume {
-			return nil, fmt.Errorf("lattice: expected at most %d sites, got %s", maxVolume, FormatDims(dims))
-		}
-		volume *= n
+	volume, err := checkDims(dims)
+	if err != nil {
+		return nil, err
 	}
 	l := &Lattice{
 		dims:    slices.Clone(dims),
@@ -59,6 +50,24 @@ func New(dims ...int) (*Lattice, error) {
 		stride *= n
 	}
 	return l, nil
+}
+
+// checkDims returns the volume, or an error for extents that make no lattice.
+func checkDims(dims []int) (int, error) {
+	if len(dims) == 0 {
+		return 0, fmt.Errorf("lattice: expected at least one extent, got none")
+	}
+	volume := 1
+	for _, n := range dims {
+		if n < 1 {
+			return 0, fmt.Errorf("lattice: expected positive extents, got %s", FormatDims(dims))
+		}
+		if n > maxVolume/volume {
+			return 0, fmt.Errorf("lattice: expected at most %d sites, got %s", maxVolume, FormatDims(dims))
+		}
+		volume *= n
+	}
+	return volume, nil
 }
 
 // Dim returns the number of dimensions d.
@@ -96,10 +105,15 @@ func (l *Lattice) Index(coord ...int) int {
 }
 
 // Coord writes the coordinates of site x into dst and returns it. A nil dst is
-// allocated; otherwise its length must be Dim.
+// allocated; otherwise its length must be Dim. It panics unless 0 ≤ x < Volume.
 func (l *Lattice) Coord(dst []int, x int) []int {
 	if dst == nil {
 		dst = make([]int, len(l.dims))
+	} else if len(dst) != len(l.dims) {
+		panic("lattice: wrong number of coordinates")
+	}
+	if x < 0 || x >= l.volume {
+		panic("lattice: site out of range")
 	}
 	for mu := range l.dims {
 		dst[mu] = x / l.strides[mu] % l.dims[mu]
@@ -129,10 +143,13 @@ func ParseDims(s string) ([]int, error) {
 	dims := make([]int, len(fields))
 	for i, f := range fields {
 		n, err := strconv.Atoi(f)
-		if err != nil || n < 1 {
+		if err != nil || strings.HasPrefix(f, "+") {
 			return nil, fmt.Errorf("lattice: expected extents such as 32x32, got %q", s)
 		}
 		dims[i] = n
+	}
+	if _, err := checkDims(dims); err != nil {
+		return nil, err
 	}
 	return dims, nil
 }

@@ -43,3 +43,23 @@ func Phi4Moment(phi []float64) float64 {
 	}
 	return s / float64(len(phi))
 }
+
+// Hopping returns (1/V) Σ_x Σ_μ φ(x)φ(x+μ̂) of one configuration: the energy density
+// conjugate to the hopping parameter, as ∂ log Z/∂κ = 2V ⟨Hopping⟩ for (4.2). It panics
+// if phi does not have V elements.
+func (l *Lattice) Hopping(phi []float64) float64 {
+	if len(phi) != l.volume {
+		panic("lattice: field length does not match the lattice volume")
+	}
+	s := 0.0
+	for mu := range l.dims {
+		for x, y := range l.Forward(mu) {
+			s += phi[x] * phi[y]
+		}
+	}
+	return s / float64(l.volume)
+}
+
+// ActionDensity returns S(φ)/V of one configuration. It panics if phi does not have V
+// elements.
+func (a *Phi4) ActionDensity(phi []float64) float64 { return a.Value(phi) / float64(a.lat.volume) }

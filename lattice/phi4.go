@@ -3,6 +3,8 @@ package lattice
 import (
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Phi4 is the lattice φ⁴ action (4.2) in any dimension,
@@ -23,9 +25,9 @@ func NewPhi4(lat *Lattice, kappa, lambda float64) (*Phi4, error) {
 	switch {
 	case lat == nil:
 		return nil, fmt.Errorf("lattice: expected a lattice for φ⁴, got nil")
-	case math.IsNaN(kappa) || math.IsInf(kappa, 0):
+	case !finite(kappa):
 		return nil, fmt.Errorf("lattice: expected a finite hopping parameter κ, got %v", kappa)
-	case math.IsNaN(lambda) || math.IsInf(lambda, 0) || lambda < 0:
+	case !finite(lambda) || lambda < 0:
 		return nil, fmt.Errorf("lattice: expected a finite coupling λ ≥ 0, got %v", lambda)
 	case lambda == 0 && math.Abs(kappa)*2*float64(lat.Dim()) >= 1:
 		return nil, fmt.Errorf("lattice: expected |κ| < 1/(2d) = %v for the free field (λ = 0), got %v",
@@ -49,43 +51,41 @@ func (a *Phi4) Lambda() float64 { return a.lambda }
 
 // Value returns S(φ) of (4.2). It panics if phi does not have V elements.
 func (a *Phi4) Value(phi []float64) float64 {
+	hop, pot := a.sums(phi)
+	return -2*a.kappa*hop + pot
+}
+
+// Potential returns the potential energy density (1/V) Σ_x [(1-2λ)φ² + λφ⁴] of one
+// configuration, so that S/V = Potential - 2κ [Lattice.Hopping]. It panics if phi does
+// not have V elements.
+func (a *Phi4) Potential(phi []float64) float64 {
+	_, pot := a.sums(phi)
+	return pot / float64(a.lat.volume)
+}
+
+// sums returns Σ_x Σ_μ φ(x)φ(x+μ̂) and Σ_x (1-2λ)φ² + λφ⁴. It walks along the last
+// dimension, whose neighbours are adjacent; in the others, a row's neighbours are rows.
+func (a *Phi4) sums(phi []float64) (hop, pot float64) {
 	a.check(phi)
-	if a.lat.Dim() == 2 {
-		return a.value2D(phi)
-	}
-	hop := 0.0
-	for mu := range a.lat.Dim() {
-		for x, y := range a.lat.Forward(mu) {
-			hop += phi[x] * phi[y]
-		}
-	}
-	return -2*a.kappa*hop + a.potential(phi)
-}
-
-// potential returns Σ_x (1-2λ)φ² + λφ⁴.
-func (a *Phi4) potential(phi []float64) float64 {
-	m, s := 1-2*a.lambda, 0.0
-	for _, v := range phi {
-		q := v * v
-		s += q * (m + a.lambda*q)
-	}
-	return s
-}
-
-func (a *Phi4) value2D(phi []float64) float64 {
-	rows, cols := a.lat.dims[0], a.lat.dims[1]
-	hop := 0.0
-	for i := range rows {
-		row := phi[i*cols : (i+1)*cols]
-		j := (i + 1) % rows
-		next := phi[j*cols : (j+1)*cols][:len(row)]
-		prev := row[cols-1]
-		for x, v := range row {
-			hop += v * (prev + next[x])
+	m, last := 1-2*a.lambda, a.lat.Dim()-1
+	n := a.lat.dims[last]
+	for base := 0; base < len(phi); base += n {
+		row := phi[base : base+n]
+		h, p, prev := 0.0, 0.0, row[n-1]
+		for _, v := range row {
+			q := v * v
+			p += q * (m + a.lambda*q)
+			h += v * prev
 			prev = v
 		}
+		for mu := range last {
+			next, _ := a.rows(phi, mu, base, n)
+			h += floats.Dot(row, next)
+		}
+		hop += h
+		pot += p
 	}
-	return -2*a.kappa*hop + a.potential(phi)
+	return hop, pot
 }
 
 // Drift writes K(x) = 2κ Σ_{±μ} φ(x±μ̂) - 2(1-2λ)φ(x) - 4λφ(x)³ into dst and
@@ -93,41 +93,49 @@ func (a *Phi4) value2D(phi []float64) float64 {
 func (a *Phi4) Drift(dst, phi []float64) []float64 {
 	a.check(phi)
 	dst = grow(dst, len(phi))
-	if a.lat.Dim() == 2 {
-		a.drift2D(dst, phi)
-		return dst
-	}
-	for x, v := range phi {
-		dst[x] = -v * (2*(1-2*a.lambda) + 4*a.lambda*v*v)
-	}
-	for mu := range a.lat.Dim() {
-		bwd := a.lat.Backward(mu)
-		for x, y := range a.lat.Forward(mu) {
-			dst[x] += 2 * a.kappa * (phi[y] + phi[bwd[x]])
-		}
-	}
-	return dst
-}
-
-func (a *Phi4) drift2D(dst, phi []float64) {
-	rows, cols := a.lat.dims[0], a.lat.dims[1]
 	k2, m, l4 := 2*a.kappa, 2*(1-2*a.lambda), 4*a.lambda
-	for i := range rows {
-		row := phi[i*cols : (i+1)*cols]
-		up, down := (i+rows-1)%rows, (i+1)%rows
-		prev := phi[up*cols : (up+1)*cols][:len(row)]
-		next := phi[down*cols : (down+1)*cols][:len(row)]
-		out := dst[i*cols : (i+1)*cols][:len(row)]
-		left := row[cols-1]
+	last := a.lat.Dim() - 1
+	n := a.lat.dims[last]
+	for base := 0; base < len(phi); base += n {
+		row := phi[base : base+n]
+		out := dst[base : base+n][:len(row)]
+		left := row[n-1]
+		if last == 0 {
+			for x, v := range row {
+				right := row[0]
+				if x+1 < len(row) {
+					right = row[x+1]
+				}
+				out[x] = k2*(left+right) - v*(m+l4*v*v)
+				left = v
+			}
+			continue
+		}
+		next, prev := a.rows(phi, 0, base, n)
 		for x, v := range row {
 			right := row[0]
 			if x+1 < len(row) {
 				right = row[x+1]
 			}
-			out[x] = k2*(left+right+prev[x]+next[x]) - v*(m+l4*v*v)
+			out[x] = k2*(left+right+next[x]+prev[x]) - v*(m+l4*v*v)
 			left = v
 		}
+		for mu := 1; mu < last; mu++ {
+			next, prev := a.rows(phi, mu, base, n)
+			for x := range out {
+				out[x] += k2 * (next[x] + prev[x])
+			}
+		}
 	}
+	return dst
+}
+
+// rows returns the neighbours in directions +μ and -μ, not the last, of the row of
+// length n that starts at site base.
+func (a *Phi4) rows(phi []float64, mu, base, n int) (next, prev []float64) {
+	next = phi[a.lat.fwd[mu*len(phi)+base]:][:n]
+	prev = phi[a.lat.bwd[mu*len(phi)+base]:][:n]
+	return next, prev
 }
 
 // Difference returns S(φ with φ_x = v) - S(φ), at a cost independent of V.

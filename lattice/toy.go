@@ -1,9 +1,6 @@
 package lattice
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Toy is the model (3.19) with independent one-variable degrees of freedom,
 //
@@ -20,7 +17,7 @@ var _ LocalAction = (*Toy)(nil)
 // NewToy returns the model (3.19) with the parameters μ² (any sign) and g. It
 // returns an error if one of them is not finite, if g < 0, or if g = 0 and μ² ≤ 0.
 func NewToy(mu2, g float64) (*Toy, error) {
-	if math.IsNaN(mu2) || math.IsInf(mu2, 0) || math.IsNaN(g) || math.IsInf(g, 0) {
+	if !finite(mu2) || !finite(g) {
 		return nil, fmt.Errorf("lattice: expected finite toy parameters, got μ² = %v, g = %v", mu2, g)
 	}
 	if g < 0 || (g == 0 && mu2 <= 0) {
