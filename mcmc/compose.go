@@ -12,10 +12,11 @@ import (
 //
 // Its Info is Accepted if any kernel accepted, the mean AcceptProb, the sum of
 // the DeltaH, and Divergent if any kernel diverged; [Cycle.Infos] has the parts.
-// After an error the field is the one before the kernel that failed.
 type Cycle struct {
 	kernels []Kernel
 	infos   []Info
+	// before is the field to go back to if a later kernel fails.
+	before []float64
 }
 
 var (
@@ -35,9 +36,11 @@ func NewCycle(kernels ...Kernel) (*Cycle, error) {
 // Step applies every kernel once.
 func (k *Cycle) Step(rng *rand.Rand, phi []float64) (Info, error) {
 	var sum Info
+	k.before = append(k.before[:0], phi...)
 	for i, s := range k.kernels {
 		info, err := s.Step(rng, phi)
 		if err != nil {
+			copy(phi, k.before)
 			return Info{}, fmt.Errorf("mcmc: kernel %d of the cycle: %w", i, err)
 		}
 		k.infos[i] = info

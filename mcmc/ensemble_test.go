@@ -78,6 +78,11 @@ func TestReferenceValues(t *testing.T) {
 		if !(math.Abs(c.Z) < 4) {
 			t.Errorf("hot and cold starts disagree: %+v", c)
 		}
+		// For decorrelated chains of n = 400 in 32 halves R̂² - 1 has a spread of order
+		// √(2/31)/200.
+		if !(c.RHat < 1.01) {
+			t.Errorf("expected R̂ near 1, got %+v", c)
+		}
 	}
 }
 
@@ -250,11 +255,41 @@ func TestPaperProtocol(t *testing.T) {
 		check := must[[]mcmc.HotCold](t)(r.ThermalisationCheck())
 		worst := 0.0
 		for _, o := range check {
+			if !math.IsNaN(o.RHat) {
+				t.Errorf("expected no R̂ for chains of one configuration, got %v", o.RHat)
+			}
 			worst = max(worst, math.Abs(o.Z))
 		}
 		if (worst < 4) != c.thermalise {
 			t.Errorf("κ = %v: expected thermalised = %v, got %+v", c.kappa, c.thermalise, check)
 		}
+	}
+}
+
+// TestThermalisationCheckZ: for made-up chains Z is the normal quantile of Welch's
+// t-test. With two chains of a kind and equal spreads there are two degrees of
+// freedom, for which the distribution function is ½ + t/(2√(2+t²)).
+func TestThermalisationCheckZ(t *testing.T) {
+	lat := must[*lattice.Lattice](t)(lattice.New(1))
+	r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(lat, 4)}
+	for c, v := range []float64{1, 4, 3, 6} {
+		r.Ensemble.Append([]float64{v})
+		r.Chains = append(r.Chains, mcmc.ChainRecord{Hot: c%2 == 0, First: c, Len: 1})
+	}
+	check := must[[]mcmc.HotCold](t)(r.ThermalisationCheck())
+	// Hot 1, 3 and cold 4, 6: means 2(1) and 5(1).
+	o := check[0]
+	if o.Hot != (stats.Estimate{Value: 2, Error: 1}) || o.Cold != (stats.Estimate{Value: 5, Error: 1}) {
+		t.Fatalf("got %+v", o)
+	}
+	tt := 3 / math.Sqrt2
+	tail := 0.5 - tt/(2*math.Sqrt(2+tt*tt))
+	if got := math.Erfc(-o.Z/math.Sqrt2) / 2; o.Z >= 0 || math.Abs(got-tail) > 1e-12 {
+		t.Errorf("expected the tail probability %v, got Z = %v with %v", tail, o.Z, got)
+	}
+	r.Chains = r.Chains[:3]
+	if _, err := r.ThermalisationCheck(); err == nil {
+		t.Error("one cold chain: expected an error")
 	}
 }
 

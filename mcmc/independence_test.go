@@ -257,32 +257,46 @@ func TestPenalty(t *testing.T) {
 // TestMeanExpDeltaH: ⟨exp(-ΔH)⟩ = 1 for kernels with one proposal a step.
 func TestMeanExpDeltaH(t *testing.T) {
 	a := phi4(t, 0.22, 0.05, 2, 2)
+	rng := rand.New(rand.NewPCG(3, 3))
 	for name, k := range map[string]mcmc.Kernel{
 		"MALA":         must[*mcmc.MALA](t)(mcmc.NewMALA(a, 4, mcmc.MALAConfig{Step: 0.2})),
+		"GlobalShift":  must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, 4, mcmc.GlobalShiftConfig{Width: 0.5})),
 		"Independence": independence(t, a, gaussian{1.1}),
 	} {
-		c := must[*mcmc.Chain](t)(mcmc.NewChain(k, make([]float64, 4), 3, 3))
-		if err := c.Thermalise(context.Background(), 200); err != nil {
-			t.Fatal(err)
-		}
-		const blocks, length = 200, 200
-		means := make([]float64, blocks)
-		var all mcmc.KernelStats
-		for i := range means {
-			var st mcmc.KernelStats
-			for range length {
-				before := c.Stats()
-				if err := c.Run(context.Background(), 1); err != nil {
-					t.Fatal(err)
-				}
-				after := c.Stats()
-				st = after
-				_ = before
+		var st mcmc.KernelStats
+		phi, series := make([]float64, 4), make([]float64, 0, 40000)
+		for i := range cap(series) + 500 {
+			info, err := k.Step(rng, phi)
+			if err != nil {
+				t.Fatal(err)
 			}
-			means[i], _ = st.MeanExpDeltaH()
-			all = st
+			if i >= 500 {
+				st.Add(info)
+				series = append(series, math.Exp(-info.DeltaH))
+			}
 		}
-		mean, err := all.MeanExpDeltaH()
-		checkPull(t, name, stats.Estimate{Value: mean, Error: err}, 1)
+		checkPull(t, name, gamma(t, series), 1)
+		simple := must[stats.Estimate](t)(stats.Mean(series))
+		if mean, err := st.MeanExpDeltaH(); math.Abs(mean-simple.Value) > 1e-12 || math.Abs(err-simple.Error) > 1e-12 {
+			t.Errorf("%s: expected %v, got %v ± %v", name, simple, mean, err)
+		}
+	}
+}
+
+func TestKernelStats(t *testing.T) {
+	var a, b mcmc.KernelStats
+	a.Add(mcmc.Info{Accepted: true, AcceptProb: 1, DeltaH: -2})
+	b.Add(mcmc.Info{AcceptProb: 0, DeltaH: math.Inf(1), Divergent: true})
+	b.Add(mcmc.Info{AcceptProb: 0.5, DeltaH: 3})
+	b.Add(mcmc.Info{AcceptProb: 0.5, DeltaH: math.NaN(), Divergent: true})
+	a.Merge(b)
+	if a.Steps != 4 || a.Accepted != 1 || a.Divergences != 2 || a.MaxAbsDeltaH != 3 || a.Finite != 3 || a.Acceptance() != 0.5 {
+		t.Errorf("got %+v", a)
+	}
+	if mean, _ := a.MeanExpDeltaH(); math.Abs(mean-(math.Exp(2)+math.Exp(-3))/3) > 1e-12 {
+		t.Errorf("got ⟨exp(-ΔH)⟩ = %v", mean)
+	}
+	if p := (mcmc.KernelStats{}).Acceptance(); !math.IsNaN(p) {
+		t.Errorf("expected NaN without steps, got %v", p)
 	}
 }

@@ -66,7 +66,7 @@ func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropoli
 		lat := a.Lattice()
 		m.volume = lat.Volume()
 		if phi4, ok := action.(*lattice.Phi4); ok {
-			m.fast = newPhi4Sweep(phi4)
+			m.fast = newPhi4Sweep(phi4, m.hits)
 		}
 		if m.fast == nil {
 			m.order = checkerboard(lat)

@@ -21,6 +21,10 @@ type HotCold struct {
 	// probability that Welch's t-test gives to a difference as large as this, so
 	// that it is fair for a few chains too. Positive if hot is above cold.
 	Z float64
+	// RHat is the rank-normalised split-R̂ of all chains, see [stats.RankRHat], cut to
+	// the length of the shortest; NaN if that is below 8 configurations or if
+	// nothing varies.
+	RHat float64
 }
 
 // ThermalisationCheck compares |M|, M² and, with an action, S/V between the hot and
@@ -54,6 +58,7 @@ func (r *EnsembleResult) ThermalisationCheck() ([]HotCold, error) {
 			if c.Len == 0 {
 				continue
 			}
+			// The error of the mean, which one configuration does not have, is not used.
 			e, err := stats.Mean(values[i][c.First : c.First+c.Len])
 			if c.Len > 1 && err != nil {
 				return nil, fmt.Errorf("mcmc: thermalisation check of %s: %w", check[i].Name, err)
@@ -74,9 +79,27 @@ func (r *EnsembleResult) ThermalisationCheck() ([]HotCold, error) {
 		if check[i].Cold, err = stats.Mean(cold); err != nil {
 			return nil, fmt.Errorf("mcmc: thermalisation check of %s: %w", check[i].Name, err)
 		}
+		check[i].RHat = r.rHat(values[i])
 		check[i].Z = welch(check[i].Hot, len(hot), check[i].Cold, len(cold))
 	}
 	return check, nil
+}
+
+// rHat returns the R̂ of an observable of all configurations.
+func (r *EnsembleResult) rHat(values []float64) float64 {
+	shortest := len(values)
+	for _, c := range r.Chains {
+		shortest = min(shortest, c.Len)
+	}
+	series := make([][]float64, len(r.Chains))
+	for i, c := range r.Chains {
+		series[i] = values[c.First : c.First+shortest]
+	}
+	v, err := stats.RankRHat(series)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
 }
 
 // welch returns the difference of two means of n and m values as a normal quantile

@@ -1,0 +1,46 @@
+package mcmc_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/latdiff/latdiff/mcmc"
+)
+
+// TestLangevinBias: for the free field, S = Σ ω_k |φ_k|² with 2ω_k = 1/C_k, the
+// discretised equation has the stationary spectrum C_k/(1 - ω_kΔτ), which no
+// continuum value agrees with.
+func TestLangevinBias(t *testing.T) {
+	a := phi4(t, 0.1, 0, 4, 4)
+	spectrum := must[[]float64](t)(a.FreeSpectrum(nil))
+	for _, dtau := range []float64{0.05, 0.1, 0.2, 0.4} {
+		var obs []observable
+		for _, k := range []int{0, 3, 10} {
+			omega := 1 / (2 * spectrum[k])
+			obs = append(obs, observable{"mode", modePower(a.Lattice(), k), spectrum[k] / (1 - omega*dtau)})
+		}
+		k := must[*mcmc.Langevin](t)(mcmc.NewLangevin(a, dtau))
+		checkMeans(t, k, 16, 500, 60000, obs)
+	}
+}
+
+func TestLangevinDivergence(t *testing.T) {
+	a := phi4(t, 0.2, 1, 4, 4)
+	k := must[*mcmc.Langevin](t)(mcmc.NewLangevin(a, 10))
+	phi, rng := make([]float64, 16), rand.New(rand.NewPCG(1, 1))
+	mcmc.HotStart(rng, phi)
+	for range 100 {
+		before := slices.Clone(phi)
+		info, err := k.Step(rng, phi)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, mcmc.ErrDiverged) || !info.Divergent || !slices.Equal(phi, before) {
+			t.Errorf("expected ErrDiverged and the field unchanged, got %v", err)
+		}
+		return
+	}
+	t.Error("expected an unstable step to diverge")
+}
