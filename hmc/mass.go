@@ -176,16 +176,15 @@ func (f *realFFT) outer(transform func(*fourier.CmplxFFT, []complex128, []comple
 	for mu := len(f.axis) - 1; mu >= 0; mu-- {
 		n := f.dims[mu]
 		line := f.line[:n]
-		for base := range f.half {
-			if base/stride%n != 0 {
-				continue
-			}
-			for j := range line {
-				line[j] = f.half[base+j*stride]
-			}
-			transform(f.axis[mu], line, line)
-			for j, v := range line {
-				f.half[base+j*stride] = v
+		for block := 0; block < len(f.half); block += n * stride {
+			for first := block; first < block+stride; first++ {
+				for j := range line {
+					line[j] = f.half[first+j*stride]
+				}
+				transform(f.axis[mu], line, line)
+				for j, v := range line {
+					f.half[first+j*stride] = v
+				}
 			}
 		}
 		stride *= n
