@@ -146,7 +146,7 @@ func (cfg BootstrapConfig) check(n int) error {
 }
 
 func undefinedBootstrap() BootstrapResult {
-	return BootstrapResult{Estimate: Estimate{nan(), nan()}, Bias: nan()}
+	return BootstrapResult{Estimate: undefined(), Bias: nan()}
 }
 
 func bootstrap(n int, cfg BootstrapConfig, value float64, resampled func(blockSet) float64) (BootstrapResult, error) {

@@ -21,6 +21,9 @@ var (
 	// to the window, give a variance of the mean that is not positive, as happens
 	// for short series with strong anticorrelation.
 	ErrNegativeVariance = errors.New("stats: expected a positive variance of the mean")
+	// ErrNoDecay reports an autocorrelation function that does not fall over the range
+	// of an exponential fit.
+	ErrNoDecay = errors.New("stats: expected an autocorrelation function that decays")
 )
 
 // TooShortError reports a series that is too short for the requested estimate.

@@ -79,6 +79,8 @@ func deviation(d, err float64) float64 {
 	return d / err
 }
 
+func undefined() Estimate { return Estimate{nan(), nan()} }
+
 // exponent returns the decimal exponent of a number in the format 'e'.
 func exponent(s string) int {
 	n, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])

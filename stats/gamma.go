@@ -109,24 +109,22 @@ func (r GammaResult) ESS() float64 { return EffectiveSampleSize(r.N, r.Tau.Value
 // the window does not close within MaxLag, or if N/(2τ_int) < 8; the estimate in
 // that error is τ_int.
 func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
-	nan := GammaResult{Mean: Estimate{nan(), nan()}, ErrorOfError: nan(),
-		Tau: Tau{Estimate: Estimate{nan(), nan()}}, Variance: nan(), ReplicaP: nan()}
+	res := undefinedGamma()
 	cfg, err := cfg.withDefaults()
 	if err != nil {
-		return nan, err
+		return res, err
 	}
 	if len(replicas) == 0 {
-		return nan, ErrEmpty
+		return res, ErrEmpty
 	}
 	longest := 0
 	for r, x := range replicas {
 		if err := checkSeries(x); err != nil {
-			return nan, fmt.Errorf("%w (replica %d)", err, r)
+			return res, fmt.Errorf("%w (replica %d)", err, r)
 		}
 		longest = max(longest, len(x))
 	}
 	c := centre(replicas...)
-	res := nan
 	res.N = c.n
 	res.Mean.Value = c.mean
 	res.ReplicaMeans = make([]float64, len(replicas))
@@ -180,6 +178,11 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 		return res, &TooShortError{What: "τ_int", N: c.n, Need: need, Estimate: res.Tau.Estimate}
 	}
 	return res, nil
+}
+
+func undefinedGamma() GammaResult {
+	return GammaResult{Mean: undefined(), ErrorOfError: nan(), Tau: Tau{Estimate: undefined()},
+		Variance: nan(), ReplicaP: nan()}
 }
 
 // IntegratedAutocorrelation returns τ_int of one chain; see [GammaMethod], whose
@@ -317,28 +320,62 @@ func (cfg GammaConfig) tailWindow(rho, rhoErr []float64, correlated int, n float
 	return len(rho) - 1, false, rhoErr
 }
 
-// rhoErrors returns the errors of ρ(0) … ρ(last), with the correlations of ρ cut off
-// at width (Lüscher, hep-lat/0409106, eq. E.11, which is Bartlett's formula):
-//
-//	δρ(t)² = 1/N Σ_{k=1}^{t+Λ} [ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t)]².
+// rhoErrors returns the errors of ρ(0) … ρ(last), see [bartlett].
 func rhoErrors(rho []float64, last, width int, n float64) []float64 {
-	at := func(t int) float64 {
-		t = max(t, -t)
-		if t > width || t >= len(rho) {
-			return 0
-		}
-		return rho[t]
-	}
 	e := make([]float64, last+1)
 	for t := 1; t <= last; t++ {
 		s := 0.0
 		for k := 1; k <= t+width; k++ {
-			d := at(k+t) + at(k-t) - 2*at(k)*at(t)
+			d := bartlett(rho, width, k, t)
 			s += d * d
 		}
 		e[t] = math.Sqrt(s / n)
 	}
 	return e
+}
+
+// rhoCovariance returns the covariance matrix of ρ(first) … ρ(last).
+func rhoCovariance(rho []float64, first, last, width int, n float64) [][]float64 {
+	terms := make([][]float64, last-first+1)
+	for i := range terms {
+		terms[i] = make([]float64, last+width)
+		for k := range terms[i] {
+			terms[i][k] = bartlett(rho, width, k+1, first+i)
+		}
+	}
+	cov := make([][]float64, len(terms))
+	for i := range cov {
+		cov[i] = make([]float64, len(terms))
+		for j := range i + 1 {
+			s := 0.0
+			for k, v := range terms[i] {
+				s += v * terms[j][k]
+			}
+			cov[i][j], cov[j][i] = s/n, s/n
+		}
+	}
+	return cov
+}
+
+// bartlett returns the term ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t) of Bartlett's formula
+// (Lüscher, hep-lat/0409106, eq. E.11),
+//
+//	cov(ρ(s), ρ(t)) = 1/N Σ_{k≥1} [ρ(k+s) + ρ(k-s) - 2ρ(k)ρ(s)] [ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t)],
+//
+// with ρ(t) taken as zero beyond width, where it is noise.
+func bartlett(rho []float64, width, k, t int) float64 {
+	width = min(width, len(rho)-1)
+	d := 0.0
+	if k+t <= width {
+		d += rho[k+t]
+	}
+	if m := max(k-t, t-k); m <= width {
+		d += rho[m]
+	}
+	if max(k, t) <= width {
+		d -= 2 * rho[k] * rho[t]
+	}
+	return d
 }
 
 // replicaP returns the probability of the χ² of the replica means, C being the

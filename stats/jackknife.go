@@ -87,7 +87,7 @@ func JackknifeReplicates(cols [][]float64, blocks int, f func(means []float64) f
 // Errors are those of [Jackknife].
 func JackknifeFunc(n, blocks int, f func(keep []int) float64) (Estimate, error) {
 	if n < 1 {
-		return undefinedJackknife().Estimate, ErrEmpty
+		return undefined(), ErrEmpty
 	}
 	if blocks <= 0 {
 		blocks = min(n, maxBlocks)
@@ -107,7 +107,7 @@ func JackknifeFunc(n, blocks int, f func(keep []int) float64) (Estimate, error) 
 }
 
 func undefinedJackknife() JackknifeResult {
-	return JackknifeResult{Estimate: Estimate{nan(), nan()}, Bias: nan()}
+	return JackknifeResult{Estimate: undefined(), Bias: nan()}
 }
 
 // jackknife evaluates without(lo, hi), the estimator on all samples outside [lo, hi),

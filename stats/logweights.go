@@ -43,9 +43,8 @@ type LogWeights struct {
 // returns [ErrEmpty], [ErrZeroWeight] if all weights vanish, and for a single weight a
 // [*TooShortError] beside what can be known.
 func LogWeightStats(logw []float64) (LogWeights, error) {
-	undefined := Estimate{nan(), nan()}
-	s := LogWeights{N: len(logw), ESS: undefined, MaxShare: nan(), MeanLog: nan(), SD: nan(),
-		LogZ: undefined, Acceptance: undefined, GaussianAcceptance: nan()}
+	s := LogWeights{N: len(logw), ESS: undefined(), MaxShare: nan(), MeanLog: nan(), SD: nan(),
+		LogZ: undefined(), Acceptance: undefined(), GaussianAcceptance: nan()}
 	largest, err := checkLogWeights(logw)
 	if err != nil {
 		return s, err
@@ -129,7 +128,7 @@ func LogWeightESS(logw []float64) (essOverN float64, err error) {
 // √(⟨e^{2l}⟩/⟨e^l⟩² - 1)/√(N-1) of independent samples, without overflow. Errors are
 // those of [LogWeightStats].
 func LogMeanExp(l []float64) (Estimate, error) {
-	e := Estimate{nan(), nan()}
+	e := undefined()
 	largest, err := checkLogWeights(l)
 	if err != nil {
 		return e, err

@@ -12,10 +12,10 @@ import (
 // by V times the squared error of ⟨M⟩.
 func Susceptibility(m []float64, volume, blocks int) (Estimate, error) {
 	if volume < 1 {
-		return undefinedJackknife().Estimate, fmt.Errorf("stats: expected a volume of at least one site, got %d", volume)
+		return undefined(), fmt.Errorf("stats: expected a volume of at least one site, got %d", volume)
 	}
 	if err := checkSeries(m); err != nil {
-		return undefinedJackknife().Estimate, err
+		return undefined(), err
 	}
 	// A shift of M changes nothing in χ₂ and saves its digits where ⟨M⟩ is large.
 	c := centre(m)
@@ -42,7 +42,7 @@ func ConnectedSusceptibility(m []float64, volume, blocks int) (Estimate, error) 
 // and [ErrNotFinite] is returned.
 func BinderCumulant(m []float64, blocks int) (Estimate, error) {
 	if err := checkSeries(m); err != nil {
-		return undefinedJackknife().Estimate, err
+		return undefined(), err
 	}
 	// U_L does not depend on the unit of M.
 	largest := 0.0
@@ -56,7 +56,7 @@ func BinderCumulant(m []float64, blocks int) (Estimate, error) {
 		cols[0][i], cols[1][i] = q, q*q
 	}
 	if largest == 0 {
-		return undefinedJackknife().Estimate, fmt.Errorf("%w of the Binder cumulant, got M = 0 throughout", ErrNotFinite)
+		return undefined(), fmt.Errorf("%w of the Binder cumulant, got M = 0 throughout", ErrNotFinite)
 	}
 	return Jackknife(cols, blocks, func(mean []float64) float64 {
 		return 1 - mean[1]/(3*mean[0]*mean[0])

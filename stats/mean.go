@@ -8,7 +8,7 @@ import "math"
 // [*TooShortError] that carries it with error NaN.
 func Mean(x []float64) (Estimate, error) {
 	if err := checkSeries(x); err != nil {
-		return Estimate{nan(), nan()}, err
+		return undefined(), err
 	}
 	c := centre(x)
 	n := float64(len(x))

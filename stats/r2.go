@@ -50,7 +50,7 @@ func centredPair(s, seff []float64) (cs, ce centred, err error) {
 		return cs, ce, err
 	}
 	if len(s) < 2 {
-		return cs, ce, &TooShortError{What: "R²", N: len(s), Need: 2, Estimate: Estimate{nan(), nan()}}
+		return cs, ce, &TooShortError{What: "R²", N: len(s), Need: 2, Estimate: undefined()}
 	}
 	cs, ce = centre(s), centre(seff)
 	if cs.constant {
