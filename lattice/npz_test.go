@@ -3,6 +3,7 @@ package lattice
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
@@ -114,6 +115,22 @@ func TestLargeArchive(t *testing.T) {
 	}
 	if b, err := io.ReadAll(second); err != nil || !bytes.HasPrefix(b, []byte(npyMagic)) {
 		t.Errorf("read %q, %v", b, err)
+	}
+
+	// The local header, which archive/zip does not look at.
+	var local [30]byte
+	file.ReadAt(local[:], 0)
+	le := binary.LittleEndian
+	if v, c, u := le.Uint16(local[4:]), le.Uint32(local[18:]), le.Uint32(local[22:]); v != 45 || c != zipMax32 || u != zipMax32 {
+		t.Errorf("local header has version %d and sizes %d, %d", v, c, u)
+	}
+	var extra [20]byte
+	file.ReadAt(extra[:], 30+int64(len("cfgs.npy")))
+	if id, n := le.Uint16(extra[:]), le.Uint16(extra[2:]); id != 1 || n != 16 {
+		t.Errorf("extra field %d of %d bytes, expected the 64-bit sizes", id, n)
+	}
+	if u, c := le.Uint64(extra[4:]), le.Uint64(extra[12:]); u != uint64(m.size) || c != u {
+		t.Errorf("sizes %d and %d in the local header, expected %d", u, c, m.size)
 	}
 
 	// The reader takes it without reading it.
