@@ -2,6 +2,7 @@ package lattice_test
 
 import (
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -70,6 +71,34 @@ func BenchmarkFourier(b *testing.B) {
 				op(f, dst, phi)
 			}
 			perSite(b, len(phi))
+		})
+	}
+}
+
+func BenchmarkEnsembleFile(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "e.npz")
+	e := goldenEnsemble(b, 1024, 32, 32)
+	for _, format := range []lattice.EnsembleFormat{{}, {Float32: true}} {
+		name, size := "float64", int64(8*len(e.Data))
+		if format.Float32 {
+			name, size = "float32", size/2
+		}
+		b.Run("write/"+name, func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				if err := format.Write(path, e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("read/"+name, func(b *testing.B) {
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := lattice.ReadEnsemble(path); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

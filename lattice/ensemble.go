@@ -121,6 +121,17 @@ func (e *Ensemble) CheckLattice(lat *Lattice) error {
 	return nil
 }
 
+// Phi4 returns the action (4.2) of the ensemble, with the parameters "kappa" and
+// "lambda" of Params. It returns an error if one is missing or as [NewPhi4] does.
+func (e *Ensemble) Phi4() (*Phi4, error) {
+	kappa, ok := e.Params["kappa"]
+	lambda, ok2 := e.Params["lambda"]
+	if !ok || !ok2 {
+		return nil, fmt.Errorf("lattice: expected the parameters kappa and lambda, got %q", slices.Sorted(maps.Keys(e.Params)))
+	}
+	return NewPhi4(e.Lattice, kappa, lambda)
+}
+
 // checkBeside checks what is stored beside n configurations.
 func checkBeside(n int, params map[string]float64, extra map[string][]float64) error {
 	for _, key := range slices.Sorted(maps.Keys(params)) {

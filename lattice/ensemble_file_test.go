@@ -400,3 +400,31 @@ func TestEnsemble(t *testing.T) {
 		t.Error("CheckLattice tells lattices wrongly apart")
 	}
 }
+
+func TestEnsembleAction(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "e.npz")
+	a := newPhi4(t, 0.27, 0.022, 4, 4)
+	e := goldenEnsemble(t, 2, 4, 4)
+	if _, err := e.Phi4(); err == nil {
+		t.Error("no error without parameters")
+	}
+	e.Params = a.Params()
+	if err := lattice.WriteEnsemble(path, e); err != nil {
+		t.Fatal(err)
+	}
+	got, err := lattice.ReadEnsemble(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := got.Phi4()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !b.Lattice().Equal(a.Lattice()) || b.Kappa() != 0.27 || b.Lambda() != 0.022 {
+		t.Errorf("action with κ = %v, λ = %v on %v", b.Kappa(), b.Lambda(), b.Lattice())
+	}
+	got.Params["lambda"] = -1
+	if _, err := got.Phi4(); err == nil {
+		t.Error("no error for λ < 0")
+	}
+}

@@ -49,6 +49,12 @@ func (a *Phi4) Kappa() float64 { return a.kappa }
 // Lambda returns the quartic coupling λ.
 func (a *Phi4) Lambda() float64 { return a.lambda }
 
+// Params returns κ and λ under the names "kappa" and "lambda", which [Ensemble.Phi4]
+// reads. The map is the caller's.
+func (a *Phi4) Params() map[string]float64 {
+	return map[string]float64{"kappa": a.kappa, "lambda": a.lambda}
+}
+
 // Value returns S(φ) of (4.2). It panics if phi does not have V elements.
 func (a *Phi4) Value(phi []float64) float64 {
 	hop, pot := a.sums(phi)
