@@ -10,7 +10,9 @@ import (
 )
 
 // divergence is the energy violation beyond which a trajectory counts as a failure
-// of the integrator (the threshold of Stan).
+// of the integrator (the threshold of Stan). Only an increase counts: on large
+// lattices far from equilibrium ΔH < -1000 occurs, and rejecting it would keep the
+// chain from thermalising.
 const divergence = 1000
 
 // Config holds the settings of hybrid Monte Carlo. Its zero value is a trajectory
@@ -84,6 +86,9 @@ func New(action lattice.Action, volume int, cfg Config) (*HMC, error) {
 	case cfg.Mass != nil && cfg.Mass.lat.Volume() != volume:
 		return nil, fmt.Errorf("hmc: expected a mass matrix of %d sites, got one for the lattice %v",
 			volume, cfg.Mass.lat)
+	case cfg.Mass != nil && isPhi4 && !phi4.Lattice().Equal(cfg.Mass.lat):
+		return nil, fmt.Errorf("hmc: expected a mass matrix for the action's lattice %v, got one for %v",
+			phi4.Lattice(), cfg.Mass.lat)
 	}
 	h := &HMC{action: action, volume: volume, cfg: cfg}
 	switch {

@@ -147,6 +147,24 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
+// Far from equilibrium a coarse integrator may lower the energy by more than the
+// threshold of a divergence; the step must be taken. One leapfrog step of ωε = 1
+// from rest at φ conserves π² + 3φ²/4 and halves φ: ΔH = -3φ²/32.
+func TestLargeDecrease(t *testing.T) {
+	h := mustNew(t, oscillators{[]float64{1}}, 1, Config{Steps: 1})
+	phi := []float64{200}
+	info, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !info.Accepted || info.Divergent || info.AcceptProb != 1 || info.DeltaH > -3000 {
+		t.Errorf("expected an accepted step with ΔH near -3750, got %+v", info)
+	}
+	if math.Abs(phi[0]-100) > 10 {
+		t.Errorf("expected φ near 100, got %v", phi[0])
+	}
+}
+
 func TestStepErrors(t *testing.T) {
 	action := mustPhi4(t, 0.27, 0.022, 2, 3)
 	for name, a := range map[string]lattice.Action{"plane": action, "generic": opaque{action}} {
@@ -171,7 +189,8 @@ func TestNewErrors(t *testing.T) {
 	lat := mustLattice(t, 2, 3)
 	action, err := lattice.NewPhi4(lat, 0.2, 0.02)
 	mass, err2 := NewFreeMass(mustLattice(t, 4), 0.2, 0)
-	if err := errors.Join(err, err2); err != nil {
+	turned, err3 := NewFreeMass(mustLattice(t, 3, 2), 0.2, 0)
+	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -190,6 +209,7 @@ func TestNewErrors(t *testing.T) {
 		"jitter one":      {action, 6, Config{Jitter: 1}},
 		"NaN jitter":      {action, 6, Config{Jitter: math.NaN()}},
 		"mass volume":     {action, 6, Config{Mass: mass}},
+		"mass lattice":    {action, 6, Config{Mass: turned}},
 	} {
 		if h, err := New(c.action, c.volume, c.cfg); err == nil || h != nil {
 			t.Errorf("%s: expected an error and no kernel, got %v, %v", name, h, err)
