@@ -124,3 +124,79 @@ func TestLogWeightEdges(t *testing.T) {
 		t.Errorf("one weight: %+v, %v", r, err)
 	}
 }
+
+// FuzzLogWeights checks bounds, the invariance under a shift, and the acceptance
+// against the double sum.
+func FuzzLogWeights(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 200, 0}, 1.0, 0.0)
+	f.Add([]byte{0, 0, 0}, 1e300, 5.0)
+	f.Add([]byte{9, 9}, 1e-300, -1e300)
+	f.Add([]byte{1, 128}, 700.0, math.Inf(1))
+	f.Fuzz(func(t *testing.T, data []byte, scale, shift float64) {
+		if len(data) > 200 {
+			data = data[:200]
+		}
+		l := make([]float64, len(data))
+		for i, b := range data {
+			l[i] = scale * float64(b)
+			if b == 0 {
+				l[i] = math.Inf(-1)
+			}
+		}
+		r, err := LogWeightStats(l)
+		var short *TooShortError
+		if err != nil && !errors.As(err, &short) {
+			if !errors.Is(err, ErrEmpty) && !errors.Is(err, ErrNotFinite) && !errors.Is(err, ErrZeroWeight) {
+				t.Fatalf("%v gives %v", l, err)
+			}
+			return
+		}
+		n := float64(len(l))
+		if !(r.ESS.Value > 0.999/n && r.ESS.Value <= 1) || !(r.MaxShare >= 0.999/n && r.MaxShare <= 1) || math.IsNaN(r.LogZ.Value) {
+			t.Fatalf("%v: %+v", l, r)
+		}
+		if len(l) < 2 {
+			return
+		}
+		if !(r.Acceptance.Value >= 0 && r.Acceptance.Value <= 1) || !(r.Acceptance.Error >= 0) || !(r.ESS.Error >= 0) || !(r.LogZ.Error >= 0) {
+			t.Fatalf("%v: %+v", l, r)
+		}
+		largest := math.Inf(-1)
+		for _, v := range l {
+			largest = max(largest, v)
+		}
+		num, den := 0.0, 0.0
+		for i := range l {
+			for j := range l {
+				if i != j {
+					num += math.Exp(min(l[i], l[j]) - largest)
+				}
+			}
+			den += math.Exp(l[i] - largest)
+		}
+		if want := num / den / (n - 1); math.Abs(r.Acceptance.Value-want) > 1e-10 {
+			t.Fatalf("%v: acceptance %v, the double sum gives %v", l, r.Acceptance, want)
+		}
+		if !(math.Abs(shift) < 1e3 && math.Abs(scale) < 1e3) {
+			return
+		}
+		for i := range l {
+			l[i] += shift
+		}
+		s, err := LogWeightStats(l)
+		if err != nil || math.Abs(s.ESS.Value-r.ESS.Value) > 1e-8 || math.Abs(s.Acceptance.Value-r.Acceptance.Value) > 1e-8 ||
+			math.Abs(s.LogZ.Value-r.LogZ.Value-shift) > 1e-8 {
+			t.Fatalf("%v: %+v, shifted by %v %+v, %v", l, r, shift, s, err)
+		}
+	})
+}
+
+func BenchmarkLogWeightStats(b *testing.B) {
+	l := gaussianLogWeights(1, 100_000, 1, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := LogWeightStats(l); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
