@@ -71,7 +71,7 @@ func BenchmarkGenerate(b *testing.B) {
 	for b.Loop() {
 		generate(b, mcmc.EnsembleConfig{
 			Lattice: a.Lattice(), Action: a, N: 256, Thin: 10, Thermalisation: 100,
-		}, sweep(b, a, 4))
+		}, nil)
 	}
 }
 
@@ -87,4 +87,10 @@ func BenchmarkChainRun(b *testing.B) {
 		n += 1000
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/step")
+}
+
+func BenchmarkOverrelaxation(b *testing.B) {
+	a := phi4(b, 0.27, 0.022, 32, 32)
+	k := overrelaxation(b, a)
+	benchmark(b, "ns/site", a.Lattice().Volume, a, k)
 }

@@ -139,7 +139,7 @@ type EnsembleResult struct {
 
 // Generate runs independent chains in parallel and returns their configurations.
 // newKernel is called once for each chain, one after the other, before anything
-// runs. The result is a function of the configuration alone, the same on any
+// runs; nil stands for [NewPhi4Cycle] if Action is a [lattice.Phi4]. The result is a function of the configuration alone, the same on any
 // number of cores.
 //
 // At a cancelled ctx it returns ctx.Err() and at an error of a chain that error,
@@ -149,6 +149,13 @@ func Generate(ctx context.Context, cfg EnsembleConfig, newKernel func(chain int)
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
+	}
+	if newKernel == nil {
+		a, ok := cfg.Action.(*lattice.Phi4)
+		if !ok {
+			return nil, fmt.Errorf("mcmc: expected a function that makes kernels for the action %T, got nil", cfg.Action)
+		}
+		newKernel = func(int) (Kernel, error) { return NewPhi4Cycle(a) }
 	}
 	g := &generator{cfg: cfg, workers: make([]*worker, cfg.Chains), thin: cfg.Thin}
 	for c := range g.workers {

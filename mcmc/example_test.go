@@ -10,23 +10,13 @@ import (
 	"github.com/latdiff/latdiff/stats"
 )
 
-// An equilibrated ensemble near the critical point, from local sweeps and clusters.
+// An equilibrated ensemble near the critical point, by the recommended kernel of φ⁴.
 func ExampleGenerate() {
 	lat, _ := lattice.New(8, 8)
 	action, _ := lattice.NewPhi4(lat, 0.27, 0.022)
 	result, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{
 		Lattice: lat, Action: action, N: 480, Seed: 1,
-	}, func(int) (mcmc.Kernel, error) {
-		local, err := mcmc.NewMetropolis(action, mcmc.MetropolisConfig{})
-		if err != nil {
-			return nil, err
-		}
-		cluster, err := mcmc.NewWolff(action, mcmc.WolffConfig{Clusters: 3})
-		if err != nil {
-			return nil, err
-		}
-		return mcmc.NewCycle(local, cluster)
-	})
+	}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

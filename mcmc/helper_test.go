@@ -36,6 +36,11 @@ func wolff(t testing.TB, a *lattice.Phi4, clusters int) *mcmc.Wolff {
 	return must[*mcmc.Wolff](t)(mcmc.NewWolff(a, mcmc.WolffConfig{Clusters: clusters}))
 }
 
+func overrelaxation(t testing.TB, a *lattice.Phi4) *mcmc.Overrelaxation {
+	t.Helper()
+	return must[*mcmc.Overrelaxation](t)(mcmc.NewOverrelaxation(a))
+}
+
 func cycle(t testing.TB, k ...mcmc.Kernel) *mcmc.Cycle {
 	t.Helper()
 	return must[*mcmc.Cycle](t)(mcmc.NewCycle(k...))

@@ -63,6 +63,7 @@ func exactKernels(t testing.TB, a lattice.LocalAction, volume int) map[string]mc
 		mcmc.IndependenceConfig{NoiseVariance: 2 * 0.7 * 0.7}))
 	if p, ok := a.(*lattice.Phi4); ok {
 		local := func() mcmc.Kernel { return metropolis(t, a, mcmc.MetropolisConfig{Width: 2, Hits: 1}) }
+		k["Overrelaxation"] = cycle(t, overrelaxation(t, p), overrelaxation(t, p), local())
 		k["Wolff"] = cycle(t, wolff(t, p, 2), local())
 		k["SwendsenWang"] = cycle(t, must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(p)), local())
 	}
@@ -76,7 +77,8 @@ func independence(t testing.TB, a lattice.Action, p mcmc.Proposer) *mcmc.Indepen
 
 func TestOneSite(t *testing.T) {
 	toy := must[*lattice.Toy](t)(lattice.NewToy(-1, 0.4))
-	// One site in d = 2 is its own neighbour in both directions: -4κφ².
+	// One site in d = 2 is its own neighbour in both directions, -4κφ², which cancels
+	// (1-2λ)φ² here.
 	site := phi4(t, 0.2, 0.1, 1, 1)
 	for _, m := range []struct {
 		name   string
@@ -84,7 +86,7 @@ func TestOneSite(t *testing.T) {
 		exact  oneSite
 	}{
 		{"toy", toy, quadrature(func(x float64) float64 { return -x*x/2 + 0.4/24*x*x*x*x })},
-		{"φ⁴", site, quadrature(func(x float64) float64 { return x * x * (0.8 - 0.8 + 0.1*x*x) })},
+		{"φ⁴", site, quadrature(func(x float64) float64 { return 0.1 * x * x * x * x })},
 	} {
 		obs := []observable{
 			{"φ", func(p []float64) float64 { return p[0] }, 0},
@@ -134,10 +136,11 @@ func TestFreeField(t *testing.T) {
 		obs = append(obs, observable{"φ²", lattice.Phi2, mean},
 			observable{"S", a.Value, float64(lat.Volume()) / 2})
 		for name, kernel := range map[string]mcmc.Kernel{
-			"Metropolis":   metropolis(t, a, mcmc.MetropolisConfig{}),
-			"MALA":         must[*mcmc.MALA](t)(mcmc.NewMALA(a, lat.Volume(), mcmc.MALAConfig{})),
-			"Wolff":        cycle(t, metropolis(t, a, mcmc.MetropolisConfig{}), wolff(t, a, 3)),
-			"SwendsenWang": cycle(t, must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(a)), metropolis(t, a, mcmc.MetropolisConfig{})),
+			"Metropolis":     metropolis(t, a, mcmc.MetropolisConfig{}),
+			"MALA":           must[*mcmc.MALA](t)(mcmc.NewMALA(a, lat.Volume(), mcmc.MALAConfig{})),
+			"Overrelaxation": cycle(t, metropolis(t, a, mcmc.MetropolisConfig{Hits: 1}), overrelaxation(t, a)),
+			"Wolff":          cycle(t, metropolis(t, a, mcmc.MetropolisConfig{}), wolff(t, a, 3)),
+			"SwendsenWang":   cycle(t, must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(a)), metropolis(t, a, mcmc.MetropolisConfig{})),
 		} {
 			t.Run(lat.String()+"/"+name, func(t *testing.T) {
 				checkMeans(t, kernel, lat.Volume(), 500, 6000, obs)

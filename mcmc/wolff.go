@@ -24,7 +24,7 @@ type WolffConfig struct {
 //
 // |φ(x)| never changes: combine it with a kernel that changes it, see [Cycle].
 type Wolff struct {
-	g        signGraph
+	g        siteGraph
 	clusters int
 	// mark[x] is the number of the last cluster that x belonged to.
 	mark  []uint64
@@ -46,7 +46,7 @@ func NewWolff(action *lattice.Phi4, cfg WolffConfig) (*Wolff, error) {
 	}
 	v := action.Lattice().Volume()
 	return &Wolff{
-		g: newSignGraph(action), clusters: max(cfg.Clusters, 1),
+		g: newSiteGraph(action), clusters: max(cfg.Clusters, 1),
 		mark: make([]uint64, v), stack: make([]int32, 0, v),
 	}, nil
 }
@@ -84,7 +84,7 @@ func (w *Wolff) cluster(rng *rand.Rand, phi []float64) int {
 		// marked still have their old sign, and so has v.
 		v := phi[x]
 		phi[x] = -v
-		c := w.g.kappa4 * v
+		c := 2 * w.g.kappa2 * v
 		for _, y := range w.g.near[int(x)*links : int(x+1)*links] {
 			if w.mark[y] == w.count {
 				continue
@@ -97,27 +97,4 @@ func (w *Wolff) cluster(rng *rand.Rand, phi []float64) int {
 		}
 	}
 	return size
-}
-
-// signGraph holds the links of (4.2) that couple the signs of different sites:
-// near[x*links:(x+1)*links] are the neighbours of x. A link of an extent of 1
-// joins a site to itself, does not see its sign, and is left out.
-type signGraph struct {
-	kappa4 float64
-	links  int
-	near   []int32
-}
-
-func newSignGraph(a *lattice.Phi4) signGraph {
-	lat := a.Lattice()
-	g := signGraph{kappa4: 4 * a.Kappa()}
-	for x := range lat.Volume() {
-		for mu := range lat.Dim() {
-			if lat.Extent(mu) > 1 {
-				g.near = append(g.near, lat.Forward(mu)[x], lat.Backward(mu)[x])
-			}
-		}
-	}
-	g.links = len(g.near) / lat.Volume()
-	return g
 }
