@@ -52,11 +52,7 @@ const directLags = 64
 // must be below the length of the longest replica.
 func covariances(dev [][]float64, tmax int) []float64 {
 	gamma := make([]float64, tmax+1)
-	if tmax < directLags {
-		directSums(gamma, dev)
-	} else {
-		fourierSums(gamma, dev)
-	}
+	productSums(gamma, dev)
 	for t := range gamma {
 		pairs := 0
 		for _, d := range dev {
@@ -65,6 +61,15 @@ func covariances(dev [][]float64, tmax int) []float64 {
 		gamma[t] /= float64(pairs)
 	}
 	return gamma
+}
+
+// productSums sets sums[t] to Σ_i d_i d_{i+t} over all replicas. The sums must be zero.
+func productSums(sums []float64, dev [][]float64) {
+	if len(sums) <= directLags {
+		directSums(sums, dev)
+	} else {
+		fourierSums(sums, dev)
+	}
 }
 
 // directSums runs over four lags at a time: the additions of one lag wait for each

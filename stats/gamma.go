@@ -80,8 +80,8 @@ type GammaResult struct {
 	// one degree of freedom less than replicas (hep-lat/0306017, eq. 29 and text);
 	// 1 for a single replica. Small values call for longer thermalisation.
 	ReplicaP float64
-	// Rho is ρ(t), t = 0 … 2W (fewer if the lags end before), without correction of bias, and
-	// RhoError its error (Lüscher, hep-lat/0409106, eq. E.11).
+	// Rho is ρ(t), t = 0 … 2W (fewer if the lags end before), without correction of
+	// bias, and RhoError its error (Lüscher, hep-lat/0409106, eq. E.11).
 	Rho, RhoError []float64
 }
 
@@ -143,11 +143,11 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 
 	n := float64(c.n)
 	s := cfg.sum(c.dev, cfg.lags(longest), n)
-	w, rho, rhoErr := s.w, s.rho, s.rhoErr
+	w, rho := s.w, s.rho
 	tail := Estimate{}
-	if cfg.TauExp > 0 && w+1 < len(rhoErr) {
+	if cfg.TauExp > 0 && w+1 < len(rho) {
 		// A downward fluctuation must not make the tail negative.
-		tail = Estimate{cfg.TauExp * math.Abs(rho[w+1]), cfg.TauExp * rhoErr[w+1]}
+		tail = Estimate{cfg.TauExp * math.Abs(rho[w+1]), cfg.TauExp * s.errors.err(w+1)}
 	}
 	sum := 0.5
 	for _, v := range rho[1 : w+1] {
@@ -162,7 +162,12 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 		Value: tau,
 		Error: math.Hypot(2*sum*math.Sqrt(math.Abs(float64(w)+0.5-sum)/n), tail.Error),
 	}}
-	res.Rho, res.RhoError = rho[:len(rhoErr)], rhoErr
+	// The lag behind the window is the start of the tail.
+	res.Rho = rho[:min(max(2*w, w+1)+1, len(rho))]
+	res.RhoError = make([]float64, len(res.Rho))
+	for t := 1; t < len(res.Rho); t++ {
+		res.RhoError[t] = s.errors.err(t)
+	}
 	if tau <= 0 {
 		return res, fmt.Errorf("%w, got τ_int = %v from %d samples", ErrNegativeVariance, tau, c.n)
 	}
@@ -242,10 +247,11 @@ func (cfg GammaConfig) lags(longest int) int {
 
 // summation is the choice of a window together with what it was read from.
 type summation struct {
-	gamma0      float64
-	rho, rhoErr []float64
-	w           int
-	closed      bool
+	gamma0 float64
+	rho    []float64
+	errors bartlett
+	w      int
+	closed bool
 }
 
 // sum looks for the window among the first few lags and then among ever more, since
@@ -260,11 +266,10 @@ func (cfg GammaConfig) sum(dev [][]float64, lags int, n float64) summation {
 		if upTo < lags && !(s.closed && 2*s.w <= upTo) {
 			continue
 		}
-		correlated := s.w
-		s.rhoErr = rhoErrors(s.rho, min(2*s.w, upTo), correlated, n)
+		s.errors = newBartlett(s.rho, s.w, n)
 		if cfg.TauExp > 0 {
-			s.w, s.closed, s.rhoErr = cfg.tailWindow(s.rho, s.rhoErr, correlated, n)
-			if upTo < lags && !(s.closed && s.w < upTo) {
+			s.w, s.closed = cfg.tailWindow(s.rho, s.errors)
+			if upTo < lags && !(s.closed && 2*s.w <= upTo) {
 				continue
 			}
 		}
@@ -305,77 +310,55 @@ func (cfg GammaConfig) window(rho []float64, n float64) (w int, closed bool) {
 	return last, false
 }
 
-// tailWindow returns the last lag before ρ ceases to be significant, and the errors
-// of ρ up to at least the lag after it. correlated is the range of the correlations
-// that enter these errors.
-func (cfg GammaConfig) tailWindow(rho, rhoErr []float64, correlated int, n float64) (int, bool, []float64) {
+// tailWindow returns the last lag before ρ ceases to be significant.
+func (cfg GammaConfig) tailWindow(rho []float64, b bartlett) (w int, closed bool) {
 	for w := 1; w < len(rho); w++ {
-		if w >= len(rhoErr) {
-			rhoErr = rhoErrors(rho, min(2*w, len(rho)-1), correlated, n)
-		}
-		if rho[w] < cfg.NSigma*rhoErr[w] {
-			return w - 1, true, rhoErr
+		if rho[w] < cfg.NSigma*b.err(w) {
+			return w - 1, true
 		}
 	}
-	return len(rho) - 1, false, rhoErr
+	return len(rho) - 1, false
 }
 
-// rhoErrors returns the errors of ρ(0) … ρ(last), see [bartlett].
-func rhoErrors(rho []float64, last, width int, n float64) []float64 {
-	e := make([]float64, last+1)
-	for t := 1; t <= last; t++ {
-		s := 0.0
-		for k := 1; k <= t+width; k++ {
-			d := bartlett(rho, width, k, t)
-			s += d * d
-		}
-		e[t] = math.Sqrt(s / n)
-	}
-	return e
-}
-
-// rhoCovariance returns the covariance matrix of ρ(first) … ρ(last).
-func rhoCovariance(rho []float64, first, last, width int, n float64) [][]float64 {
-	terms := make([][]float64, last-first+1)
-	for i := range terms {
-		terms[i] = make([]float64, last+width)
-		for k := range terms[i] {
-			terms[i][k] = bartlett(rho, width, k+1, first+i)
-		}
-	}
-	cov := make([][]float64, len(terms))
-	for i := range cov {
-		cov[i] = make([]float64, len(terms))
-		for j := range i + 1 {
-			s := 0.0
-			for k, v := range terms[i] {
-				s += v * terms[j][k]
-			}
-			cov[i][j], cov[j][i] = s/n, s/n
-		}
-	}
-	return cov
-}
-
-// bartlett returns the term ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t) of Bartlett's formula
-// (Lüscher, hep-lat/0409106, eq. E.11),
+// bartlett gives the statistical covariance of ρ at different lags (Bartlett's formula;
+// Lüscher, hep-lat/0409106, eq. E.11),
 //
 //	cov(ρ(s), ρ(t)) = 1/N Σ_{k≥1} [ρ(k+s) + ρ(k-s) - 2ρ(k)ρ(s)] [ρ(k+t) + ρ(k-t) - 2ρ(k)ρ(t)],
 //
-// with ρ(t) taken as zero beyond width, where it is noise.
-func bartlett(rho []float64, width, k, t int) float64 {
-	width = min(width, len(rho)-1)
-	d := 0.0
-	if k+t <= width {
-		d += rho[k+t]
+// with ρ taken as zero beyond a window, where it is noise. The terms are even in k and
+// vanish at k = 0, so that the sum is half of that over all k and follows from
+// R(t) = Σ_k ρ(k)ρ(k+t), whose cost is that of one Fourier transform.
+type bartlett struct {
+	rho, r []float64
+	n      float64
+}
+
+func newBartlett(rho []float64, window int, n float64) bartlett {
+	rho = rho[:min(window+1, len(rho))]
+	last := len(rho) - 1
+	both := make([]float64, 2*last+1)
+	for t, v := range rho {
+		both[last+t], both[last-t] = v, v
 	}
-	if m := max(k-t, t-k); m <= width {
-		d += rho[m]
+	b := bartlett{rho: rho, r: make([]float64, len(both)), n: n}
+	productSums(b.r, [][]float64{both})
+	return b
+}
+
+func (b bartlett) covariance(s, t int) float64 {
+	ps, pt := at(b.rho, s), at(b.rho, t)
+	return (at(b.r, max(s-t, t-s)) + at(b.r, s+t) - 2*ps*at(b.r, t) - 2*pt*at(b.r, s) + 2*ps*pt*b.r[0]) / b.n
+}
+
+// err returns the error of ρ(t). Rounding may leave a variance below zero.
+func (b bartlett) err(t int) float64 { return math.Sqrt(max(b.covariance(t, t), 0)) }
+
+// at returns x[t], and zero beyond its end.
+func at(x []float64, t int) float64 {
+	if t < len(x) {
+		return x[t]
 	}
-	if max(k, t) <= width {
-		d -= 2 * rho[k] * rho[t]
-	}
-	return d
+	return 0
 }
 
 // replicaP returns the probability of the χ² of the replica means, C being the

@@ -78,8 +78,7 @@ func FitTauExp(replicas [][]float64, cfg TauExpConfig) (TauExpFit, error) {
 	if fit.TMax < fit.TMin+2 {
 		return fit, &TooShortError{What: "a fit of τ_exp", N: res.N, Need: 2 * res.N, Estimate: undefined()}
 	}
-	cov := rhoCovariance(rho, fit.TMin, fit.TMax, w, n)
-	if err := fit.minimise(rho, cov); err != nil {
+	if err := fit.minimise(rho, newBartlett(rho, w, n)); err != nil {
 		return fit, err
 	}
 	if short != nil {
@@ -90,12 +89,13 @@ func FitTauExp(replicas [][]float64, cfg TauExpConfig) (TauExpFit, error) {
 
 // minimise fits A and the rate 1/τ by Gauss–Newton steps from the best straight line
 // through log ρ, and propagates the covariance of ρ.
-func (fit *TauExpFit) minimise(rho []float64, cov [][]float64) error {
+func (fit *TauExpFit) minimise(rho []float64, errors bartlett) error {
 	lags := fit.TMax - fit.TMin + 1
 	y := rho[fit.TMin : fit.TMax+1]
 	weight := make([]float64, lags)
 	for i := range weight {
-		weight[i] = 1 / cov[i][i]
+		e := errors.err(fit.TMin + i)
+		weight[i] = 1 / (e * e)
 	}
 	// Times count from TMin, which keeps amplitude and rate less correlated.
 	var s, st, stt, sl, stl float64
@@ -166,8 +166,9 @@ func (fit *TauExpFit) minimise(rho []float64, cov [][]float64) error {
 		for j := range y {
 			// A at t = 0 is amp·exp(rate·TMin); its logarithm responds to both.
 			li, lj := respA[i]/amp+start*respR[i], respA[j]/amp+start*respR[j]
-			varA += li * cov[i][j] * lj
-			varR += respR[i] * cov[i][j] * respR[j]
+			c := errors.covariance(fit.TMin+i, fit.TMin+j)
+			varA += li * c * lj
+			varR += respR[i] * c * respR[j]
 		}
 	}
 	a := amp * math.Exp(rate*start)

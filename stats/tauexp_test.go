@@ -58,7 +58,7 @@ func TestMinimise(t *testing.T) {
 	}
 	rho[0] = 1
 	fit := TauExpFit{TMin: 3, TMax: 40}
-	if err := fit.minimise(rho, rhoCovariance(rho, 3, 40, 40, 1000)); err != nil {
+	if err := fit.minimise(rho, newBartlett(rho, 40, 1000)); err != nil {
 		t.Fatal(err)
 	}
 	if math.Abs(fit.Tau.Value-8) > 1e-9 || math.Abs(fit.Amplitude.Value-0.7) > 1e-9 || fit.Chi2 > 1e-20 {
@@ -68,7 +68,7 @@ func TestMinimise(t *testing.T) {
 		rho[i] = 0.1 * float64(1+i%3)
 	}
 	rho[40] = 0.9
-	if err := fit.minimise(rho, rhoCovariance(rho, 3, 40, 40, 1000)); !errors.Is(err, ErrNoDecay) {
+	if err := fit.minimise(rho, newBartlett(rho, 40, 1000)); !errors.Is(err, ErrNoDecay) {
 		t.Errorf("a rising function gives %v, %+v", err, fit)
 	}
 }
