@@ -29,7 +29,7 @@ func (e Estimate) String() string { return e.Format(2) }
 // is below 1e-5 or not below 1e9. A zero error is shown as (0) behind the shortest
 // form of the value. If value or error is not finite, or the error is below the
 // floating-point resolution of the value, both are printed by themselves:
-// 0.5(NaN), 1e+30(0.12). A negative error counts as NaN.
+// 0.5(NaN), 1e+30(1.2e-01). A negative error counts as NaN.
 func (e Estimate) Format(digits int) string {
 	digits = min(max(digits, 1), 17)
 	v, s := e.Value, e.Error
@@ -39,9 +39,14 @@ func (e Estimate) Format(digits int) string {
 	if !finite(v) || !finite(s) || s == 0 {
 		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + strconv.FormatFloat(s, 'g', digits, 64) + ")"
 	}
-	place := exponent(strconv.FormatFloat(s, 'e', digits-1, 64)) - digits + 1
-	if v != 0 && exponent(strconv.FormatFloat(v, 'e', -1, 64))-place > 17 {
-		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + strconv.FormatFloat(s, 'g', digits, 64) + ")"
+	rounded := strconv.FormatFloat(s, 'e', digits-1, 64)
+	place := exponent(rounded) - digits + 1
+	if v != 0 {
+		// A float has 17 significant digits.
+		place = max(place, exponent(strconv.FormatFloat(v, 'e', 25, 64))-16)
+	}
+	if exponent(rounded) < place {
+		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + rounded + ")"
 	}
 	dv, ds := roundTo(math.Abs(v), place), roundTo(s, place)
 	sign := ""
@@ -87,16 +92,19 @@ func exponent(s string) int {
 	return n
 }
 
-// roundTo returns the decimal digits of v/10^place rounded to an integer, v ≥ 0.
+// roundTo returns the decimal digits of v/10^place rounded to an integer, for v ≥ 0
+// that is below 10^(place+18).
 func roundTo(v float64, place int) string {
-	shortest := strconv.FormatFloat(v, 'e', -1, 64)
-	top := exponent(shortest)
+	// The shortest form of a float may have another exponent than its value, as 1e23
+	// does; more digits than are asked for below do not.
+	full := strconv.FormatFloat(v, 'e', 25, 64)
+	top := exponent(full)
 	if v == 0 || top < place-1 {
 		return "0"
 	}
 	if top == place-1 {
 		// Below one unit; one half goes to even, as strconv has it.
-		if shortest[0] < '5' || strings.HasPrefix(shortest, "5e") {
+		if full[0] < '5' || strings.TrimRight(full[:strings.IndexByte(full, 'e')], "0") == "5." {
 			return "0"
 		}
 		return "1"
@@ -104,7 +112,7 @@ func roundTo(v float64, place int) string {
 	s := strconv.FormatFloat(v, 'e', top-place, 64)
 	mantissa := strings.Replace(s[:strings.IndexByte(s, 'e')], ".", "", 1)
 	// Rounding may carry into one more digit.
-	return mantissa + strings.Repeat("0", exponent(s)-place-len(mantissa)+1)
+	return mantissa + strings.Repeat("0", exponent(s)-top)
 }
 
 // point returns the number with the given digits times 10^place in plain notation.
