@@ -17,6 +17,17 @@
 // that takes autocorrelation into account; functions with a blocks argument use
 // it to choose a block length when blocks ≤ 0.
 //
+// # Where to look
+//
+//   - a mean and its error: [GammaMethod], [Mean] for independent samples
+//   - χ₂, U_L, ⟨|M|⟩ of an ensemble: [Susceptibility], [ConnectedSusceptibility],
+//     [BinderCumulant], [AbsMean]
+//   - any function of means: [GammaFunc], [Jackknife], [Bootstrap]
+//   - slow modes and thermalisation: [IntegratedAutocorrelation], [FitTauExp],
+//     [RankRHat], [BulkESS], [KolmogorovSmirnov2]
+//   - generative models: [LogWeightStats], [R2Coefficient], [Reweight], [BridgeLogZ]
+//   - comparison of results: [Estimate.Pull], [Estimate.Sigma], [WeightedMean], [Chi2]
+//
 // # Errors
 //
 // A NaN or infinite entry gives [ErrNotFinite], an empty series [ErrEmpty], weights

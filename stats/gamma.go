@@ -85,8 +85,14 @@ type GammaResult struct {
 	Rho, RhoError []float64
 }
 
-// ESS returns the effective number of independent samples, N/(2τ_int).
-func (r GammaResult) ESS() float64 { return EffectiveSampleSize(r.N, r.Tau.Value) }
+// ESS returns the effective number of independent samples, N/(2τ_int). It is 0 for a
+// constant series, which is not known to have sampled anything.
+func (r GammaResult) ESS() float64 {
+	if r.Mean.Error == 0 {
+		return 0
+	}
+	return EffectiveSampleSize(r.N, r.Tau.Value)
+}
 
 // GammaMethod estimates the mean of an observable, its error and its integrated
 // autocorrelation time from one or more replicas (independent chains of the same
@@ -100,8 +106,8 @@ func (r GammaResult) ESS() float64 { return EffectiveSampleSize(r.N, r.Tau.Value
 // of ρ there.
 //
 // A constant series, where every entry of every replica is the same, has error 0
-// and τ_int = 1/2 with error 0 and W = 0. A single stuck replica among moving ones
-// is no special case.
+// and τ_int = 1/2 with error 0 and W = 0. A stuck replica among moving ones is no
+// special case: its distance from the common mean counts.
 //
 // GammaMethod returns [ErrEmpty] if there is no replica or an empty one,
 // [ErrNotFinite], an error for a configuration out of range, and

@@ -94,7 +94,7 @@ func TestGammaMethodPulls(t *testing.T) {
 func TestGammaMethodEdges(t *testing.T) {
 	constant := []float64{0.1, 0.1, 0.1, 0.1, 0.1}
 	res, err := GammaMethod([][]float64{constant, constant[:2]}, GammaConfig{})
-	if err != nil || res.Tau.Value != 0.5 || res.Tau.Error != 0 || res.Mean != (Estimate{0.1, 0}) {
+	if err != nil || res.Tau.Value != 0.5 || res.Tau.Error != 0 || res.Mean != (Estimate{0.1, 0}) || res.ESS() != 0 {
 		t.Errorf("constant series: %+v, %v", res, err)
 	}
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {

@@ -98,6 +98,9 @@ func KolmogorovSurvival(x float64) float64 {
 			y := float64(j) * math.Pi / x
 			s += math.Exp(-y * y / 8)
 		}
+		if s == 0 {
+			return 1
+		}
 		return 1 - math.Sqrt(2*math.Pi)/x*s
 	}
 	s := 0.0

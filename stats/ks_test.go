@@ -30,7 +30,7 @@ func TestKolmogorovSurvival(t *testing.T) {
 	if math.Abs(below-at) > 1e-14 || math.Abs(at-0.26999967167735456) > 1e-14 {
 		t.Errorf("the series give %v and %v at 1", below, at)
 	}
-	for _, tt := range []struct{ x, p float64 }{{0, 1}, {-1, 1}, {1e-300, 1}, {math.Inf(1), 0}, {30, 0}} {
+	for _, tt := range []struct{ x, p float64 }{{0, 1}, {-1, 1}, {1e-300, 1}, {5e-324, 1}, {math.Inf(1), 0}, {30, 0}} {
 		if got := KolmogorovSurvival(tt.x); got != tt.p {
 			t.Errorf("P(> %v) = %v, want %v", tt.x, got, tt.p)
 		}

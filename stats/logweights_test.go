@@ -65,6 +65,42 @@ func TestAcceptanceByPairs(t *testing.T) {
 	}
 }
 
+// An independence Metropolis chain accepts as often as the weights predict, for
+// weights that are far from Gaussian: proposals uniform on [0, 1] for the density 3x².
+func TestAcceptanceOfChain(t *testing.T) {
+	const n = 200_000
+	rng := newRand(11)
+	logWeight := func() float64 { return 2 * math.Log(rng.Float64()) }
+	l := make([]float64, n)
+	for i := range l {
+		l[i] = logWeight()
+	}
+	r, err := LogWeightStats(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The state is at x with density 3x²: ∫ 3x² [x/3 + 1 - x] dx.
+	within(t, "predicted acceptance", r.Acceptance.Value, 0.5, r.Acceptance.Error, 5)
+	within(t, "ESS/N", r.ESS.Value, 5.0/9, r.ESS.Error, 5)
+	accepted := make([]float64, n)
+	state := 0.0
+	for i := range accepted {
+		if next := logWeight(); math.Log(rng.Float64()) < next-state {
+			state = next
+			accepted[i] = 1
+		}
+	}
+	// The start at the largest weight is forgotten after a few steps.
+	observed, err := GammaMethod([][]float64{accepted[1000:]}, GammaConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, "predicted minus observed acceptance, in sigma", r.Acceptance.Sigma(observed.Mean), 0, 1, 5)
+	if r.Acceptance.Error > 0.002 || observed.Mean.Error > 0.004 {
+		t.Errorf("errors out of proportion: %v predicted, %v observed", r.Acceptance, observed.Mean)
+	}
+}
+
 // The scatter of the estimates over seeds is that of their errors.
 func TestLogWeightPulls(t *testing.T) {
 	const seeds, n, s = 300, 2000, 0.6

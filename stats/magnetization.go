@@ -49,14 +49,14 @@ func BinderCumulant(m []float64, blocks int) (Estimate, error) {
 	for _, v := range m {
 		largest = max(largest, math.Abs(v))
 	}
+	if largest == 0 {
+		return undefined(), fmt.Errorf("%w of the Binder cumulant, got M = 0 throughout", ErrNotFinite)
+	}
 	cols := [][]float64{make([]float64, len(m)), make([]float64, len(m))}
 	for i, v := range m {
 		q := v / largest
 		q *= q
 		cols[0][i], cols[1][i] = q, q*q
-	}
-	if largest == 0 {
-		return undefined(), fmt.Errorf("%w of the Binder cumulant, got M = 0 throughout", ErrNotFinite)
 	}
 	return Jackknife(cols, blocks, func(mean []float64) float64 {
 		return 1 - mean[1]/(3*mean[0]*mean[0])
