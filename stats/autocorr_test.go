@@ -35,6 +35,35 @@ func TestAutocorrelationByDefinition(t *testing.T) {
 	}
 }
 
+// Replicas of unequal length, with lags beyond the end of some of them, by direct sums
+// and by Fourier transforms of whole and of cut replicas.
+func TestCovariancesOfReplicas(t *testing.T) {
+	for _, tt := range []struct {
+		lengths []int
+		tmax    int
+	}{
+		{[]int{5, 30, 1}, 20}, {[]int{2, 3}, 2}, {[]int{100, 7, 300}, 250}, {[]int{5000, 90, 1200}, 100}, {[]int{4097}, 64},
+	} {
+		var dev [][]float64
+		for r, n := range tt.lengths {
+			dev = append(dev, ar1(newRand(uint64(r)), n, 0.7))
+		}
+		got := covariances(dev, tt.tmax)
+		for lag, g := range got {
+			s, pairs := 0.0, 0
+			for _, d := range dev {
+				for i := 0; i+lag < len(d); i++ {
+					s += d[i] * d[i+lag]
+					pairs++
+				}
+			}
+			if want := s / float64(pairs); math.Abs(g-want) > 1e-12*(1+math.Abs(want)) {
+				t.Errorf("lengths %v: Γ(%d) = %v, want %v", tt.lengths, lag, g, want)
+			}
+		}
+	}
+}
+
 // ρ is the same for x and a + bx, whatever the size of a and b.
 func TestAutocorrelationScale(t *testing.T) {
 	x := []float64{0, 1, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0}

@@ -148,7 +148,15 @@ func TestWindows(t *testing.T) {
 		if !tt.cfg.Plain {
 			want *= (1 + float64(2*tt.w+1)/n) / (1 + 1.0/n)
 		}
-		got, e := IntegratedAutocorrelation(x, tt.cfg)
+		res, e := GammaMethod([][]float64{x}, tt.cfg)
+		got := res.Tau
+		variance := sampleVariance(x) * (n - 1) / n
+		if e := math.Sqrt(2 * want * variance * (1 + 1.0/n) / n); math.Abs(res.Mean.Error/e-1) > 1e-11 {
+			t.Errorf("%+v: error of the mean %v, want %v", tt.cfg, res.Mean.Error, e)
+		}
+		if e := res.Mean.Error * math.Sqrt((float64(tt.w)+0.5)/n); math.Abs(res.ErrorOfError/e-1) > 1e-11 {
+			t.Errorf("%+v: error of the error %v, want %v", tt.cfg, res.ErrorOfError, e)
+		}
 		if e != nil || got.Window != tt.w || math.Abs(got.Value-want) > 1e-11 || math.Abs(got.Error-err) > 1e-11 {
 			t.Errorf("%+v: %+v, %v, want %v ± %v with W = %d", tt.cfg, got, e, want, err, tt.w)
 		}
@@ -169,6 +177,25 @@ func TestWindows(t *testing.T) {
 		if res, err := GammaMethod([][]float64{x}, cfg); err == nil || errors.As(err, &short) || !math.IsNaN(res.Tau.Value) {
 			t.Errorf("%+v gives %v", cfg, err)
 		}
+	}
+}
+
+// C(0) of short series, where the mean takes 2τ/N of the variance away.
+func TestVarianceOfShortSeries(t *testing.T) {
+	const seeds, n, a = 15_000, 300, 0.5
+	var v, naive []float64
+	for seed := range seeds {
+		x := ar1(newRand(uint64(seed)), n, a)
+		res, err := GammaMethod([][]float64{x}, GammaConfig{Window: WindowFixed, W: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, naive = append(v, res.Variance), append(naive, sampleVariance(x))
+	}
+	e := math.Sqrt(sampleVariance(v) / seeds)
+	within(t, "variance", average(v), 1, e, 5)
+	if average(naive) > 1-5*e {
+		t.Errorf("the naive variance %v does not miss 1 by 5·%v: the test cannot tell", average(naive), e)
 	}
 }
 

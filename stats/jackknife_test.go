@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -141,6 +142,71 @@ func TestMagnetizationPullsWithAutocorrelation(t *testing.T) {
 	}
 }
 
+// The automatic blocks are as long as documented.
+func TestAutomaticBlocks(t *testing.T) {
+	const n, a = 2000, 0.9
+	x, y := ar1(newRand(1), n, a), ar1(newRand(2), n, 0)
+	tau, err := IntegratedAutocorrelation(x, GammaConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := int(n / (4 * tau.Value))
+	if blocks < 20 || blocks > 99 {
+		t.Fatalf("%d blocks say nothing about the rule", blocks)
+	}
+	want, err := Jackknife([][]float64{y, x}, blocks, func(m []float64) float64 { return m[0] + m[1] })
+	got, err2 := Jackknife([][]float64{y, x}, 0, func(m []float64) float64 { return m[0] + m[1] })
+	if err != nil || err2 != nil || got != want {
+		t.Errorf("automatic blocks: %+v, %v, %d blocks: %+v, %v", got, err2, blocks, want, err)
+	}
+	want, err = Jackknife([][]float64{y}, 100, mean0)
+	if got, err2 := Jackknife([][]float64{y}, 0, mean0); err != nil || err2 != nil || got != want {
+		t.Errorf("automatic blocks without correlation: %+v, %v, 100 blocks: %+v, %v", got, err2, want, err)
+	}
+	// What matters for reweighting are the correlations of w (y - ⟨y⟩), which are
+	// shorter here than those of y.
+	z := make([]float64, n)
+	mean, total := 0.0, 0.0
+	for i := range y {
+		y[i] += 3 * x[i]
+		z[i] = math.Exp(x[i])
+		mean += y[i] * z[i]
+		total += z[i]
+	}
+	mean /= total
+	for i := range z {
+		z[i] *= y[i] - mean
+	}
+	tau, err = IntegratedAutocorrelation(z, GammaConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks = min(int(n/(4*tau.Value)), 100)
+	own, err := IntegratedAutocorrelation(y, GammaConfig{})
+	if err != nil || blocks <= int(n/(4*own.Value)) {
+		t.Fatalf("%d blocks say nothing about the rule, %v", blocks, err)
+	}
+	want, err = ReweightedMean(y, x, blocks)
+	if got, err2 := ReweightedMean(y, x, 0); err != nil || err2 != nil || got != want {
+		t.Errorf("reweighting: %+v, %v, %d blocks: %+v, %v", got, err2, blocks, want, err)
+	}
+}
+
+// χ₂ is the jackknife of ⟨M²⟩ and ⟨M⟩.
+func TestSusceptibilityReplicates(t *testing.T) {
+	m := ar1(newRand(6), 60, 0.5)
+	square := make([]float64, len(m))
+	for i := range m {
+		m[i] += 0.4
+		square[i] = m[i] * m[i]
+	}
+	want, err := Jackknife([][]float64{m, square}, 6, func(a []float64) float64 { return 9 * (a[1] - a[0]*a[0]) })
+	got, err2 := Susceptibility(m, 9, 6)
+	if err != nil || err2 != nil || math.Abs(got.Value-want.Value) > 1e-13 || math.Abs(got.Error-want.Error) > 1e-13 {
+		t.Errorf("χ₂ = %+v, %v, want %+v, %v", got, err2, want, err)
+	}
+}
+
 func TestSusceptibilityKeepsDigits(t *testing.T) {
 	m := []float64{1e9 + 1, 1e9 - 1, 1e9 + 1, 1e9 - 1, 1e9 + 1, 1e9 - 1, 1e9 + 1, 1e9 - 1}
 	e, err := Susceptibility(m, 10, 4)
@@ -241,6 +307,21 @@ func TestBootstrap(t *testing.T) {
 	idx, err := BootstrapIndices(nil, len(short), 0, cfg)
 	if err != nil || len(idx) != len(short) || (idx[0]+6)%len(short) != idx[6] {
 		t.Errorf("index set %v, %v", idx, err)
+	}
+	// Every sample is drawn equally often, also across the ends of the series. Counts
+	// of blocks of 7 have 7 times the variance of single draws, at most.
+	const sets = 3000
+	counts := make([]float64, len(short))
+	for k := range sets {
+		if idx, err = BootstrapIndices(idx, len(short), k, cfg); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range idx {
+			counts[i]++
+		}
+	}
+	for i, c := range counts {
+		within(t, "draws of sample "+strconv.Itoa(i), c, sets, math.Sqrt(7*sets), 5)
 	}
 	for _, bad := range []BootstrapConfig{{BlockLength: 101}, {BlockLength: -1}, {Samples: 1}, {Samples: -5}} {
 		if _, err := Bootstrap([][]float64{short}, bad, f); err == nil {

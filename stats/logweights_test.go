@@ -120,6 +120,46 @@ func TestLogWeightPulls(t *testing.T) {
 	within(t, "mean pull of the acceptance", average(acc), 0, 1/math.Sqrt(seeds), 5)
 }
 
+// The errors agree with a jackknife that leaves one weight out, for skewed weights.
+func TestLogWeightErrors(t *testing.T) {
+	const n = 500
+	rng := newRand(4)
+	l := make([]float64, n)
+	for i := range l {
+		l[i] = 2 * math.Log(rng.Float64())
+	}
+	r, err := LogWeightStats(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []struct {
+		name string
+		got  Estimate
+		of   func(LogWeights) float64
+	}{
+		{"acceptance", r.Acceptance, func(s LogWeights) float64 { return s.Acceptance.Value }},
+		{"ESS", r.ESS, func(s LogWeights) float64 { return s.ESS.Value }},
+		{"log Z", r.LogZ, func(s LogWeights) float64 { return s.LogZ.Value }},
+	} {
+		kept := make([]float64, 0, n)
+		want, err := JackknifeFunc(n, n, func(keep []int) float64 {
+			kept = kept[:0]
+			for _, i := range keep {
+				kept = append(kept, l[i])
+			}
+			s, err := LogWeightStats(kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return q.of(s)
+		})
+		// The two differ in order 1/n.
+		if err != nil || q.got.Value != want.Value || math.Abs(q.got.Error/want.Error-1) > 5.0/n {
+			t.Errorf("%s: %+v, the jackknife has %+v, %v", q.name, q.got, want, err)
+		}
+	}
+}
+
 func sampleVariance(x []float64) float64 {
 	c := centre(x)
 	return c.scale * c.scale * sumSquares(c.dev[0]) / float64(len(x)-1)

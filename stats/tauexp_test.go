@@ -43,6 +43,15 @@ func TestFitTauExpOfTwoModes(t *testing.T) {
 	if fit.TMin < 8 || fit.TMax < 40 {
 		t.Errorf("fitted the lags %d to %d", fit.TMin, fit.TMax)
 	}
+	res, err := GammaMethod([][]float64{x}, GammaConfig{})
+	if err != nil || fit.TMin != int(math.Ceil(res.Tau.Value)) {
+		t.Errorf("TMin = %d for τ_int = %v, %v", fit.TMin, res.Tau, err)
+	}
+	for lag := 1; lag <= fit.TMax+1; lag++ {
+		if significant := res.Rho[lag] > 3*res.RhoError[lag]; significant != (lag <= fit.TMax) {
+			t.Errorf("TMax = %d, but ρ(%d) = %v ± %v", fit.TMax, lag, res.Rho[lag], res.RhoError[lag])
+		}
+	}
 	within(t, "τ_exp", fit.Tau.Value, -1/math.Log(slow), fit.Tau.Error, 5)
 	within(t, "A", fit.Amplitude.Value, 0.5, fit.Amplitude.Error, 5)
 	if fit.Tau.Error > 0.1*fit.Tau.Value || fit.Amplitude.Error > 0.05 {
