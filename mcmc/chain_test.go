@@ -98,6 +98,25 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestDamagedKernelState: state that does not belong to a kernel is an error.
+func TestDamagedKernelState(t *testing.T) {
+	a := phi4(t, 0.2, 0.1, 4, 4)
+	k := statefulKernel(t, a).(*mcmc.Cycle)
+	good := must[[]byte](t)(k.MarshalBinary())
+	for n := range len(good) {
+		if err := k.UnmarshalBinary(good[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes: expected an error", n, len(good))
+		}
+	}
+	if err := k.UnmarshalBinary(append(slices.Clone(good), 0)); err == nil {
+		t.Error("a byte too many: expected an error")
+	}
+	m := metropolis(t, a, mcmc.MetropolisConfig{})
+	if err := m.UnmarshalBinary(make([]byte, 24)); err == nil {
+		t.Error("width 0: expected an error")
+	}
+}
+
 // breaking makes the field non-finite at a given step, or returns an error.
 type breaking struct {
 	at    int
@@ -182,6 +201,7 @@ func TestWrongVolume(t *testing.T) {
 	for _, k := range []mcmc.Kernel{
 		metropolis(t, a, mcmc.MetropolisConfig{}),
 		wolff(t, a, 1),
+		overrelaxation(t, a),
 		must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(a)),
 		must[*mcmc.MALA](t)(mcmc.NewMALA(a, 16, mcmc.MALAConfig{})),
 		must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, 16, mcmc.GlobalShiftConfig{})),
@@ -217,6 +237,10 @@ func TestConstructorErrors(t *testing.T) {
 	check("MALA", err)
 	_, err = mcmc.NewGlobalShift(a, 16, mcmc.GlobalShiftConfig{Width: math.Inf(1)})
 	check("GlobalShift", err)
+	_, err = mcmc.NewSwendsenWang(nil)
+	check("SwendsenWang", err)
+	_, err = mcmc.NewPhi4Cycle(nil)
+	check("NewPhi4Cycle", err)
 	_, err = mcmc.NewCycle()
 	check("Cycle", err)
 	_, err = mcmc.NewCycle(nil)

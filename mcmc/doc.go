@@ -1,9 +1,25 @@
 // Package mcmc defines the Markov kernel, runs many chains of one in parallel,
 // and provides the update algorithms that do not need molecular dynamics: local
-// Metropolis, the embedded cluster update, Langevin dynamics, and the
+// Metropolis, overrelaxation, cluster updates, Langevin dynamics, and the
 // independence sampler that turns the proposals of a generative model into an
 // exact Markov chain (the DM-MC of arXiv:2309.17082, section 4.4).
 //
 // Every kernel leaves exp(-S) invariant unless its comment says that it is
 // approximate. Kernels hold scratch memory: one kernel belongs to one chain.
+//
+// # Kernels
+//
+//   - [Metropolis], [Overrelaxation]: site by site, with the sites in checkerboard order
+//   - [Wolff], [SwendsenWang]: clusters of the signs of the field
+//   - [MALA], [GlobalShift]: global proposals; [Langevin]: without the accept step
+//   - [Independence]: proposals of a generative model; [DMMC] for precomputed weights
+//   - [SignFlip]
+//   - [Cycle], [Mixture]: combinations; [NewPhi4Cycle] is the one recommended for φ⁴
+//
+// # Chains and ensembles
+//
+// A [Chain] can be stopped, saved and resumed bit by bit. [Generate] runs many of
+// them for an equilibrated ensemble: it tunes the kernels, measures how long they
+// take to decorrelate, thins accordingly, and leaves what is needed to check that
+// hot and cold starts agree.
 package mcmc

@@ -175,6 +175,28 @@ func TestIndependenceNeedsDensity(t *testing.T) {
 	}
 }
 
+// hopeless proposes nothing but NaN.
+type hopeless struct{}
+
+func (hopeless) Propose(_ *rand.Rand, dst []float64) (float64, error) {
+	dst[0] = math.NaN()
+	return 0, nil
+}
+
+func (hopeless) LogProb([]float64) (float64, error) { return math.Inf(-1), nil }
+
+func TestNoFiniteWeight(t *testing.T) {
+	toy := must[*lattice.Toy](t)(lattice.NewToy(1, 0.4))
+	k := independence(t, toy, hopeless{})
+	rng := rand.New(rand.NewPCG(1, 1))
+	if err := k.Start(rng, make([]float64, 1)); err == nil {
+		t.Error("no finite proposal: expected an error of Start")
+	}
+	if _, err := k.Step(rng, []float64{1}); err == nil {
+		t.Error("present field that q cannot produce: expected an error")
+	}
+}
+
 func TestPoolErrors(t *testing.T) {
 	toy := must[*lattice.Toy](t)(lattice.NewToy(1, 0.4))
 	cfgs, logq := proposals(t, 5, 3, 1)

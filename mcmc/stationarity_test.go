@@ -103,7 +103,7 @@ func TestOneSite(t *testing.T) {
 }
 
 func TestSquareLattice(t *testing.T) {
-	for _, c := range []struct{ kappa, lambda float64 }{{0.22, 0.05}, {-0.15, 0.2}} {
+	for _, c := range []struct{ kappa, lambda float64 }{{0.22, 0.05}, {-0.15, 0.2}, {0.3, 0.8}} {
 		obs := transfer2x2(c.kappa, c.lambda).observables()
 		for name, kernel := range exactKernels(t, phi4(t, c.kappa, c.lambda, 2, 2), 4) {
 			t.Run(name, func(t *testing.T) { checkMeans(t, kernel, 4, 1000, 40000, obs) })
