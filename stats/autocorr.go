@@ -48,8 +48,8 @@ func normalise(gamma []float64) {
 const directLags = 64
 
 // covariances returns Γ(t), t = 0 … tmax: the sum of products at distance t over
-// all replicas, divided by the number of such pairs (hep-lat/0306017, eq. 31). tmax
-// must be below the length of the longest replica.
+// all replicas, divided by the number of such pairs (hep-lat/0306017). tmax must be
+// below the length of the longest replica.
 func covariances(dev [][]float64, tmax int) []float64 {
 	gamma := make([]float64, tmax+1)
 	productSums(gamma, dev)

@@ -12,7 +12,7 @@ type Window int
 
 const (
 	// WindowGamma balances the truncation error against the statistical one with the
-	// criterion of Wolff, hep-lat/0306017, eq. 50–52. It is the default.
+	// criterion of Wolff, hep-lat/0306017, section 3.3. It is the default.
 	WindowGamma Window = iota
 	// WindowSokal takes the smallest W with W ≥ c τ_int(W) (Madras and Sokal, 1988).
 	WindowSokal
@@ -64,7 +64,7 @@ type GammaResult struct {
 	// Mean is the mean over all replicas with its error √(2τ_int C(0)/N).
 	Mean Estimate
 	// ErrorOfError is the statistical error of Mean.Error,
-	// Mean.Error·√((W + 1/2)/N) (hep-lat/0306017, eq. 43).
+	// Mean.Error·√((W + 1/2)/N).
 	ErrorOfError float64
 	// Tau is the integrated autocorrelation time.
 	Tau Tau
@@ -77,8 +77,7 @@ type GammaResult struct {
 	ReplicaMeans []float64
 	// ReplicaP is the probability that replicas which sample the same distribution
 	// have means that differ at least as much as these, by the χ² distribution with
-	// one degree of freedom less than replicas (hep-lat/0306017, eq. 29 and text);
-	// 1 for a single replica. Small values call for longer thermalisation.
+	// one degree of freedom less than replicas (hep-lat/0306017); 1 for a single replica. Small values call for longer thermalisation.
 	ReplicaP float64
 	// Rho is ρ(t), t = 0 … 2W (fewer if the lags end before), without correction of
 	// bias, and RhoError its error (Lüscher, hep-lat/0409106, eq. E.11).

@@ -24,7 +24,7 @@ func TestJackknifeOfMean(t *testing.T) {
 }
 
 // For ⟨x⟩² with one sample per block the replicates, the bias s²/n and the error have
-// closed forms in the central moments (Efron 1982, section 2.2).
+// closed forms in the central moments.
 func TestJackknifeOfSquaredMean(t *testing.T) {
 	x := []float64{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5}
 	n := float64(len(x))

@@ -23,8 +23,8 @@ type KSResult struct {
 // that of a slow monotonic observable, and P then errs towards accepting.
 //
 // P comes from the limiting distribution [KolmogorovSurvival] at
-// D(√n + 0.12 + 0.11/√n) (Stephens, J. R. Stat. Soc. B 32 (1970) 115), good to a per
-// cent from n = 5 on. It returns [ErrEmpty], [ErrNotFinite], and an error if nEff is
+// D(√n + 0.12 + 0.11/√n) (Stephens, J. R. Stat. Soc. B 32 (1970) 115), where the added
+// terms correct for finite n. It returns [ErrEmpty], [ErrNotFinite], and an error if nEff is
 // negative or not finite, or if cdf leaves [0, 1].
 func KolmogorovSmirnov(x []float64, cdf func(float64) float64, nEff float64) (KSResult, error) {
 	r := KSResult{nan(), nan(), nan()}

@@ -87,7 +87,7 @@ func TestRankRHat(t *testing.T) {
 	}
 }
 
-// essByDefinition evaluates eq. 10–13 of arXiv:1903.08008 with plain sums.
+// essByDefinition evaluates the definition in arXiv:1903.08008 with plain sums.
 func essByDefinition(chains [][]float64) float64 {
 	m, n := float64(len(chains)), len(chains[0])
 	grand := 0.0
