@@ -46,9 +46,7 @@ func newLevelScale(levels []float64, l *Levels) (levelScale, error) {
 		s.lo, s.hi = min(s.lo, v), max(s.hi, v)
 	}
 	var err error
-	if s.lo == s.hi || math.IsInf(s.hi-s.lo, 1) {
-		s.lo, s.hi, err = Axis{Log: l.Log}.limits(s.lo, s.hi, 0)
-	}
+	s.lo, s.hi, err = Axis{Log: l.Log}.limits(s.lo, s.hi, 0)
 	return s, err
 }
 

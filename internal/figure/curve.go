@@ -23,8 +23,17 @@ type curve struct {
 	band color.Color
 }
 
-// zeros are breaks on a logarithmic axis; the ends of bands and bars there go to the
-// frame instead.
+// transforms maps data to the canvas, and what is far outside to where it cannot
+// overflow.
+func transforms(area draw.Canvas, p *plot.Plot) (x, y func(float64) vg.Length) {
+	const far = 1e4
+	x = func(v float64) vg.Length { return area.X(min(max(p.X.Norm(v), -far), far)) }
+	y = func(v float64) vg.Length { return area.Y(min(max(p.Y.Norm(v), -far), far)) }
+	return x, y
+}
+
+// positive moves the end of a band or a bar to the frame where a logarithmic axis has
+// no place for it.
 func positive(v float64, a *plot.Axis, log bool) float64 {
 	if log && v <= 0 {
 		return a.Min
@@ -35,7 +44,7 @@ func positive(v float64, a *plot.Axis, log bool) float64 {
 func isLog(a *plot.Axis) bool { _, ok := a.Scale.(plot.LogScale); return ok }
 
 func (c *curve) Plot(area draw.Canvas, p *plot.Plot) {
-	trX, trY := p.Transforms(&area)
+	trX, trY := transforms(area, p)
 	if c.across {
 		trX = area.X
 	}
@@ -57,6 +66,7 @@ func (c *curve) Plot(area draw.Canvas, p *plot.Plot) {
 			}
 		}
 	}
+	// A curve has a gap where a logarithmic axis has no place for it.
 	pts := make([]vg.Point, 0, len(c.x))
 	flush := func() {
 		if c.line.Width > 0 && len(pts) > 1 {

@@ -2,6 +2,8 @@ package figure
 
 import (
 	"fmt"
+	"image"
+	"image/color"
 	"image/png"
 	"io"
 	"path/filepath"
@@ -20,6 +22,8 @@ const dpi = 200
 type Figure struct {
 	width, height vg.Length
 	render        func(*page)
+	// colors is the palette of the file; without one all colours are kept.
+	colors color.Palette
 }
 
 // page is a canvas with access to its pixels, which heat maps and colour bars fill
@@ -48,5 +52,27 @@ func (f *Figure) WritePNG(w io.Writer) error {
 	px := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))
 	f.render(&page{Canvas: draw.New(px), px: px})
 	enc := png.Encoder{CompressionLevel: png.BestCompression}
-	return enc.Encode(w, px.Image())
+	if f.colors == nil {
+		return enc.Encode(w, px.Image())
+	}
+	return enc.Encode(w, reduce(px.Image(), f.colors))
+}
+
+// reduce replaces the colours of an image by the closest of a palette.
+func reduce(img image.Image, p color.Palette) *image.Paletted {
+	out := image.NewPaletted(img.Bounds(), p)
+	known := make(map[color.Color]uint8)
+	r := img.Bounds()
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			c := img.At(x, y)
+			i, ok := known[c]
+			if !ok {
+				i = uint8(p.Index(c))
+				known[c] = i
+			}
+			out.SetColorIndex(x, y, i)
+		}
+	}
+	return out
 }

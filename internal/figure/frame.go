@@ -2,6 +2,7 @@ package figure
 
 import (
 	"errors"
+	"fmt"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -21,6 +22,9 @@ type graph struct {
 	notes []note
 
 	plot *plot.Plot
+	// axes is the place of the plot, area that of the data in it.
+	axes, area vg.Rectangle
+	key        legendLayout
 }
 
 type note struct {
@@ -29,14 +33,11 @@ type note struct {
 	auto  int
 }
 
-type entry struct {
-	name  string
-	curve *curve
-}
-
 const (
 	marginX = 0.02
 	marginY = 0.05
+
+	titleHeight = 1.6 * labelSize
 )
 
 // build finds the ranges of the axes and sets up the plot.
@@ -57,19 +58,83 @@ func (g *graph) build(marginX, marginY float64) (*Figure, error) {
 	if p.Y.Min, p.Y.Max, err = g.opts.Y.limits(e.ymin, e.ymax, marginY); err != nil {
 		return nil, err
 	}
-	setAxis(&p.X, g.opts.X, 6)
-	setAxis(&p.Y, g.opts.Y, 5)
+	setAxis(&p.X, g.opts.X, mostX)
+	setAxis(&p.Y, g.opts.Y, mostY)
 	p.Add(gridLines{})
 	for _, c := range g.curves {
 		p.Add(c)
 	}
 	p.Add(frame{})
 	g.plot = p
-	return &Figure{
+	f := &Figure{
 		width:  centimetres(g.opts.Width),
 		height: centimetres(g.opts.Height),
 		render: g.render,
-	}, nil
+	}
+	if err := g.arrange(f.width, f.height); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// least is the size of the area of the data below which nothing can be seen.
+const least = 1.2 * vg.Centimeter
+
+// arrange divides the page.
+func (g *graph) arrange(width, height vg.Length) error {
+	g.plot.X.Label.TextStyle.Font.Size = fit(g.opts.X.Label, labelSize, 0.75*width)
+	r := vg.Rectangle{Min: vg.Point{X: margin, Y: margin}, Max: vg.Point{X: width - margin, Y: height - margin}}
+	if g.opts.Title != "" {
+		r.Max.Y -= titleHeight
+	}
+	if g.levels != nil {
+		r.Max.X -= g.scale.width(g.levels)
+	}
+	place := func() { g.area = g.plot.DataCanvas(draw.Canvas{Rectangle: r}).Rectangle }
+	// Each step needs the extent that the ones before have left. A long label of the y
+	// axis would hold that extent up, so another stands in for it.
+	g.plot.Y.Label.Text = "y"
+	place()
+	g.plot.X.Tick.Marker = g.ticksX()
+	place()
+	g.key = layoutLegend(g.legend, r, g.area)
+	r.Max.Y -= g.key.height()
+	place()
+	g.plot.Y.Tick.Marker = g.ticksY()
+	g.plot.Y.Label.Text = g.opts.Y.Label
+	g.plot.Y.Label.TextStyle.Font.Size = fit(g.opts.Y.Label, labelSize, 0.95*g.area.Size().Y)
+	place()
+	g.axes = r
+	if size := g.area.Size(); !(size.X >= least && size.Y >= least) || g.key.left < r.Min.X {
+		return fmt.Errorf("figure: expected room for the plot in %v by %v cm, got too many or too long labels",
+			g.opts.Width, g.opts.Height)
+	}
+	return nil
+}
+
+const mostX, mostY = 6, 5
+
+// ticksX chooses as many ticks as leave room between their labels.
+func (g *graph) ticksX() plot.Ticker {
+	sty := style(tickSize, ink)
+	a := g.plot.X
+	for count := mostX; ; count-- {
+		marker := ticksOf(g.opts.X.Log, count)
+		room := g.area.Size().X
+		for _, t := range marker.Ticks(a.Min, a.Max) {
+			if !t.IsMinor() {
+				room -= sty.Width(t.Label) + tickSize
+			}
+		}
+		if room > 0 || count == 1 {
+			return marker
+		}
+	}
+}
+
+// ticksY chooses the number of ticks by the height.
+func (g *graph) ticksY() plot.Ticker {
+	return ticksOf(g.opts.Y.Log, max(1, min(mostY, int(g.area.Size().Y/(2.2*tickSize)))))
 }
 
 func setAxis(a *plot.Axis, o Axis, ticks int) {
@@ -92,29 +157,20 @@ func setAxis(a *plot.Axis, o Axis, ticks int) {
 }
 
 func (g *graph) render(pg *page) {
-	c := draw.Crop(pg.Canvas, margin, -margin, margin, -margin)
 	if t := g.opts.Title; t != "" {
-		sty := style(labelSize, ink)
+		sty := style(fit(t, labelSize, pg.Size().X-2*margin), ink)
 		sty.XAlign = draw.XCenter
-		c.Max.Y -= labelSize
-		setText(c, sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, t)
-		c.Max.Y -= 0.6 * labelSize
+		setText(pg.Canvas, sty, vg.Point{X: pg.Center().X, Y: pg.Max.Y - margin - labelSize}, t)
 	}
-	if g.levels != nil {
-		c.Max.X -= g.scale.width(g.levels)
-	}
-	// The place of the axes does not depend on the height left to them.
-	area := g.plot.DataCanvas(c)
-	c.Max.Y -= drawLegend(c, area.Min.X, area.Max.X, g.legend)
-	area = g.plot.DataCanvas(c)
-	g.plot.Draw(c)
+	g.key.draw(pg.Canvas, g.axes.Max.Y+g.key.height())
+	g.plot.Draw(draw.Canvas{Canvas: pg.Canvas.Canvas, Rectangle: g.axes})
 	if g.levels != nil {
 		g.scale.draw(pg, g.levels, vg.Rectangle{
-			Min: vg.Point{X: area.Max.X + barGap, Y: area.Min.Y},
-			Max: vg.Point{X: area.Max.X + barGap + barThickness, Y: area.Max.Y},
+			Min: vg.Point{X: g.area.Max.X + barGap, Y: g.area.Min.Y},
+			Max: vg.Point{X: g.area.Max.X + barGap + barThickness, Y: g.area.Max.Y},
 		})
 	}
-	g.drawNotes(area)
+	g.drawNotes(draw.Canvas{Canvas: pg.Canvas.Canvas, Rectangle: g.area})
 }
 
 // drawNotes sets the notes in the corner that hides the least of the curves.
@@ -123,13 +179,17 @@ func (g *graph) drawNotes(area draw.Canvas) {
 		return
 	}
 	const inset, lead = 5, 1.35
+	size := noteSize
+	for _, n := range g.notes {
+		size = min(size, fit(n.text, noteSize, area.Size().X-2*inset))
+	}
 	var width vg.Length
 	for _, n := range g.notes {
-		width = max(width, style(noteSize, ink).Width(n.text))
+		width = max(width, style(size, ink).Width(n.text))
 	}
-	height := noteSize * (0.8 + lead*vg.Length(len(g.notes)-1))
+	height := size * (0.8 + lead*vg.Length(len(g.notes)-1))
 	var best vg.Rectangle
-	least := math.MaxInt
+	fewest := math.MaxInt
 	for _, top := range []bool{true, false} {
 		for _, left := range []bool{true, false} {
 			min := vg.Point{X: area.Max.X - inset - width, Y: area.Min.Y + inset}
@@ -140,24 +200,24 @@ func (g *graph) drawNotes(area draw.Canvas) {
 				min.Y = area.Max.Y - inset - height
 			}
 			r := vg.Rectangle{Min: min, Max: min.Add(vg.Point{X: width, Y: height})}
-			if n := g.hidden(area, r); n < least {
-				best, least = r, n
+			if n := g.hidden(area, r); n < fewest {
+				best, fewest = r, n
 			}
 		}
 	}
-	y := best.Max.Y - 0.75*noteSize
+	y := best.Max.Y - 0.75*size
 	for _, n := range g.notes {
 		next := n.auto
-		sty := style(noteSize, colorOf(n.color, &next))
+		sty := style(size, colorOf(n.color, &next))
 		setText(area, sty, vg.Point{X: best.Min.X, Y: y}, n.text)
-		y -= lead * noteSize
+		y -= lead * size
 	}
 }
 
 // hidden counts the points of the curves in r, with the lines between them.
 func (g *graph) hidden(area draw.Canvas, r vg.Rectangle) int {
 	const between = 16
-	trX, trY := g.plot.Transforms(&area)
+	trX, trY := transforms(area, g.plot)
 	log := isLog(&g.plot.Y)
 	pad := vg.Length(4)
 	count := 0

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg/draw"
 
@@ -66,6 +67,7 @@ func Histograms(samples []Sample, cfg HistogramsConfig) (*Figure, error) {
 		bins = min(max(int(2*math.Cbrt(float64(n))), 10), 60)
 	}
 	g := &graph{opts: cfg.Options}
+	fixed := g.opts.Y.fixed()
 	g.opts.X.Min, g.opts.X.Max = lo, hi
 	for i, s := range samples {
 		// The bars of the samples stand side by side in the middle of the bin.
@@ -85,20 +87,44 @@ func Histograms(samples []Sample, cfg HistogramsConfig) (*Figure, error) {
 			g.legend = append(g.legend, entry{s.Name, &key})
 		}
 	}
+	if err := g.setDensity(); err != nil {
+		return nil, err
+	}
 	if cfg.Exact != nil {
 		if err := g.addExact(cfg.Exact, cfg.ExactName, lo, hi); err != nil {
 			return nil, err
 		}
 	}
-	if !g.opts.Y.Log && !g.opts.Y.fixed() {
-		e := emptyExtent()
+	if !g.opts.Y.Log && !fixed {
 		for _, c := range g.curves {
-			e.add(c, g.opts.X, g.opts.Y)
+			g.opts.Y.Max = max(g.opts.Y.Max, 1.05*slices.Max(c.y))
 		}
-		g.opts.Y.Min, g.opts.Y.Max = 0, 1.05*e.ymax
 	}
 	g.addNote()
 	return g.build(0, marginY)
+}
+
+// setDensity lets the axis of the density begin at zero, or where it is logarithmic
+// have the range of the samples, whose tails end above those of an exact density.
+func (g *graph) setDensity() error {
+	e := emptyExtent()
+	for _, c := range g.curves {
+		e.add(c, g.opts.X, g.opts.Y)
+	}
+	if !(e.ymax > 0) {
+		return fmt.Errorf("figure: expected values between %v and %v, got none", g.opts.X.Min, g.opts.X.Max)
+	}
+	y := &g.opts.Y
+	if y.fixed() {
+		return nil
+	}
+	if !y.Log {
+		y.Min, y.Max = 0, 1.05*e.ymax
+		return nil
+	}
+	var err error
+	y.Min, y.Max, err = y.limits(e.ymin, e.ymax, marginY)
+	return err
 }
 
 // pool checks the samples and returns their common range and the largest length.

@@ -14,57 +14,83 @@ const (
 	legendAfter vg.Length = 5
 )
 
-// drawLegend sets the entries in rows at the top of c between left and right, and
-// returns the height that they took. More than one row makes a table of equal columns.
-func drawLegend(c draw.Canvas, left, right vg.Length, entries []entry) vg.Length {
-	if len(entries) == 0 {
-		return 0
+type entry struct {
+	name  string
+	curve *curve
+}
+
+// legendLayout is the place of the entries of a legend, in rows from left on.
+type legendLayout struct {
+	entries []entry
+	widths  []vg.Length
+	size    vg.Length
+	cols    int
+	left    vg.Length
+}
+
+// layoutLegend centres the legend over the area of the data, or where that is too
+// narrow within the page. More than one row makes a table of equal columns; a name that
+// is too long makes the type smaller.
+func layoutLegend(entries []entry, page, area vg.Rectangle) legendLayout {
+	l := legendLayout{entries: entries, size: legendSize, cols: len(entries)}
+	widest, all := l.measure()
+	left, right := area.Min.X, area.Max.X
+	if widest > right-left {
+		left, right = page.Min.X, page.Max.X
 	}
-	size := legendSize
-	widths := func() (each []vg.Length, widest, all vg.Length) {
-		sty := style(size, ink)
-		for _, e := range entries {
-			w := thumbWidth + thumbGap + sty.Width(e.name)
-			each = append(each, w)
-			widest = max(widest, w)
-			all += w
-		}
-		return each, widest, all + legendGap*vg.Length(len(entries)-1)
+	for l.size > smallest && widest > right-left {
+		l.size -= 0.5
+		widest, all = l.measure()
 	}
-	each, widest, all := widths()
-	if left+widest > right {
-		left, right = c.Min.X, c.Max.X
-	}
-	for ; size > smallest && left+widest > right; size -= 0.5 {
-		each, widest, all = widths()
-	}
-	cols := len(entries)
 	if all > right-left {
-		cols = max(1, min(cols, int((right-left+legendGap)/(widest+legendGap))))
+		cols := max(1, int((right-left+legendGap)/(widest+legendGap)))
 		// As even as the number of rows allows.
 		rows := (len(entries) + cols - 1) / cols
-		cols = (len(entries) + rows - 1) / rows
-		for i := range each {
-			each[i] = widest
+		l.cols = (len(entries) + rows - 1) / rows
+		for i := range l.widths {
+			l.widths[i] = widest
 		}
-		all = vg.Length(cols)*(widest+legendGap) - legendGap
+		all = vg.Length(l.cols)*(widest+legendGap) - legendGap
 	}
-	sty := style(size, ink)
-	lead := 1.4 * size
-	y := c.Max.Y - size
-	x := left + (right-left-all)/2
-	start := x
-	for i, e := range entries {
-		if i > 0 && i%cols == 0 {
-			x, y = start, y-lead
+	l.left = left + (right-left-all)/2
+	return l
+}
+
+// measure finds the width of each entry, of the widest, and of all in one row.
+func (l *legendLayout) measure() (widest, all vg.Length) {
+	sty := style(l.size, ink)
+	l.widths = l.widths[:0]
+	for _, e := range l.entries {
+		w := thumbWidth + thumbGap + sty.Width(e.name)
+		l.widths = append(l.widths, w)
+		widest = max(widest, w)
+		all += w
+	}
+	return widest, all + legendGap*vg.Length(len(l.entries)-1)
+}
+
+func (l *legendLayout) lead() vg.Length { return 1.4 * l.size }
+
+func (l *legendLayout) height() vg.Length {
+	if len(l.entries) == 0 {
+		return 0
+	}
+	rows := (len(l.entries) + l.cols - 1) / l.cols
+	return l.lead()*vg.Length(rows) + legendAfter
+}
+
+func (l *legendLayout) draw(c draw.Canvas, top vg.Length) {
+	sty := style(l.size, ink)
+	x, y := l.left, top-l.size
+	for i, e := range l.entries {
+		if i > 0 && i%l.cols == 0 {
+			x, y = l.left, y-l.lead()
 		}
 		e.curve.thumbnail(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
-			Min: vg.Point{X: x, Y: y - 0.15*size},
-			Max: vg.Point{X: x + thumbWidth, Y: y + 0.85*size},
+			Min: vg.Point{X: x, Y: y - 0.15*l.size},
+			Max: vg.Point{X: x + thumbWidth, Y: y + 0.85*l.size},
 		}})
 		setText(c, sty, vg.Point{X: x + thumbWidth + thumbGap, Y: y}, e.name)
-		x += each[i] + legendGap
+		x += l.widths[i] + legendGap
 	}
-	rows := (len(entries) + cols - 1) / cols
-	return lead*vg.Length(rows) + legendAfter
 }

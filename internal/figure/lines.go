@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
+	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -122,8 +123,11 @@ func (g *graph) setLevels(series []Series) error {
 }
 
 func (g *graph) addNote() {
-	if g.opts.Note != "" {
-		g.notes = append(g.notes, note{text: g.opts.Note, color: Black})
+	if g.opts.Note == "" {
+		return
+	}
+	for _, line := range strings.Split(g.opts.Note, "\n") {
+		g.notes = append(g.notes, note{text: line, color: Black})
 	}
 }
 

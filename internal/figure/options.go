@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -22,7 +23,8 @@ type Axis struct {
 type Options struct {
 	// Title is set above the plot, if it is not empty.
 	Title string
-	// Note is set inside the plot, in the corner where it hides least.
+	// Note is set inside the plot, in the corner where it hides least; it may have
+	// several lines.
 	Note string
 	// X and Y are the axes.
 	X, Y Axis
@@ -56,7 +58,10 @@ func (o *Options) setDefaults(x, y string) error {
 			return err
 		}
 	}
-	return checkText(o.Title, o.Note, o.X.Label, o.Y.Label)
+	if err := checkText(strings.Split(o.Note, "\n")...); err != nil {
+		return err
+	}
+	return checkText(o.Title, o.X.Label, o.Y.Label)
 }
 
 func size(what string, cm, def float64) (float64, error) {
@@ -83,6 +88,9 @@ func (a Axis) check() error {
 	if a.Log && a.fixed() && a.Min <= 0 {
 		return fmt.Errorf("figure: expected positive limits of a logarithmic axis, got %v and %v", a.Min, a.Max)
 	}
+	if a.fixed() && narrow(a.Min, a.Max) {
+		return fmt.Errorf("figure: expected limits of an axis further apart, got %v and %v", a.Min, a.Max)
+	}
 	return nil
 }
 
@@ -103,10 +111,10 @@ func (a Axis) limits(lo, hi, margin float64) (from, to float64, err error) {
 		return from, to, nil
 	}
 	span := hi - lo
-	if tiny := 1e-9 * max(math.Abs(lo), math.Abs(hi)); span <= tiny {
+	if narrow(lo, hi) {
 		// A constant is drawn in the middle of a range of its own size.
 		span = max(math.Abs(lo), math.Abs(hi))
-		if span == 0 {
+		if span < smallestSpan {
 			span = 1
 		}
 		margin = max(margin, 0.5)
@@ -116,6 +124,14 @@ func (a Axis) limits(lo, hi, margin float64) (from, to float64, err error) {
 		return 0, 0, fmt.Errorf("figure: expected data of a narrower range, got %v to %v", lo, hi)
 	}
 	return from, to, nil
+}
+
+// smallestSpan keeps the steps of the ticks clear of underflow.
+const smallestSpan = 1e-290
+
+// narrow tells a range whose ticks would be lost to rounding.
+func narrow(lo, hi float64) bool {
+	return hi-lo <= max(smallestSpan, 1e-9*math.Abs(lo), 1e-9*math.Abs(hi))
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

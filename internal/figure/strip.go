@@ -114,8 +114,34 @@ func columnScale(rows [][]Field2D, j int, given float64) float64 {
 
 var blueRed = unitMap(moreland.SmoothBlueRed())
 
+// A strip has shades of the map on each side of zero and greys for its text; together
+// they make a palette, which keeps files of noise small.
+const (
+	shades = 32
+	greys  = 48
+)
+
+var divergingColors = func() (p [2*shades + 1]color.NRGBA) {
+	for i := range p {
+		p[i] = mapColor(blueRed, float64(i)/(2*shades))
+	}
+	return p
+}()
+
+// diverging maps -1 to 1 to the colours, and what is outside to the last of them.
 func diverging(t float64) color.NRGBA {
-	return mapColor(blueRed, 0.5+0.5*min(max(t, -1), 1))
+	return divergingColors[int(math.Round(shades*(1+min(max(t, -1), 1))))]
+}
+
+func stripPalette() color.Palette {
+	var p color.Palette
+	for _, c := range divergingColors {
+		p = append(p, c)
+	}
+	for i := range greys {
+		p = append(p, color.Gray{uint8(0x22 + (0xff-0x22)*i/(greys-1))})
+	}
+	return p
 }
 
 func colours(values []float64, scale float64) []color.NRGBA {
@@ -160,7 +186,7 @@ func (s *strip) layout() (*Figure, error) {
 	if s.width > maxPixels || s.height > maxPixels {
 		return nil, fmt.Errorf("figure: expected fields that fit into %d pixels, got %d by %d", maxPixels, s.width, s.height)
 	}
-	return &Figure{width: points(s.width), height: points(s.height), render: s.render}, nil
+	return &Figure{width: points(s.width), height: points(s.height), render: s.render, colors: stripPalette()}, nil
 }
 
 func (s *strip) panel() image.Point { return s.lattice.Mul(s.site) }
@@ -181,7 +207,7 @@ func (s *strip) render(pg *page) {
 	panel := s.panel()
 	y := s.height - stripMargin
 	if s.cfg.Title != "" {
-		sty := style(labelSize, ink)
+		sty := style(fit(s.cfg.Title, labelSize, points(s.width-2*stripMargin)), ink)
 		sty.XAlign = draw.XCenter
 		setText(pg.Canvas, sty, vg.Point{X: pg.Center().X, Y: points(y) - 0.8*labelSize}, s.cfg.Title)
 	}
@@ -237,13 +263,4 @@ func (s *strip) drawBar(pg *page, x, width int, scale float64) {
 	label(x, 0, "−"+text)
 	label(x+width/2, -0.5, "0")
 	label(x+width, -1, text)
-}
-
-// fit returns the font size, at most the given one, in which the text is no wider
-// than width.
-func fit(txt string, size, width vg.Length) vg.Length {
-	if w := style(size, ink).Width(txt); w > width {
-		size *= width / w
-	}
-	return size
 }

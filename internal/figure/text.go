@@ -227,15 +227,13 @@ func checkText(labels ...string) error {
 		if !utf8.ValidString(label) {
 			return fmt.Errorf("figure: expected a label in UTF-8, got %q", label)
 		}
-		for _, line := range handler.Lines(label) {
-			for _, r := range parse(line) {
-				if r.bracket() {
-					continue
-				}
-				for _, ch := range r.text {
-					if g, err := face.Face.GlyphIndex(&buf, ch); err != nil || g == 0 {
-						return fmt.Errorf("figure: expected characters of the font Liberation Sans, got %q in %q", ch, label)
-					}
+		for _, r := range parse(label) {
+			if r.bracket() {
+				continue
+			}
+			for _, ch := range r.text {
+				if g, err := face.Face.GlyphIndex(&buf, ch); err != nil || g == 0 || unicode.IsControl(ch) {
+					return fmt.Errorf("figure: expected characters of the font Liberation Sans on one line, got %q in %q", ch, label)
 				}
 			}
 		}
@@ -245,6 +243,15 @@ func checkText(labels ...string) error {
 
 func style(size vg.Length, c color.Color) text.Style {
 	return text.Style{Color: c, Font: font.From(labelFont, size), Handler: handler}
+}
+
+// fit returns the font size, at most the given one, in which the text is no wider
+// than width.
+func fit(txt string, size, width vg.Length) vg.Length {
+	if w := style(size, ink).Width(txt); w > width {
+		size *= width / w
+	}
+	return size
 }
 
 // setText draws one line of text with its baseline at pt.

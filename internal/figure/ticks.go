@@ -74,16 +74,17 @@ func tickLabel(v, step float64, exp int, scientific bool) string {
 
 func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
 
-// logTicks labels decades, and 2 and 5 times a decade where there are few.
-type logTicks struct{}
+// logTicks labels decades, some of them if there are many more than count, and 2 and 5
+// times a decade where there are few.
+type logTicks struct{ count int }
 
-func (logTicks) Ticks(lo, hi float64) []plot.Tick {
+func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
 	decades := math.Log10(hi / lo)
 	if decades < 0.5 {
-		return linearTicks{5}.Ticks(lo, hi)
+		return linearTicks(l).Ticks(lo, hi)
 	}
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Floor(math.Log10(hi)))
-	every := 1 + int(decades/7)
+	every := 1 + int(decades/(float64(l.count)+1.5))
 	plain := lo >= 0.9e-3 && hi <= 1.1e4
 	var ticks []plot.Tick
 	for e := first; e <= last+1; e++ {
@@ -93,7 +94,7 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 				continue
 			}
 			t := plot.Tick{Value: min(max(v, lo*(1+1e-9)), hi*(1-1e-9))}
-			if (m == 1 && e%every == 0) || (decades < 2.2 && (m == 2 || m == 5)) {
+			if (m == 1 && e%every == 0) || (3*decades < float64(l.count)+1.5 && (m == 2 || m == 5)) {
 				t.Label = logLabel(m, e, plain)
 			}
 			ticks = append(ticks, t)
@@ -115,7 +116,7 @@ func logLabel(m, e int, plain bool) string {
 
 func ticksOf(log bool, count int) plot.Ticker {
 	if log {
-		return logTicks{}
+		return logTicks{count}
 	}
 	return linearTicks{count}
 }
