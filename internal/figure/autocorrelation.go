@@ -25,9 +25,9 @@ type AutocorrelationConfig struct {
 }
 
 // Autocorrelation draws normalised autocorrelation functions C(t)/C(0), as in figure 8
-// of arXiv:2309.17082, with the bands of their errors and a line at zero. It returns an
-// error for no curve, an empty one, values that are not finite, C(0) that is not
-// positive, or a configuration that makes no sense.
+// of arXiv:2309.17082, and a line at zero. Up to 60 entries are markers with error bars,
+// more a line with a band. It returns an error for no curve, an empty one, values that
+// are not finite, C(0) that is not positive, or a configuration that makes no sense.
 func Autocorrelation(curves []Correlation, cfg AutocorrelationConfig) (*Figure, error) {
 	if err := cfg.setDefaults("Monte Carlo time t", "C(t)/C(0)"); err != nil {
 		return nil, err
