@@ -34,7 +34,9 @@ func TestTune(t *testing.T) {
 			}
 			least := 1
 			for acceptance(mustNew(t, action, 256, Config{Integrator: in, Length: 2, Steps: least})) < want {
-				least++
+				if least++; least > 50 {
+					t.Fatalf("%s: no number of steps reaches acceptance %v", in.Name, want)
+				}
 			}
 			h := mustNew(t, action, 256, Config{Integrator: in, Length: 2})
 			if err := h.Tune(context.Background(), rng, phi, 1000, target); err != nil {
