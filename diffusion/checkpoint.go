@@ -1,6 +1,7 @@
 package diffusion
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -177,6 +178,9 @@ func readFile(path string) (f *modelFile, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSums(r, info.Size()); err != nil {
+		return nil, err
+	}
 	z, err := npz.NewReader(r, info.Size())
 	if err != nil {
 		return nil, err
@@ -219,6 +223,28 @@ func readFile(path string) (f *modelFile, err error) {
 		f.variables = append(f.variables, namedTensor{v.Path, value})
 	}
 	return f, nil
+}
+
+// checkSums reads all members of the archive to their ends, where their checksums are
+// compared; a reader that stops at the last number it needs does not see them.
+func checkSums(r io.ReaderAt, size int64) error {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return err
+	}
+	for _, member := range z.File {
+		body, err := member.Open()
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, body); err != nil {
+			return fmt.Errorf("member %s: %w", member.Name, err)
+		}
+		if err := body.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readVariable[T float32 | int64](z *npz.Reader, v variableMeta, size int) (*tensors.Tensor, error) {

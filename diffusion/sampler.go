@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/internal/chunk"
@@ -72,6 +73,10 @@ func (c *SampleConfig) priorSpectrum(m ScoreModel, sigma float64) []float64 {
 	return spectrum
 }
 
+// reverseStep builds one step of a reverse-time sampler from noise level σ down to
+// next: phi and the white noise z are [batch, extents…], the levels scalars.
+type reverseStep func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node
+
 // EulerMaruyama draws n configurations by integrating the reverse-time stochastic
 // differential equation (3.7)–(3.9) with the Euler–Maruyama scheme,
 //
@@ -79,19 +84,58 @@ func (c *SampleConfig) priorSpectrum(m ScoreModel, sigma float64) []float64 {
 //
 // from the prior at the first noise level down to the last; the last step adds no
 // noise, as in the paper. Δ is the integral of g² over the step (g² Δt in (3.9)),
-// which makes the scheme independent of how time is parametrised. Configurations
-// are ordered, and reproducible for a given seed and batch on any number of cores.
+// which makes the scheme independent of how time is parametrised. Its weak error is
+// of first order in the steps. Configurations are ordered, and reproducible for a
+// given seed and batch on any number of cores.
 //
 // It returns an error for an impossible configuration, a result that is not finite,
 // or a cancelled context.
 func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
+	return reverse(ctx, backend, m, n, cfg, true, func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node {
+		delta := graph.Sub(graph.Square(sigma), graph.Square(next))
+		return graph.Add(drifted(scope, m, phi, sigma, delta), graph.Mul(graph.Sqrt(delta), z))
+	})
+}
+
+// Ancestral draws like [EulerMaruyama], with the noise of a step reduced to what the
+// exact reverse transition of a Gaussian theory has: in mode k the variance is
+//
+//	Δ (C_k + σ_{i+1}²)/(C_k + σ_i²),
+//
+// with the spectrum of a [LinearModel]; every step, the last included, adds it. For
+// Gaussian data the result is exact for any number of steps, and elsewhere only the
+// non-linear part of the score is discretised. For a model without spectrum, C = 0,
+// this is the ancestral sampling of Song et al., arXiv:2011.13456, eq. (47).
+func Ancestral(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
+	return reverse(ctx, backend, m, n, cfg, false, func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node {
+		delta := graph.Sub(graph.Square(sigma), graph.Square(next))
+		l, ok := m.(LinearModel)
+		if !ok {
+			return graph.Add(drifted(scope, m, phi, sigma, delta), graph.Mul(graph.Mul(graph.Sqrt(delta), graph.Div(next, sigma)), z))
+		}
+		batch := phi.Shape().Dimensions[0]
+		before := noisySpectrum(m.Lattice(), l.Spectrum(), phi, graph.BroadcastToDims(sigma, batch))
+		after := noisySpectrum(m.Lattice(), l.Spectrum(), phi, graph.BroadcastToDims(next, batch))
+		amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
+		return graph.Add(drifted(scope, m, phi, sigma, delta), hartley.Transform(graph.Mul(amplitude, z)))
+	})
+}
+
+// drifted returns φ + Δ s(φ, σ).
+func drifted(scope *model.Scope, m ScoreModel, phi, sigma, delta *graph.Node) *graph.Node {
+	score := m.Score(scope, phi, graph.BroadcastToDims(sigma, phi.Shape().Dimensions[0]))
+	return graph.Add(phi, graph.Mul(delta, score))
+}
+
+// reverse runs a reverse-time sampler; quiet switches off the noise of the last step.
+func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig, quiet bool, build reverseStep) (*lattice.Ensemble, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("diffusion: expected at least one configuration to draw, got %d", n)
 	}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	lat, store := m.Lattice(), m.Store()
+	lat := m.Lattice()
 	cfg.Batch = min(cfg.Batch, n)
 	prior, err := graph.NewExec(backend, func(z *graph.Node) *graph.Node {
 		return spectralNoise(lat, z, cfg.priorSpectrum(m, cfg.Levels[0]))
@@ -99,11 +143,8 @@ func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: building the prior: %w", err)
 	}
-	// Inputs: φ, z [batch, extents…] and the scalars σ, Δ and noise amplitude.
-	step, err := model.NewExec(backend, store, func(scope *model.Scope, in []*graph.Node) *graph.Node {
-		phi, z, sigma, delta, amplitude := in[0], in[1], in[2], in[3], in[4]
-		score := m.Score(scope, phi, graph.BroadcastToDims(sigma, phi.Shape().Dimensions[0]))
-		return graph.Add(graph.Add(phi, graph.Mul(delta, score)), graph.Mul(amplitude, z))
+	step, err := model.NewExec(backend, m.Store(), func(scope *model.Scope, in []*graph.Node) *graph.Node {
+		return build(scope, in[0], in[1], in[2], in[3])
 	})
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: building the sampler: %w", err)
@@ -113,6 +154,7 @@ func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n
 	out.Data = out.Data[:n*v]
 	dims := append([]int{cfg.Batch}, lat.Dims()...)
 	steps := len(cfg.Levels) - 1
+	silence := host.Tensor(dtypes.Float32, nil, dims...)
 	var mu sync.Mutex
 	done := 0
 	run := func(ctx context.Context, c, lo, hi int) error {
@@ -121,30 +163,18 @@ func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n
 		if err != nil {
 			return fmt.Errorf("diffusion: sampling the prior: %w", err)
 		}
-		trace := func(i int) error {
-			if c != 0 || cfg.Trace == nil {
-				return nil
-			}
-			fields := make([]float64, (hi-lo)*v)
-			if err := host.Read(fields, phi); err != nil {
-				return fmt.Errorf("diffusion: reading fields: %w", err)
-			}
-			cfg.Trace(i, cfg.Levels[i], fields)
-			return nil
-		}
-		if err := trace(0); err != nil {
+		if err := cfg.trace(c, 0, phi, (hi-lo)*v); err != nil {
 			return err
 		}
 		for i := range steps {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			delta := cfg.Levels[i]*cfg.Levels[i] - cfg.Levels[i+1]*cfg.Levels[i+1]
-			amplitude := math.Sqrt(delta)
-			if i == steps-1 {
-				amplitude = 0
+			z := silence
+			if !quiet || i < steps-1 {
+				z = host.Normal(dtypes.Float32, rng, dims...)
 			}
-			next, err := step.Call1(phi, host.Normal(dtypes.Float32, rng, dims...), float32(cfg.Levels[i]), float32(delta), float32(amplitude))
+			next, err := step.Call1(phi, z, float32(cfg.Levels[i]), float32(cfg.Levels[i+1]))
 			if err != nil {
 				return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
 			}
@@ -152,7 +182,7 @@ func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n
 				return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
 			}
 			phi = next
-			if err := trace(i + 1); err != nil {
+			if err := cfg.trace(c, i+1, phi, (hi-lo)*v); err != nil {
 				return err
 			}
 			if cfg.Progress != nil {
@@ -174,6 +204,19 @@ func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n
 		return nil, fmt.Errorf("diffusion: the reverse process diverged: %w", err)
 	}
 	return out, nil
+}
+
+// trace hands the first n values of the fields of the first chunk to Trace.
+func (c *SampleConfig) trace(chunk, step int, phi *tensors.Tensor, n int) error {
+	if chunk != 0 || c.Trace == nil {
+		return nil
+	}
+	fields := make([]float64, n)
+	if err := host.Read(fields, phi); err != nil {
+		return fmt.Errorf("diffusion: reading fields: %w", err)
+	}
+	c.Trace(step, c.Levels[step], fields)
+	return nil
 }
 
 // spectralNoise turns white noise into Gaussian fields of the given power spectrum.

@@ -8,7 +8,7 @@ import (
 // VE is the variance-expanding process of the paper, dφ = σ^t dW, whose perturbation
 // kernel (3.6) has the standard deviation s(t), s(t)² = (σ^{2t} - 1)/(2 ln σ), in the
 // machine-learning noise convention. The zero value uses σ = 25, for which
-// s(1) = 9.853.
+// s(1) = 9.845.
 type VE struct {
 	// Sigma is σ > 1. Default 25.
 	Sigma float64

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -154,7 +155,7 @@ func unstack(x *graph.Node) []*graph.Node {
 	}
 	fields := make([]*graph.Node, x.Shape().Dimensions[0])
 	for i := range fields {
-		field := graph.Reshape(graph.SliceAxis(x, 0, graph.AxisElem(i)), x.Shape().Dimensions[1:]...)
+		field := graph.Reshape(channelRange(x, i, i+1), x.Shape().Dimensions[1:]...)
 		fields[i] = graph.TransposeAllAxes(field, perm...)
 	}
 	return fields
@@ -187,13 +188,22 @@ func (b *builder) pointwise(name string, x *graph.Node, out int, gain float64) *
 func (b *builder) gate(name string, x *graph.Node) *graph.Node {
 	channels, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[x.Rank()-1]
 	g := nn.Dense(b.scope.At("%s", name), b.embed, channels, nn.Zeros)
-	dims := make([]int, x.Rank())
-	for i := range dims {
-		dims[i] = 1
+	g = graph.AddScalar(graph.Reshape(graph.Transpose(g, 0, 1), channels, 1, batch), 1)
+	maps := graph.Reshape(x, channels, -1, batch)
+	return graph.Reshape(graph.Mul(maps, repeatSites(g, maps.Shape().Dimensions[1])), x.Shape().Dimensions...)
+}
+
+// repeatSites repeats g [channels, 1, batch] for n sites. As a product with ones it
+// is faster on the pure-Go backend than a broadcast, and its adjoint, a sum over
+// sites, than a reduction.
+func repeatSites(g *graph.Node, n int) *graph.Node {
+	ones := graph.Ones(g.Graph(), shapes.Make(g.DType(), g.Shape().Dimensions[0], n, 1))
+	multiply := func(x *graph.Node, axis int) *graph.Node {
+		return graph.DotGeneral(ones, []int{axis}, []int{0}, x, []int{1}, []int{0})
 	}
-	dims[0], dims[len(dims)-1] = channels, batch
-	g = graph.AddScalar(graph.Reshape(graph.Transpose(g, 0, 1), dims...), 1)
-	return graph.Mul(x, g)
+	return nn.WithAdjoint(g,
+		func(g *graph.Node) *graph.Node { return multiply(g, 2) },
+		func(v *graph.Node) *graph.Node { return multiply(v, 1) })
 }
 
 // block adds one residual block.

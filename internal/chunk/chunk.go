@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+
+	"github.com/latdiff/latdiff/internal/backend"
 )
 
 // Run calls f for every chunk of at most batch out of n items, with the number of
@@ -17,9 +19,9 @@ import (
 // depend on nothing but the number of the chunk. After an error, or when ctx is
 // cancelled, no further chunk is started; Run then returns that error, or that of
 // ctx.
-func Run(ctx context.Context, backend compute.Backend, n, batch int, f func(ctx context.Context, chunk, lo, hi int) error) error {
+func Run(ctx context.Context, b compute.Backend, n, batch int, f func(ctx context.Context, chunk, lo, hi int) error) error {
 	workers := 1
-	if backend.Name() == "go" {
+	if backend.PureGo(b) {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	chunks := (n + batch - 1) / batch

@@ -1,0 +1,76 @@
+package diffusion_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// The score of the free field at σ → 0 is the drift of its action, and its divergence
+// is minus the trace of the Hessian.
+func TestGaussianScoreIsDrift(t *testing.T) {
+	for _, dims := range [][]int{{6}, {4, 6}, {2, 3, 4}} {
+		kappa := 0.4 / float64(2*len(dims))
+		m, _ := freeField(kappa, dims...)
+		action := must(lattice.NewFreeField(m.Lattice(), kappa))
+		phi := make([]float64, m.Lattice().Volume())
+		for x := range phi {
+			phi[x] = math.Sin(1.7*float64(x)) + 0.3
+		}
+		const sigma = 1e-5
+		got, want := score(t, m, sigma, phi), action.Drift(nil, phi)
+		for x := range want {
+			// The score at σ differs from that at 0 by terms of order σ²K.
+			if d := math.Abs(got[x] - want[x]); d > 1e-8 {
+				t.Fatalf("%v: score %v, drift %v at site %d", dims, got[x], want[x], x)
+			}
+		}
+	}
+}
+
+func TestVE(t *testing.T) {
+	var p diffusion.VE
+	// √(624/(2 ln 25)).
+	if s := p.StdDev(1); math.Abs(s-9.845215) > 1e-6 {
+		t.Errorf("s(1) = %v for σ = 25, want 9.845215", s)
+	}
+	for _, time := range []float64{1e-5, 0.1, 0.5, 1} {
+		if back := p.Time(p.StdDev(time)); math.Abs(back-time) > 1e-12 {
+			t.Errorf("Time(StdDev(%v)) = %v", time, back)
+		}
+		// ds²/dt = g².
+		const h = 1e-5
+		up, down := p.StdDev(time+h), p.StdDev(time-math.Min(h, time))
+		slope := (up*up - down*down) / (h + math.Min(h, time))
+		if g := p.Diffusion(time); math.Abs(slope/(g*g)-1) > 1e-4 {
+			t.Errorf("ds²/dt = %v, g² = %v at t = %v", slope, g*g, time)
+		}
+	}
+	levels := p.UniformTime(1, 1e-3, 500)
+	if len(levels) != 501 || levels[0] != p.StdDev(1) || math.Abs(levels[500]-p.StdDev(1e-3)) > 1e-12 {
+		t.Errorf("the grid of the paper runs from %v to %v in %d levels", levels[0], levels[len(levels)-1], len(levels))
+	}
+}
+
+func TestGaussianErrors(t *testing.T) {
+	lat := must(lattice.New(4, 4))
+	flat := func(v float64) []float64 {
+		c := make([]float64, 16)
+		for i := range c {
+			c[i] = v
+		}
+		return c
+	}
+	uneven := flat(1)
+	uneven[1] = 2
+	for name, c := range map[string][]float64{"short": flat(1)[:15], "negative": flat(-1), "zero": flat(0), "NaN": flat(math.NaN()), "infinite": flat(math.Inf(1)), "not even": uneven} {
+		if _, err := diffusion.NewGaussian(lat, c); err == nil {
+			t.Errorf("a spectrum that is %s was accepted", name)
+		}
+	}
+	if _, err := diffusion.NewGaussian(nil, flat(1)); err == nil {
+		t.Error("a nil lattice was accepted")
+	}
+}

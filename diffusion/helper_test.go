@@ -1,0 +1,132 @@
+package diffusion_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/unet"
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// The weights of a model live on one backend, so the tests share one.
+var sharedBackend = sync.OnceValue(func() compute.Backend { return must(gobackend.New("ops_sequential")) })
+
+func goBackend(t testing.TB) compute.Backend {
+	t.Helper()
+	return sharedBackend()
+}
+
+func freeField(kappa float64, dims ...int) (*diffusion.Gaussian, []float64) {
+	lat := must(lattice.New(dims...))
+	spectrum := must(must(lattice.NewFreeField(lat, kappa)).FreeSpectrum(nil))
+	return must(diffusion.NewGaussian(lat, spectrum)), spectrum
+}
+
+// score evaluates a model on configurations at one noise level, in float64.
+func score(t testing.TB, m diffusion.ScoreModel, sigma float64, data []float64) []float64 {
+	t.Helper()
+	n := len(data) / m.Lattice().Volume()
+	exec := must(model.NewExec(goBackend(t), m.Store(), func(scope *model.Scope, phi, s *graph.Node) *graph.Node {
+		return m.Score(scope, phi, s)
+	}))
+	levels := make([]float64, n)
+	for i := range levels {
+		levels[i] = sigma
+	}
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{n}, m.Lattice().Dims()...)...), levels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors.MustCopyFlatData[float64](out)
+}
+
+// phi4Model returns a small model, an ensemble and its residual field.
+func phi4Model(t testing.TB, n int, dims ...int) (*diffusion.Model, *lattice.Ensemble, []float64) {
+	t.Helper()
+	lat := must(lattice.New(dims...))
+	action := must(lattice.NewPhi4(lat, 0.25, 0.1))
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Lattice: lat, N: n, Thin: 2, Thermalisation: 100, Chains: 4, Seed: 9},
+		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
+	return wrap(t, lat, action, r.Ensemble)
+}
+
+// wrap builds a model around a small U-Net with the spectra of the ensemble.
+func wrap(t testing.TB, lat *lattice.Lattice, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *lattice.Ensemble, []float64) {
+	t.Helper()
+	spectrum := ens.PowerSpectrum().Symmetrized(nil)
+	residual := must(diffusion.ResidualField(goBackend(t), lat, action, spectrum, ens.Data))
+	d := (&lattice.Ensemble{Lattice: lat, Data: residual}).PowerSpectrum().Symmetrized(nil)
+	network := must(unet.New(unet.Config{Channels: []int{24}, Blocks: 2, Embedding: 16}))
+	return must(diffusion.NewModel(lat, network, diffusion.ModelConfig{Spectrum: spectrum, Residual: d, Seed: 5})), ens, residual
+}
+
+// toy is a one-variable density by quadrature: an independent route to every score.
+type toy struct{ x, w []float64 } // nodes and weights ∝ e^{-S}
+
+func newToy(action *lattice.Toy) toy {
+	const n, reach = 4001, 12.0
+	var q toy
+	sum := 0.0
+	for i := range n {
+		x := -reach + 2*reach*float64(i)/(n-1)
+		w := math.Exp(-action.Value([]float64{x}))
+		q.x, q.w = append(q.x, x), append(q.w, w)
+		sum += w
+	}
+	for i := range q.w {
+		q.w[i] /= sum
+	}
+	return q
+}
+
+// score returns ∇ log p_σ(φ) and p_σ(φ) of the density convolved with N(0, σ²).
+func (q toy) score(phi, sigma float64) (s, p float64) {
+	num, den := 0.0, 0.0
+	for i, x := range q.x {
+		g := q.w[i] * math.Exp(-(phi-x)*(phi-x)/(2*sigma*sigma))
+		den += g
+		num += g * (x - phi) / (sigma * sigma)
+	}
+	return num / den, den / (sigma * math.Sqrt(2*math.Pi))
+}
+
+// sample draws n values by inversion of the cumulative sum.
+func (q toy) sample(rng *rand.Rand, n int) []float64 {
+	cdf := make([]float64, len(q.w))
+	sum := 0.0
+	for i, w := range q.w {
+		sum += w
+		cdf[i] = sum
+	}
+	out := make([]float64, n)
+	for i := range out {
+		u := rng.Float64() * sum
+		lo, hi := 0, len(cdf)-1
+		for lo < hi {
+			if mid := (lo + hi) / 2; cdf[mid] < u {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		out[i] = q.x[lo] + (rng.Float64()-0.5)*(q.x[1]-q.x[0])
+	}
+	return out
+}

@@ -1,0 +1,272 @@
+package diffusion_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/unet"
+)
+
+// Both objectives must find the score of the double well, known by quadrature, at
+// every noise level.
+func TestTrainToyScore(t *testing.T) {
+	action := must(lattice.NewToy(-1, 0.4))
+	exact := newToy(action)
+	lat := must(lattice.New(1))
+	ens := lattice.NewEnsemble(lat, 0)
+	ens.Data = exact.sample(rand.New(rand.NewPCG(1, 2)), 20000)
+	for _, objective := range []diffusion.Objective{diffusion.Denoising, diffusion.Target} {
+		m, _, residual := wrap(t, lat, action, ens)
+		trainer, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+			Objective: objective, Residual: residual, Steps: 1500, Batch: 256, LearningRate: 5e-3, EMA: 0.99, SigmaMin: 0.1, SigmaMax: 10, Seed: 4,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := trainer.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		trained := must(trainer.Model())
+		for _, sigma := range []float64{0.15, 0.5, 1.5, 5} {
+			// At small noise the denoising loss hardly sees the score: its variance is
+			// that of z, of order one, and the signal of order σ.
+			if objective == diffusion.Denoising && sigma < 0.5 {
+				continue
+			}
+			var grid []float64
+			for phi := -3 * (1.5 + sigma); phi <= 3*(1.5+sigma); phi += 0.05 {
+				grid = append(grid, phi)
+			}
+			got := score(t, trained, sigma, grid)
+			sum, base, norm := 0.0, 0.0, 0.0
+			for i, phi := range grid {
+				s, p := exact.score(phi, sigma)
+				linear := -phi / (trained.Spectrum()[0] + sigma*sigma)
+				sum += p * (got[i] - s) * (got[i] - s)
+				base += p * (linear - s) * (linear - s)
+				norm += p * s * s
+			}
+			// The network must remove most of what the Gaussian part misses, down to the
+			// few percent that a short training leaves.
+			rms, linear := math.Sqrt(sum/norm), math.Sqrt(base/norm)
+			t.Logf("%v σ = %v: relative error of the score %.4f, of its Gaussian part %.4f", objective, sigma, rms, linear)
+			if rms > 0.15*linear+0.03 {
+				t.Errorf("%v σ = %v: relative error of the score %.3f, of its Gaussian part %.3f", objective, sigma, rms, linear)
+			}
+		}
+	}
+}
+
+func shortTraining(t *testing.T, steps int, checkpoint string) (*diffusion.Trainer, *diffusion.Model) {
+	t.Helper()
+	m, ens, residual := phi4Model(t, 64, 4, 4)
+	trainer, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+		Objective: diffusion.Target, Residual: residual, Steps: steps, Batch: 16, Checkpoint: checkpoint, Seed: 6,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trainer, m
+}
+
+// weights returns all weights of a model as one slice.
+func weights(m *diffusion.Model) []float32 {
+	var all []float32
+	for v := range m.Store().Scope("/net").IterVariables() {
+		all = append(all, tensors.MustCopyFlatData[float32](v.MustValue())...)
+	}
+	return all
+}
+
+// A run that is interrupted, restored from its checkpoint in a fresh trainer and
+// finished gives bit for bit the weights of one that was not.
+func TestTrainingResumes(t *testing.T) {
+	const steps = 12
+	whole, _ := shortTraining(t, steps, "")
+	if err := whole.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := weights(must(whole.Model()))
+	path := filepath.Join(t.TempDir(), "train.npz")
+	ctx, cancel := context.WithCancel(t.Context())
+	interrupted := func() *diffusion.Trainer {
+		m, ens, residual := phi4Model(t, 64, 4, 4)
+		return must(diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+			Objective: diffusion.Target, Residual: residual, Steps: steps, Batch: 16, Checkpoint: path, Seed: 6,
+			Progress: func(p diffusion.TrainProgress) {
+				if p.Step == 5 {
+					cancel()
+				}
+			},
+		}))
+	}()
+	if err := interrupted.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted run: %v", err)
+	}
+	resumed, _ := shortTraining(t, steps, path)
+	if err := resumed.Restore(path); err != nil {
+		t.Fatal(err)
+	}
+	if resumed.Step() != 5 {
+		t.Fatalf("restored at step %d, want 5", resumed.Step())
+	}
+	if err := resumed.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := weights(must(resumed.Model())); !slices.Equal(got, want) {
+		t.Error("the resumed run ended with other weights")
+	}
+	// The checkpoint of the finished run is a model too.
+	if got := weights(must(diffusion.LoadModel(path))); !slices.Equal(got, want) {
+		t.Error("the model in the checkpoint has other weights")
+	}
+	other, _ := shortTraining(t, steps+1, "")
+	if err := other.Restore(path); err == nil {
+		t.Error("a run with another number of steps was restored")
+	}
+	if err := resumed.Restore(path); err == nil {
+		t.Error("a trainer that has already run was restored")
+	}
+}
+
+func TestModelFile(t *testing.T) {
+	trainer, m := shortTraining(t, 3, "")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.npz")
+	if err := m.Save(path); err == nil {
+		t.Error("a model without weights was saved")
+	}
+	if err := trainer.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	trained := must(trainer.Model())
+	if err := trained.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := diffusion.LoadModel(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phi := make([]float64, 16)
+	for x := range phi {
+		phi[x] = math.Cos(float64(x))
+	}
+	if !slices.Equal(score(t, loaded, 0.4, phi), score(t, trained, 0.4, phi)) {
+		t.Error("the loaded model has another score")
+	}
+	if err := loaded.CheckLattice(must(lattice.New(4, 8))); err == nil {
+		t.Error("the model was accepted for another lattice")
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(dir, "bad.npz")
+	write := func(b []byte) {
+		if err := os.WriteFile(bad, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := 0; n < len(whole); n += 1 + len(whole)/200 {
+		write(whole[:n])
+		if _, err := diffusion.LoadModel(bad); err == nil {
+			t.Fatalf("a model file cut to %d of %d bytes was accepted", n, len(whole))
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		// A flipped byte must give an error or the same model, never a panic.
+		b := slices.Clone(whole)
+		b[rng.IntN(len(b))] ^= byte(1 + rng.IntN(255))
+		write(b)
+		if m, err := diffusion.LoadModel(bad); err == nil && !slices.Equal(weights(m), weights(loaded)) {
+			t.Fatal("a corrupt model file was accepted with other weights")
+		}
+	}
+	if _, err := diffusion.LoadModel(filepath.Join(dir, "missing.npz")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	ens := lattice.NewEnsemble(m.Lattice(), 1)
+	ens.Append(phi)
+	if err := lattice.WriteEnsemble(bad, ens); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := diffusion.LoadModel(bad); err == nil {
+		t.Error("an ensemble was accepted as a model")
+	}
+}
+
+// A fresh model is the Gaussian with the spectrum of the data, and every model is odd.
+func TestModelStartsGaussianAndIsOdd(t *testing.T) {
+	trainer, m := shortTraining(t, 40, "")
+	gaussian := must(diffusion.NewGaussian(m.Lattice(), m.Spectrum()))
+	phi, minus := make([]float64, 16), make([]float64, 16)
+	for x := range phi {
+		phi[x] = math.Cos(float64(x)) + 0.2
+		minus[x] = -phi[x]
+	}
+	if d := distance(score(t, m, 0.7, phi), score(t, gaussian, 0.7, phi)); d > 1e-12 {
+		t.Errorf("a fresh model deviates from its Gaussian by %v", d)
+	}
+	if err := trainer.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	trained := must(trainer.Model())
+	plus, odd := score(t, trained, 0.7, phi), score(t, trained, 0.7, minus)
+	for x := range odd {
+		odd[x] = -odd[x]
+	}
+	if d := distance(plus, odd); d > 1e-12 {
+		t.Errorf("the trained model is not odd: %v", d)
+	}
+	if d := distance(plus, score(t, gaussian, 0.7, phi)); d < 1e-4 {
+		t.Error("training changed nothing")
+	}
+}
+
+func distance(a, b []float64) float64 {
+	d := 0.0
+	for i := range a {
+		d = math.Max(d, math.Abs(a[i]-b[i]))
+	}
+	return d
+}
+
+func TestTrainErrors(t *testing.T) {
+	m, ens, residual := phi4Model(t, 8, 4, 4)
+	backend := goBackend(t)
+	for _, cfg := range []diffusion.TrainConfig{
+		{Objective: 7}, {Objective: diffusion.Target}, {Objective: diffusion.Target, Residual: residual[:16]}, {Steps: -1}, {Batch: -1},
+		{LearningRate: -1}, {LearningRate: math.NaN()}, {EMA: 1}, {ClipNorm: -1}, {SigmaMin: 2, SigmaMax: 1}, {SigmaMin: -1},
+	} {
+		if _, err := diffusion.NewTrainer(backend, m, ens, cfg); err == nil {
+			t.Errorf("%+v accepted", cfg)
+		}
+	}
+	if _, err := diffusion.NewTrainer(backend, m, nil, diffusion.TrainConfig{}); err == nil {
+		t.Error("a nil ensemble was accepted")
+	}
+	bad := &lattice.Ensemble{Lattice: ens.Lattice, Data: slices.Clone(ens.Data)}
+	bad.Data[20] = math.Inf(1)
+	if _, err := diffusion.NewTrainer(backend, m, bad, diffusion.TrainConfig{}); err == nil {
+		t.Error("an infinite field was accepted")
+	}
+	other := must(lattice.New(2, 8))
+	if _, err := diffusion.NewTrainer(backend, m, &lattice.Ensemble{Lattice: other, Data: ens.Data}, diffusion.TrainConfig{}); err == nil {
+		t.Error("an ensemble on another lattice was accepted")
+	}
+	deep := must(unet.New(unet.Config{Channels: []int{2, 2, 2, 2}}))
+	if _, err := diffusion.NewModel(ens.Lattice, deep, diffusion.ModelConfig{Spectrum: m.Spectrum()}); err == nil {
+		t.Error("a network that does not fit the lattice was accepted")
+	}
+}

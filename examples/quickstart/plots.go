@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/latdiff/latdiff/internal/figure"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// strip collects the fields of figure 4: a few samples at a few noise levels.
+type strip struct {
+	levels []float64
+	fields [][]float64 // per level, the samples one after the other
+}
+
+const (
+	stripSamples = 4
+	stripLevels  = 5
+)
+
+// record returns a trace function for a sampler of the given number of steps that
+// keeps the first samples at equidistant steps.
+func (s *strip) record(lat *lattice.Lattice, steps int) func(step int, sigma float64, fields []float64) {
+	return func(step int, sigma float64, fields []float64) {
+		if len(s.levels) < stripLevels && step == len(s.levels)*steps/(stripLevels-1) {
+			s.levels = append(s.levels, sigma)
+			n := min(stripSamples*lat.Volume(), len(fields))
+			s.fields = append(s.fields, append([]float64(nil), fields[:n]...))
+		}
+	}
+}
+
+// plotStrip draws figure 4 of the paper; only two-dimensional fields have a picture.
+func (q *quickstart) plotStrip(s *strip) error {
+	if q.lat.Dim() != 2 {
+		return nil
+	}
+	v := q.lat.Volume()
+	rows := make([][]figure.Field2D, len(s.fields[0])/v)
+	titles := make([]string, len(s.levels))
+	for j, sigma := range s.levels {
+		titles[j] = fmt.Sprintf("σ = %.2g", sigma)
+		for i := range rows {
+			rows[i] = append(rows[i], figure.Field2D{Rows: q.lat.Extent(0), Cols: q.lat.Extent(1), Values: s.fields[j][i*v : (i+1)*v]})
+		}
+	}
+	f, err := figure.DenoisingStrip(rows, titles, figure.DenoisingStripConfig{Bar: true})
+	if err != nil {
+		return err
+	}
+	return f.Save(q.folder.Path("denoising.png"))
+}
+
+// plots draws the magnetisation (figures 5 and 6), the effective action (figure 7)
+// and the autocorrelation functions (figure 8).
+func (q *quickstart) plots(gaussian, reverse, proposals *lattice.Ensemble) error {
+	tau, _ := q.table.Get("dmmc", measure.TauAbsM)
+	samples := []figure.Sample{
+		{Name: "HMC", Values: q.series["HMC"].M},
+		{Name: "DM, reverse SDE", Values: q.series["dm"].M},
+		{Name: "DM-MC", Values: q.series["DM-MC"].M, Tau: tau.Value},
+	}
+	title := fmt.Sprintf("%v, κ = %v, λ = %v", q.lat, q.o.Kappa, q.o.Lambda)
+	histogram, err := figure.Histograms(samples, figure.HistogramsConfig{Options: figure.Options{Title: title}})
+	if err != nil {
+		return err
+	}
+	scatter, err := figure.ActionScatter([]figure.Actions{
+		actions("Gaussian", gaussian), actions("DM, reverse SDE", reverse), actions("DM, flow", proposals),
+	}, figure.ActionScatterConfig{Options: figure.Options{Title: title}})
+	if err != nil {
+		return err
+	}
+	correlation, err := figure.Autocorrelation(q.curves, figure.AutocorrelationConfig{Options: figure.Options{
+		Title: title, X: figure.Axis{Label: "t (trajectories, proposals)"}, Y: figure.Axis{Label: "C_{|M|}(t)/C_{|M|}(0)"},
+	}})
+	if err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		name string
+		f    *figure.Figure
+	}{{"magnetization.png", histogram}, {"action.png", scatter}, {"autocorrelation.png", correlation}} {
+		if err := p.f.Save(q.folder.Path(p.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// actions returns S and S_eff = -log q of an ensemble.
+func actions(name string, ens *lattice.Ensemble) figure.Actions {
+	effective := make([]float64, ens.Len())
+	for i, l := range ens.Extra["logq"] {
+		effective[i] = -l
+	}
+	return figure.Actions{Name: name, S: ens.Extra["action"], SEff: effective}
+}
+
+// addCurve keeps the autocorrelation function of |M| for the plot.
+func (q *quickstart) addCurve(name string, chains ...measure.Series) error {
+	abs := make([][]float64, len(chains))
+	for i, c := range chains {
+		abs[i] = c.AbsMagnetization()
+	}
+	g, err := stats.GammaMethod(abs, stats.GammaConfig{})
+	if err = measure.Usable(err); err != nil {
+		return fmt.Errorf("autocorrelation of %s: %w", name, err)
+	}
+	// Behind the summation window there is only noise; a little of it shows its size.
+	n := min(len(g.Rho), g.Tau.Window+10)
+	q.curves = append(q.curves, figure.Correlation{Name: name, C: g.Rho[:n], Err: g.RhoError[:n]})
+	return nil
+}

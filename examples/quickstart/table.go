@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"text/tabwriter"
+
+	"github.com/latdiff/latdiff/internal/measure"
+)
+
+// columns are the observables of the printed table.
+var columns = []struct{ name, title string }{
+	{measure.M, "⟨M⟩"}, {measure.AbsM, "⟨|M|⟩"}, {measure.Chi2, "χ₂"}, {measure.Binder, "U_L"}, {measure.ActionDensity, "⟨S⟩/V"},
+	{measure.Acceptance, "acceptance"}, {measure.AcceptancePredicted, "predicted"}, {measure.ESS, "ESS/N"},
+	{measure.SDLogW, "sd(log w)"}, {measure.TauAbsM, "τ_int(|M|)"}, {measure.R2, "R²"},
+}
+
+var rows = []struct{ name, title string }{
+	{"reference", "reference"}, {"hmc", "HMC"}, {"gaussian", "Gaussian"}, {"dm", "DM (reverse SDE)"},
+	{"dm_ode", "DM (flow)"}, {"dmmc", "DM-MC"},
+}
+
+// print writes the table and what it means.
+func (q *quickstart) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\n")
+	for _, c := range columns {
+		fmt.Fprintf(t, "\t%s", c.title)
+	}
+	fmt.Fprintln(t)
+	for _, r := range rows {
+		fmt.Fprint(t, r.title)
+		for _, c := range columns {
+			e, ok := q.table.Get(r.name, c.name)
+			switch {
+			case !ok:
+				fmt.Fprint(t, "\t-")
+			case e.Error == 0 || math.IsNaN(e.Error):
+				fmt.Fprintf(t, "\t%.4g", e.Value)
+			default:
+				fmt.Fprintf(t, "\t%v", e)
+			}
+		}
+		fmt.Fprintln(t)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", q.worstDeviation("dm"))
+	return err
+}
+
+// worstDeviation returns the largest deviation of the observables of an ensemble
+// from the reference, in combined standard errors.
+func (q *quickstart) worstDeviation(ensemble string) float64 {
+	worst := 0.0
+	for _, c := range columns[:5] {
+		a, _ := q.table.Get(ensemble, c.name)
+		b, _ := q.table.Get("reference", c.name)
+		worst = math.Max(worst, math.Abs(a.Value-b.Value)/math.Hypot(a.Error, b.Error))
+	}
+	return worst
+}

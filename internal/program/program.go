@@ -1,0 +1,142 @@
+// Package program holds what all example programs share: their common flags, clean
+// interruption, error reporting, and the output folder of a run that can resume.
+package program
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Main runs the body of a program under a context that ends at the first interrupt
+// or termination signal, and exits: with status 0, with 1 and one line of text after
+// an error, or with 130 after an interruption. A second signal kills at once.
+func Main(name string, body func(ctx context.Context) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	err := body(ctx)
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(os.Stderr, "%s: interrupted; what is finished is kept, the same command continues\n", name)
+		os.Exit(130)
+	}
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+	os.Exit(1)
+}
+
+// Flags are the flags that every example has.
+type Flags struct {
+	Out     string
+	Seed    uint64
+	Backend string
+	Dims    string
+	Kappa   float64
+	Lambda  float64
+}
+
+// Register adds the flags to fs with the given defaults.
+func (f *Flags) Register(fs *flag.FlagSet, defaults Flags) {
+	fs.StringVar(&f.Out, "out", defaults.Out, "output `folder`; a run that was interrupted continues there")
+	fs.Uint64Var(&f.Seed, "seed", defaults.Seed, "seed of all random numbers")
+	fs.StringVar(&f.Backend, "backend", defaults.Backend, "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
+	fs.StringVar(&f.Dims, "dims", defaults.Dims, "extents of the periodic lattice, such as 16x16")
+	fs.Float64Var(&f.Kappa, "kappa", defaults.Kappa, "hopping parameter κ")
+	fs.Float64Var(&f.Lambda, "lambda", defaults.Lambda, "quartic coupling λ ≥ 0")
+}
+
+// Parse parses the arguments of the program and refuses positional ones. Errors are
+// returned for Main to report; only a request for help prints the usage.
+func Parse(fs *flag.FlagSet, args []string) error {
+	usage := fs.Output()
+	fs.SetOutput(io.Discard)
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fs.SetOutput(usage)
+			fs.Usage()
+		}
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("expected flags only, got %q", fs.Arg(0))
+	}
+	if simdHint != "" {
+		fmt.Fprintln(os.Stderr, simdHint)
+	}
+	return nil
+}
+
+// Phi4 returns the action that the flags describe.
+func (f *Flags) Phi4() (*lattice.Phi4, error) {
+	dims, err := lattice.ParseDims(f.Dims)
+	if err != nil {
+		return nil, err
+	}
+	lat, err := lattice.New(dims...)
+	if err != nil {
+		return nil, err
+	}
+	return lattice.NewPhi4(lat, f.Kappa, f.Lambda)
+}
+
+// Run is the output folder of one run.
+type Run struct{ dir string }
+
+const parametersFile = "parameters.json"
+
+// OpenRun creates the folder, or opens it to continue. The parameters are written to
+// parameters.json; a folder with other parameters is refused and left as it is.
+func OpenRun(dir string, parameters map[string]any) (*Run, error) {
+	if dir == "" {
+		return nil, fmt.Errorf("expected an output folder, got an empty name")
+	}
+	want, err := json.MarshalIndent(parameters, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, parametersFile)
+	have, err := os.ReadFile(path)
+	switch {
+	case err == nil && string(have) == string(want):
+		return &Run{dir}, nil
+	case err == nil:
+		return nil, fmt.Errorf("expected an output folder of the same run, got %s with other parameters; choose another with -out", dir)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(want)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Run{dir}, nil
+}
+
+// Path returns the path of a file in the folder.
+func (r *Run) Path(name string) string { return filepath.Join(r.dir, name) }
+
+// Has reports whether the folder holds a file of that name.
+func (r *Run) Has(name string) bool {
+	_, err := os.Stat(r.Path(name))
+	return err == nil
+}

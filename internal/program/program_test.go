@@ -1,0 +1,78 @@
+package program_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/latdiff/latdiff/internal/program"
+)
+
+func TestOpenRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	first := map[string]any{"kappa": 0.25, "seed": uint64(1)}
+	run, err := program.OpenRun(dir, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run.Has("x") {
+		t.Error("Has found a file that is not there")
+	}
+	if err := os.WriteFile(run.Path("x"), []byte("1"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if !run.Has("x") {
+		t.Error("Has did not find a file")
+	}
+	if _, err := program.OpenRun(dir, first); err != nil {
+		t.Errorf("the same run was refused: %v", err)
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "parameters.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := program.OpenRun(dir, map[string]any{"kappa": 0.26, "seed": uint64(1)}); err == nil {
+		t.Error("another run was accepted")
+	}
+	after, err := os.ReadFile(filepath.Join(dir, "parameters.json"))
+	if err != nil || string(after) != string(before) {
+		t.Error("a refused run changed the folder")
+	}
+	if _, err := program.OpenRun("", first); err == nil {
+		t.Error("an empty folder name was accepted")
+	}
+	if _, err := program.OpenRun(run.Path("x"), first); err == nil {
+		t.Error("a file was accepted as folder")
+	}
+}
+
+func TestFlags(t *testing.T) {
+	var f program.Flags
+	fs := flag.NewFlagSet("test", flag.ContinueOnError)
+	f.Register(fs, program.Flags{Out: "out", Seed: 3, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
+	if err := program.Parse(fs, []string{"-dims", "4x6", "-kappa", "0.2"}); err != nil {
+		t.Fatal(err)
+	}
+	action, err := f.Phi4()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if action.Lattice().String() != "4x6" || action.Kappa() != 0.2 || action.Lambda() != 0.022 || f.Seed != 3 {
+		t.Errorf("got %+v", f)
+	}
+	for _, args := range [][]string{{"-dims", "0x4"}, {"-dims", "4y4"}, {"-lambda", "-1"}, {"-kappa", "NaN"}} {
+		if err := program.Parse(fs, args); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Phi4(); err == nil {
+			t.Errorf("%v accepted", args)
+		}
+		f.Dims, f.Kappa, f.Lambda = "4x4", 0.2, 0.022
+	}
+	for _, args := range [][]string{{"-no-such-flag"}, {"-kappa", "x"}, {"word"}} {
+		if err := program.Parse(fs, args); err == nil {
+			t.Errorf("%v accepted", args)
+		}
+	}
+}
