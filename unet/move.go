@@ -8,7 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/internal/lowering"
 	"github.com/latdiff/latdiff/internal/nn"
 )
 
@@ -24,7 +24,7 @@ const maxProductExtent = 128
 
 // byProduct says whether values of x are moved along an axis by matrix products.
 func byProduct(x *graph.Node, axis int) bool {
-	return backend.PureGo(x.Graph().Backend()) && x.Shape().Dimensions[axis] <= maxProductExtent
+	return lowering.PureGo(x.Graph().Backend()) && x.Shape().Dimensions[axis] <= maxProductExtent
 }
 
 // roll returns the field whose value at site x is that of the argument at the

@@ -38,6 +38,18 @@ type options struct {
 }
 
 func run(ctx context.Context, args []string) error {
+	o, err := parseOptions(args)
+	if err != nil {
+		return err
+	}
+	q, err := newQuickstart(o)
+	if err != nil {
+		return err
+	}
+	return q.run(ctx)
+}
+
+func parseOptions(args []string) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	o.Register(fs, program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
@@ -55,12 +67,5 @@ func run(ctx context.Context, args []string) error {
 		fmt.Fprintln(fs.Output(), "Quickstart trains a diffusion model on a φ⁴ ensemble and drives an exact Markov chain with it.")
 		fs.PrintDefaults()
 	}
-	if err := program.Parse(fs, args); err != nil {
-		return err
-	}
-	q, err := newQuickstart(o)
-	if err != nil {
-		return err
-	}
-	return q.run(ctx)
+	return o, program.Parse(fs, args)
 }

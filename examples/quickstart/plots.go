@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/latdiff/latdiff/internal/figure"
 	"github.com/latdiff/latdiff/internal/measure"
@@ -60,7 +61,8 @@ func (q *quickstart) plots(gaussian, reverse, proposals *lattice.Ensemble) error
 	samples := []figure.Sample{
 		{Name: "HMC", Values: q.series["HMC"].M},
 		{Name: "DM, reverse SDE", Values: q.series["dm"].M},
-		{Name: "DM-MC", Values: q.series["DM-MC"].M, Tau: tau.Value},
+		// The estimate of a short chain may fall below the ½ of independent draws.
+		{Name: "DM-MC", Values: q.series["DM-MC"].M, Tau: math.Max(0.5, tau.Value)},
 	}
 	title := fmt.Sprintf("%v, κ = %v, λ = %v", q.lat, q.o.Kappa, q.o.Lambda)
 	histogram, err := figure.Histograms(samples, figure.HistogramsConfig{Options: figure.Options{Title: title}})

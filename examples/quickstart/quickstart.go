@@ -62,7 +62,9 @@ type quickstart struct {
 	folder *program.Run
 	table  *results.File
 	curves []figure.Correlation // C(t) of |M|
-	series map[string]measure.Series
+	// trained, if not nil, is told of every training step.
+	trained func(diffusion.TrainProgress)
+	series  map[string]measure.Series
 }
 
 // newQuickstart checks all input before anything is written.
@@ -87,6 +89,11 @@ func newQuickstart(o options) (*quickstart, error) {
 		}
 		if err := q.given.CheckLattice(q.lat); err != nil {
 			return nil, err
+		}
+		for name, want := range action.Params() {
+			if have, ok := q.given.Params[name]; ok && have != want {
+				return nil, fmt.Errorf("expected an ensemble with %s = %v, got %v in %s", name, want, have, o.Ensemble)
+			}
 		}
 	}
 	if o.Model != "" {
@@ -311,6 +318,9 @@ func (q *quickstart) train(ctx context.Context, ens *lattice.Ensemble) (*diffusi
 		cfg.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
 			t.Set(p.Step, p.Steps)
+			if q.trained != nil {
+				q.trained(p)
+			}
 		}
 		trainer, err := diffusion.NewTrainer(q.backend, m, ens, cfg)
 		if err != nil {

@@ -1,4 +1,4 @@
-// Package backend opens GoMLX backends by name and tells what a backend is good at.
+// Package backend opens GoMLX backends by name, for programs.
 package backend
 
 import (
@@ -42,7 +42,3 @@ func Open(name string) (compute.Backend, error) {
 	}
 	return b, nil
 }
-
-// PureGo reports whether b is the pure-Go backend, which runs one operation at a
-// time, is fast at matrix products only, and has no FFT and no usable convolution.
-func PureGo(b compute.Backend) bool { return b.Name() == "Go Backend" }

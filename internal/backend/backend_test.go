@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/internal/lowering"
 )
 
 func TestOpen(t *testing.T) {
@@ -11,7 +12,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !backend.PureGo(b) {
+	if !lowering.PureGo(b) {
 		t.Errorf("the backend called go is not recognised: its name is %q", b.Name())
 	}
 	for _, name := range []string{"", "cuda", "go:no_such_option", "xla:/no/such/plugin.so"} {

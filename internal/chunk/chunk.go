@@ -9,7 +9,7 @@ import (
 
 	"github.com/gomlx/compute"
 
-	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/internal/lowering"
 )
 
 // Run calls f for every chunk of at most batch out of n items, with the number of
@@ -21,7 +21,7 @@ import (
 // ctx.
 func Run(ctx context.Context, b compute.Backend, n, batch int, f func(ctx context.Context, chunk, lo, hi int) error) error {
 	workers := 1
-	if backend.PureGo(b) {
+	if lowering.PureGo(b) {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	chunks := (n + batch - 1) / batch

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// tiny are the settings of a run of a few seconds on a 4×4 lattice.
+func tiny(out string, more ...string) []string {
+	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-lambda", "0.1", "-n", "256", "-steps", "40", "-batch", "16",
+		"-samples", "64", "-reverse-steps", "20", "-flow-steps", "4", "-probes", "2"}, more...)
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The whole program: every file is there, the table is complete, a second run with
+// the same seed and one that was interrupted in the middle give the same numbers.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	first, second, third := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
+	if err := run(t.Context(), tiny(first)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{ensembleFile, hmcFile, modelFile, reverseFile, proposalsFile, resultsFile,
+		"parameters.json", "denoising.png", "magnetization.png", "action.png", "autocorrelation.png"} {
+		if info, err := os.Stat(filepath.Join(first, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	want := read(t, filepath.Join(first, resultsFile))
+	var file results.File
+	if err := json.Unmarshal(want, &file); err != nil {
+		t.Fatal(err)
+	}
+	for ensemble, observables := range map[string][]string{
+		"reference": {"m", "abs_m", "chi2", "chi2_connected", "binder", "action_density", "phi2", "phi4", "tau_int_abs_m"},
+		"hmc":       {"abs_m", "chi2", "acceptance", "tau_int_abs_m"},
+		"gaussian":  {"chi2", "sd_log_w", "ess", "acceptance", "acceptance_predicted", "r2", "pearson_r2"},
+		"dm":        {"chi2", "sd_log_w", "ess", "acceptance_predicted", "r2", "pearson_r2"},
+		"dm_ode":    {"chi2", "sd_log_w", "ess", "acceptance_predicted", "r2", "pearson_r2"},
+		"dmmc":      {"chi2", "acceptance", "acceptance_predicted", "ess", "sd_log_w", "tau_int_abs_m"},
+	} {
+		for _, o := range observables {
+			if e, ok := file.Get(ensemble, o); !ok || math.IsNaN(e.Value) {
+				t.Errorf("results.json lacks %s of %s", o, ensemble)
+			}
+		}
+	}
+	if err := run(t.Context(), tiny(second)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, filepath.Join(second, resultsFile)), want) {
+		t.Error("the same seed gave other results")
+	}
+
+	// Interrupt when the training has left its first checkpoint, then continue.
+	ctx, cancel := context.WithCancel(t.Context())
+	o := parse(t, tiny(third))
+	q, err := newQuickstart(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.trained = func(p diffusion.TrainProgress) {
+		if p.Step == 17 {
+			cancel()
+		}
+	}
+	if err := q.run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted run: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(third, trainFile)); err != nil {
+		t.Fatal("an interrupted training left no state")
+	}
+	if err := run(t.Context(), tiny(third)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, filepath.Join(third, resultsFile)), want) {
+		t.Error("an interrupted run gave other results")
+	}
+}
+
+func parse(t *testing.T, args []string) options {
+	t.Helper()
+	o, err := parseOptions(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// Bad input gives one line of error and leaves everything as it was.
+func TestBadInput(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "good")
+	if err := run(t.Context(), tiny(good)); err != nil {
+		t.Fatal(err)
+	}
+	ensemble := read(t, filepath.Join(good, ensembleFile))
+	truncated := filepath.Join(dir, "truncated.npz")
+	if err := os.WriteFile(truncated, ensemble[:len(ensemble)/2], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ens, err := lattice.ReadEnsemble(filepath.Join(good, ensembleFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nan := filepath.Join(dir, "nan.npy")
+	if err := os.WriteFile(nan, npyWithNaN(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ens.Params["kappa"] = 0.1
+	foreign := filepath.Join(dir, "foreign.npz")
+	if err := lattice.WriteEnsemble(foreign, ens); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, good)
+	for name, args := range map[string][]string{
+		"negative λ":                  {"-lambda", "-0.1"},
+		"free field without mass":     {"-lambda", "0", "-kappa", "0.25"},
+		"NaN κ":                       {"-kappa", "NaN"},
+		"an extent of zero":           {"-dims", "0x4"},
+		"malformed extents":           {"-dims", "4by4"},
+		"no configurations":           {"-n", "0"},
+		"no steps":                    {"-steps", "-3"},
+		"unknown objective":           {"-objective", "magic"},
+		"unknown backend":             {"-backend", "abacus"},
+		"unknown flag":                {"-gamma", "1"},
+		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, modelFile)},
+		"no model":                    {"-model", filepath.Join(good, "nothing.npz")},
+		"an ensemble as model":        {"-model", filepath.Join(good, ensembleFile)},
+		"a truncated ensemble":        {"-ensemble", truncated},
+		"NaN in a field":              {"-ensemble", nan},
+		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, ensembleFile)},
+		"an ensemble of another κ":    {"-ensemble", foreign},
+		"the folder of another run":   {"-seed", "99"},
+		"an output name that is used": {"-out", truncated},
+	} {
+		// Most of these reuse the folder of the good run; none may touch it.
+		err := run(t.Context(), append(tiny(good), args...))
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error has more than one line: %q", name, err)
+		}
+		if after := snapshot(t, good); !slices.Equal(after, before) {
+			t.Fatalf("%s: the folder changed", name)
+		}
+	}
+	// A file of an earlier run that is damaged is refused, not overwritten.
+	damaged := filepath.Join(good, reverseFile)
+	if err := os.WriteFile(damaged, read(t, truncated), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), tiny(good)); err == nil {
+		t.Error("a damaged file of an earlier run was accepted")
+	}
+	if !bytes.Equal(read(t, damaged), read(t, truncated)) {
+		t.Error("a damaged file of an earlier run was overwritten")
+	}
+}
+
+// npyWithNaN returns a .npy file of one 4×4 field with one NaN.
+func npyWithNaN() []byte {
+	header := "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 4, 4), }"
+	header += strings.Repeat(" ", 117-len(header)) + "\n"
+	b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
+	b = append(b, header...)
+	b = append(b, make([]byte, 15*8)...)
+	return append(b, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f)
+}
+
+// snapshot describes all files of a folder by name and content.
+func snapshot(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name()+"\x00"+string(read(t, filepath.Join(dir, e.Name()))))
+	}
+	return all
+}
+
+// Lattices of other shapes run through too.
+func TestShapes(t *testing.T) {
+	for _, dims := range []string{"6", "4x6", "2x4x2", "3x5"} {
+		out := filepath.Join(t.TempDir(), "out")
+		if err := run(t.Context(), tiny(out, "-dims", dims, "-kappa", "0.1", "-steps", "10", "-objective", "denoising")); err != nil {
+			t.Errorf("%s: %v", dims, err)
+		}
+	}
+}

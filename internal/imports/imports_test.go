@@ -1,0 +1,87 @@
+// Package imports tests the direction of the dependencies between the packages.
+package imports
+
+import (
+	"go/build"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/latdiff/latdiff"
+
+// dependencies returns the packages of this module that the package at the given
+// path below the module root imports, directly or not, and all others it reaches
+// directly from any of them.
+func dependencies(t *testing.T, start string) (own, foreign []string) {
+	t.Helper()
+	queue := []string{start}
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
+		if slices.Contains(own, p) {
+			continue
+		}
+		own = append(own, p)
+		pkg, err := build.ImportDir(filepath.Join("..", "..", filepath.FromSlash(p)), 0)
+		if err != nil {
+			t.Fatalf("%s: %v", p, err)
+		}
+		for _, i := range pkg.Imports {
+			if rest, ok := strings.CutPrefix(i, module+"/"); ok {
+				queue = append(queue, rest)
+			} else if !slices.Contains(foreign, i) {
+				foreign = append(foreign, i)
+			}
+		}
+	}
+	return own, foreign
+}
+
+// The classical packages must be usable without any machine learning.
+func TestClassicalPackagesDoNotImportGoMLX(t *testing.T) {
+	for _, p := range []string{"lattice", "stats", "mcmc", "hmc"} {
+		own, foreign := dependencies(t, p)
+		for _, f := range foreign {
+			if strings.Contains(f, "gomlx") {
+				t.Errorf("%s depends on %s", p, f)
+			}
+		}
+		for _, ml := range []string{"diffusion", "unet", "hollow", "flow"} {
+			if slices.Contains(own, ml) {
+				t.Errorf("%s depends on %s", p, ml)
+			}
+		}
+	}
+	// The same walk must find GoMLX where it is.
+	if _, foreign := dependencies(t, "diffusion"); !slices.ContainsFunc(foreign, func(f string) bool { return strings.Contains(f, "gomlx") }) {
+		t.Error("no GoMLX below diffusion: the walk is broken")
+	}
+}
+
+// Arrows point one way.
+func TestLayers(t *testing.T) {
+	forbidden := map[string][]string{
+		"lattice":   {"stats", "mcmc", "hmc", "diffusion", "unet", "flow"},
+		"stats":     {"lattice", "mcmc", "hmc", "diffusion", "unet", "flow"},
+		"mcmc":      {"hmc", "diffusion", "unet", "flow"},
+		"diffusion": {"mcmc", "hmc", "unet", "flow"},
+		"unet":      {"flow", "mcmc", "hmc"},
+		"flow":      {"unet", "mcmc", "hmc"},
+	}
+	for p, bad := range forbidden {
+		own, _ := dependencies(t, p)
+		for _, b := range bad {
+			if slices.Contains(own, b) {
+				t.Errorf("%s depends on %s", p, b)
+			}
+		}
+		// Library packages choose no backend and draw no plots.
+		for _, i := range []string{"internal/backend", "internal/figure", "internal/program", "internal/progress"} {
+			if slices.Contains(own, i) {
+				t.Errorf("%s depends on %s", p, i)
+			}
+		}
+	}
+}
