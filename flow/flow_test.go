@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -15,9 +16,12 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
+// The weights of a model live on one backend, so the tests share one.
+var sharedBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
+
 func goBackend(t testing.TB) compute.Backend {
 	t.Helper()
-	backend, err := gobackend.New("ops_sequential")
+	backend, err := sharedBackend()
 	if err != nil {
 		t.Fatal(err)
 	}
