@@ -21,5 +21,6 @@
 // A [Chain] can be stopped, saved and resumed bit by bit. [Generate] runs many of
 // them for an equilibrated ensemble: it tunes the kernels, measures how long they
 // take to decorrelate, thins accordingly, and leaves what is needed to check that
-// hot and cold starts agree.
+// hot and cold starts agree. A [Generator] is such a run that can be stopped, saved
+// and resumed too.
 package mcmc

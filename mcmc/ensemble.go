@@ -2,12 +2,9 @@ package mcmc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -139,33 +136,24 @@ type EnsembleResult struct {
 
 // Generate runs independent chains in parallel and returns their configurations.
 // newKernel is called once for each chain, one after the other, before anything
-// runs; nil stands for [NewPhi4Cycle] if Action is a [lattice.Phi4]. The result is a function of the configuration alone, the same on any
-// number of cores.
+// runs; nil stands for [NewPhi4Cycle] if Action is a [lattice.Phi4]. The result is a
+// function of the configuration alone, the same on any number of cores. A
+// [Generator] does the same with pauses.
 //
 // At a cancelled ctx it returns ctx.Err() and at an error of a chain that error,
 // both with what was finished by then, which is also consistent; the result is nil
 // only if the configuration is invalid or newKernel fails.
 func Generate(ctx context.Context, cfg EnsembleConfig, newKernel func(chain int) (Kernel, error)) (*EnsembleResult, error) {
-	cfg, err := cfg.withDefaults()
+	g, err := NewGenerator(cfg, newKernel)
 	if err != nil {
 		return nil, err
 	}
-	if newKernel == nil {
-		a, ok := cfg.Action.(*lattice.Phi4)
-		if !ok {
-			return nil, fmt.Errorf("mcmc: expected a function that makes kernels for the action %T, got nil", cfg.Action)
-		}
-		newKernel = func(int) (Kernel, error) { return NewPhi4Cycle(a) }
-	}
-	g := &generator{cfg: cfg, workers: make([]*worker, cfg.Chains), thin: cfg.Thin}
-	for c := range g.workers {
-		if g.workers[c], err = g.newWorker(c, newKernel); err != nil {
-			return nil, fmt.Errorf("mcmc: chain %d: %w", c, err)
-		}
-	}
-	err = g.run(ctx)
-	return g.result(), err
+	err = g.Run(ctx)
+	return g.Result(), err
 }
+
+// maxNumbers bounds N·V by far more than memory holds, so that sizes do not overflow.
+const maxNumbers = 1 << 40
 
 func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 	if cfg.Lattice == nil {
@@ -181,6 +169,9 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 		if n.value < 0 {
 			return cfg, fmt.Errorf("mcmc: expected a number of %s ≥ 0, got %d", n.name, n.value)
 		}
+	}
+	if v := cfg.Lattice.Volume(); cfg.N > maxNumbers/v {
+		return cfg, fmt.Errorf("mcmc: expected at most %d configurations of %d sites, got %d", maxNumbers/v, v, cfg.N)
 	}
 	if cfg.Chains > cfg.N {
 		return cfg, fmt.Errorf("mcmc: expected at most as many chains as configurations, got %d and %d", cfg.Chains, cfg.N)
@@ -215,183 +206,4 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 		cfg.Decorrelation = 2
 	}
 	return cfg, nil
-}
-
-// generator is the state of one call of Generate.
-type generator struct {
-	cfg     EnsembleConfig
-	workers []*worker
-	thin    int
-	pilot   *Pilot
-
-	mu   sync.Mutex
-	done int
-}
-
-// worker is one chain with what it has produced.
-type worker struct {
-	chain  *Chain
-	hot    bool
-	want   int
-	data   []float64
-	action []float64
-	series [][]float64
-	pilot  [][]float64
-}
-
-func (g *generator) newWorker(c int, newKernel func(int) (Kernel, error)) (*worker, error) {
-	kernel, err := newKernel(c)
-	if err != nil {
-		return nil, err
-	}
-	v := g.cfg.Lattice.Volume()
-	chain, err := NewChain(kernel, make([]float64, v), g.cfg.Seed, uint64(c))
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{chain: chain, want: g.cfg.N / g.cfg.Chains, series: make([][]float64, len(g.cfg.Observables))}
-	if c < g.cfg.N%g.cfg.Chains {
-		w.want++
-	}
-	w.data = make([]float64, 0, w.want*v)
-	switch {
-	case g.cfg.Start == StartKernel:
-		s, ok := kernel.(Starter)
-		if !ok {
-			return nil, fmt.Errorf("mcmc: expected a kernel that can start a chain, got %T", kernel)
-		}
-		if err := s.Start(chain.rng, chain.phi); err != nil {
-			return nil, err
-		}
-	case g.cfg.Start == StartHot || g.cfg.Start == StartMixed && c%2 == 0:
-		w.hot = true
-		HotStart(chain.rng, chain.phi)
-	default:
-		ColdStart(chain.phi, g.cfg.ColdValue)
-	}
-	return w, nil
-}
-
-func (g *generator) run(ctx context.Context) error {
-	if n := g.cfg.Thermalisation; n > 0 {
-		err := g.each(ctx, func(ctx context.Context, w *worker) error { return w.chain.Thermalise(ctx, n) })
-		if err != nil {
-			return err
-		}
-	}
-	if g.thin == 0 {
-		if err := g.runPilot(ctx); err != nil {
-			return err
-		}
-	}
-	return g.each(ctx, g.produce)
-}
-
-// each runs f for all chains on the configured number of goroutines. The first
-// error stops the others; of several, that of the lowest chain is returned.
-func (g *generator) each(ctx context.Context, f func(context.Context, *worker) error) error {
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
-	errs := make([]error, len(g.workers))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(g.cfg.Workers, len(g.workers)) {
-		wg.Go(func() {
-			for {
-				c := int(next.Add(1)) - 1
-				if c >= len(g.workers) {
-					return
-				}
-				if errs[c] = f(inner, g.workers[c]); errs[c] != nil {
-					cancel()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for c, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("mcmc: chain %d: %w", c, err)
-		}
-	}
-	return nil
-}
-
-func (g *generator) produce(ctx context.Context, w *worker) error {
-	w.chain.stats = KernelStats{}
-	for range w.want {
-		if err := g.advance(ctx, w); err != nil {
-			return err
-		}
-		w.data = append(w.data, w.chain.phi...)
-		if g.cfg.Action != nil {
-			w.action = append(w.action, g.cfg.Action.Value(w.chain.phi))
-		}
-		g.report()
-	}
-	return nil
-}
-
-// advance moves a chain to its next configuration.
-func (g *generator) advance(ctx context.Context, w *worker) error {
-	if len(g.cfg.Observables) == 0 {
-		return w.chain.Run(ctx, g.thin)
-	}
-	for range g.thin {
-		if err := w.chain.Run(ctx, 1); err != nil {
-			return err
-		}
-		for i, o := range g.cfg.Observables {
-			w.series[i] = append(w.series[i], o.Func(w.chain.phi))
-		}
-	}
-	return nil
-}
-
-func (g *generator) report() {
-	if g.cfg.Progress == nil {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.done++
-	g.cfg.Progress(g.done, g.cfg.N)
-}
-
-func (g *generator) result() *EnsembleResult {
-	v := g.cfg.Lattice.Volume()
-	r := &EnsembleResult{
-		Ensemble: lattice.NewEnsemble(g.cfg.Lattice, g.cfg.N),
-		Thin:     g.thin, Pilot: g.pilot,
-		Series: make([][][]float64, len(g.cfg.Observables)),
-	}
-	var chain, action []float64
-	for c, w := range g.workers {
-		rec := ChainRecord{Hot: w.hot, First: len(chain), Len: len(w.data) / v, Stats: w.chain.stats}
-		r.Chains = append(r.Chains, rec)
-		r.Stats.Merge(rec.Stats)
-		r.Ensemble.Data = append(r.Ensemble.Data, w.data...)
-		action = append(action, w.action...)
-		for range rec.Len {
-			chain = append(chain, float64(c))
-		}
-		for i := range r.Series {
-			r.Series[i] = append(r.Series[i], w.series[i])
-		}
-	}
-	r.Ensemble.Extra["chain"] = chain
-	if g.cfg.Action != nil {
-		r.Ensemble.Extra["action"] = action
-	}
-	if r.Stats.Steps > 0 {
-		r.Ensemble.Params["acc_rate"] = r.Stats.Acceptance()
-		r.Ensemble.Params["thin"] = float64(r.Thin)
-	}
-	if a, ok := g.cfg.Action.(*lattice.Phi4); ok {
-		r.Ensemble.Params["kappa"], r.Ensemble.Params["lambda"] = a.Kappa(), a.Lambda()
-	}
-	return r
 }

@@ -29,52 +29,45 @@ const (
 )
 
 // runPilot measures τ_int over the chains as replicas and sets the thinning.
-func (g *generator) runPilot(ctx context.Context) error {
-	total := pilotStart
-	if g.cfg.PilotSteps > 0 {
-		total = g.cfg.PilotSteps
-	}
+func (g *Generator) runPilot(ctx context.Context) error {
 	for {
-		err := g.each(ctx, func(ctx context.Context, w *worker) error { return w.measurePilot(ctx, total, g.cfg.Action) })
+		err := g.each(ctx, g.measurePilot)
 		if err != nil {
 			return err
 		}
-		p, err := g.analysePilot(total)
+		p, err := g.analysePilot(g.pilotSteps)
 		if err != nil {
 			return err
 		}
-		if !p.Reliable && g.cfg.PilotSteps == 0 && 2*total <= pilotLimit {
-			total *= 2
+		if !p.Reliable && g.cfg.PilotSteps == 0 && 2*g.pilotSteps <= pilotLimit {
+			g.pilotSteps *= 2
 			continue
 		}
 		g.pilot = p
 		tau := max(p.AbsM.Value, p.Action.Value)
 		g.thin = max(1, int(math.Ceil(g.cfg.Decorrelation*tau)))
 		for _, w := range g.workers {
-			w.pilot = nil
+			w.pilot = [2][]float64{}
 		}
 		return nil
 	}
 }
 
-// measurePilot continues the pilot series of a chain to the given length.
-func (w *worker) measurePilot(ctx context.Context, total int, action lattice.Action) error {
-	if w.pilot == nil {
-		w.pilot = make([][]float64, 2)
-	}
-	for len(w.pilot[0]) < total {
+// measurePilot makes the pilot steps of a chain that are left.
+func (g *Generator) measurePilot(ctx context.Context, w *worker) error {
+	for len(w.pilot[0]) < g.pilotSteps {
 		if err := w.chain.Run(ctx, 1); err != nil {
 			return err
 		}
 		w.pilot[0] = append(w.pilot[0], lattice.AbsMagnetization(w.chain.phi))
-		if action != nil {
-			w.pilot[1] = append(w.pilot[1], action.Value(w.chain.phi))
+		if g.cfg.Action != nil {
+			w.pilot[1] = append(w.pilot[1], g.cfg.Action.Value(w.chain.phi))
 		}
 	}
 	return nil
 }
 
-func (g *generator) analysePilot(steps int) (*Pilot, error) {
+func (g *Generator) analysePilot(steps int) (*Pilot, error) {
 	p := &Pilot{Steps: steps}
 	m, mOK, err := g.pilotTau(0)
 	if err != nil {
@@ -91,7 +84,7 @@ func (g *generator) analysePilot(steps int) (*Pilot, error) {
 	return p, nil
 }
 
-func (g *generator) pilotTau(i int) (tau stats.Tau, ok bool, err error) {
+func (g *Generator) pilotTau(i int) (tau stats.Tau, ok bool, err error) {
 	replicas := make([][]float64, len(g.workers))
 	for c, w := range g.workers {
 		replicas[c] = w.pilot[i]
