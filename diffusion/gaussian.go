@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/internal/nn"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -89,22 +90,7 @@ func (m *Gaussian) ScoreDivergence(_ *model.Scope, phi, sigma *graph.Node) (scor
 // noisySpectrum returns C_k + σ² with the shape [batch, extents…] of phi.
 func noisySpectrum(lat *lattice.Lattice, spectrum []float64, phi, sigma *graph.Node) *graph.Node {
 	c := hartley.Const(phi.Graph(), phi.DType(), spectrum, append([]int{1}, lat.Dims()...)...)
-	return graph.Add(graph.BroadcastToDims(c, phi.Shape().Dimensions...), perSample(graph.Square(sigma), phi))
-}
-
-// perSample broadcasts x of shape [batch] to the shape of phi.
-func perSample(x, phi *graph.Node) *graph.Node {
-	return graph.BroadcastToDims(graph.ExpandDims(x, tail(phi)...), phi.Shape().Dimensions...)
-}
-
-// tail returns one -1 for every lattice axis of phi, what ExpandDims needs to
-// append that many axes.
-func tail(phi *graph.Node) []int {
-	axes := make([]int, phi.Rank()-1)
-	for i := range axes {
-		axes[i] = -1
-	}
-	return axes
+	return graph.Add(graph.BroadcastToDims(c, phi.Shape().Dimensions...), nn.PerSample(graph.Square(sigma), phi))
 }
 
 func linearScore(phi, noisy *graph.Node) *graph.Node {
@@ -112,14 +98,5 @@ func linearScore(phi, noisy *graph.Node) *graph.Node {
 }
 
 func linearDivergence(noisy *graph.Node) *graph.Node {
-	return graph.Neg(sumSites(graph.Reciprocal(noisy)))
-}
-
-// sumSites sums over all axes but the batch.
-func sumSites(x *graph.Node) *graph.Node {
-	axes := make([]int, x.Rank()-1)
-	for i := range axes {
-		axes[i] = i + 1
-	}
-	return graph.ReduceSum(x, axes...)
+	return graph.Neg(nn.SumSites(graph.Reciprocal(noisy)))
 }

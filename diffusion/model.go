@@ -148,7 +148,7 @@ func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 	noisy := noisySpectrum(m.lat, m.spectrum, phi, sigma)
 	c := hartley.Const(g, phi.DType(), m.spectrum, dims...)
 	d := hartley.Const(g, phi.DType(), m.residual, dims...)
-	variance := sumSites(graph.Div(graph.BroadcastToDims(d, phi.Shape().Dimensions...), graph.Square(noisy)))
+	variance := nn.SumSites(graph.Div(graph.BroadcastToDims(d, phi.Shape().Dimensions...), graph.Square(noisy)))
 	return preconditioner{
 		noisy:  noisy,
 		wiener: graph.Div(graph.BroadcastToDims(c, phi.Shape().Dimensions...), noisy),
@@ -161,13 +161,13 @@ func (m *Model) residualGraph(scope *model.Scope, phi, sigma *graph.Node, p prec
 	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
 	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
 	c := hartley.Const(phi.Graph(), phi.DType(), m.spectrum, append([]int{1}, m.lat.Dims()...)...)
-	wienerVariance := graph.MulScalar(sumSites(graph.Mul(p.wiener, graph.BroadcastToDims(c, phi.Shape().Dimensions...))), 1/v)
+	wienerVariance := graph.MulScalar(nn.SumSites(graph.Mul(p.wiener, graph.BroadcastToDims(c, phi.Shape().Dimensions...))), 1/v)
 	features := []*graph.Node{
-		graph.Mul(phi, perSample(inScale, phi)),
-		graph.Mul(hartley.Filter(phi, p.wiener), perSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
+		graph.Mul(phi, nn.PerSample(inScale, phi)),
+		graph.Mul(hartley.Filter(phi, p.wiener), nn.PerSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
 	}
 	out := m.network.Apply(scope.At("net"), features, graph.Log(sigma), 2)
-	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), perSample(p.scale, phi))
+	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), nn.PerSample(p.scale, phi))
 }
 
 // scaleAt returns c(σ) for one noise level.

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/internal/nn"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -108,16 +109,16 @@ func checkData(lat *lattice.Lattice, data []float64) error {
 // lossPerSample builds the loss of every sample of the batch, [batch].
 // field is φ₀, noise is z, residual the field Y of [ResidualField].
 func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, noise, residual, sigma *graph.Node, norm float64) *graph.Node {
-	phi := graph.Add(field, graph.Mul(perSample(sigma, noise), noise))
+	phi := graph.Add(field, graph.Mul(nn.PerSample(sigma, noise), noise))
 	var deviation *graph.Node
 	if objective == Denoising {
 		s := m.Score(scope, phi, sigma)
-		deviation = graph.Add(graph.Mul(perSample(sigma, s), s), noise)
+		deviation = graph.Add(graph.Mul(nn.PerSample(sigma, s), s), noise)
 	} else {
 		p := m.precondition(phi, sigma)
 		target := hartley.Filter(residual, graph.Reciprocal(p.noisy))
 		r := m.residualGraph(scope, phi, sigma, p)
-		deviation = graph.Mul(perSample(sigma, r), graph.Sub(r, target))
+		deviation = graph.Mul(nn.PerSample(sigma, r), graph.Sub(r, target))
 	}
-	return graph.MulScalar(sumSites(graph.Square(deviation)), 1/(norm*float64(m.lat.Volume())))
+	return graph.MulScalar(nn.SumSites(graph.Square(deviation)), 1/(norm*float64(m.lat.Volume())))
 }

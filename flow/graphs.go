@@ -9,6 +9,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/internal/nn"
 )
 
 // The state of the flow is the field itself or, where the linear part is solved
@@ -140,7 +141,7 @@ func (f *ProbabilityFlow) residual(scope *model.Scope, phi, probes, sigma *graph
 	}
 	// ∇·r = ∇·s + Σ_k 1/(C_k + σ²).
 	_, div = f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, sigma)
-	return r, graph.ExpandDims(graph.Add(div, f.inverseSum(phi, f.linear, sigma)), 0)
+	return r, graph.ExpandAxes(graph.Add(div, f.inverseSum(phi, f.linear, sigma)), 0)
 }
 
 // score returns the whole score and its divergence [probes, batch]. The divergence of
@@ -148,7 +149,7 @@ func (f *ProbabilityFlow) residual(scope *model.Scope, phi, probes, sigma *graph
 func (f *ProbabilityFlow) score(scope *model.Scope, phi, probes, sigma *graph.Node) (score, div *graph.Node) {
 	if f.exact {
 		score, div = f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, sigma)
-		return score, graph.ExpandDims(div, 0)
+		return score, graph.ExpandAxes(div, 0)
 	}
 	score = f.m.Score(scope, phi, sigma)
 	l, ok := f.m.(diffusion.LinearModel)
@@ -156,18 +157,13 @@ func (f *ProbabilityFlow) score(scope *model.Scope, phi, probes, sigma *graph.No
 		return score, hutchinson(score, phi, probes)
 	}
 	div = hutchinson(l.Residual(scope, phi, sigma), phi, probes)
-	return score, graph.Sub(div, graph.ExpandDims(f.inverseSum(phi, l, sigma), 0))
+	return score, graph.Sub(div, graph.ExpandAxes(f.inverseSum(phi, l, sigma), 0))
 }
 
 // inverseSum returns Σ_k 1/(C_k + σ²), [batch].
 func (f *ProbabilityFlow) inverseSum(phi *graph.Node, l diffusion.LinearModel, sigma *graph.Node) *graph.Node {
-	dims := phi.Shape().Dimensions
-	s := graph.Square(sigma)
-	for range f.lat.Dim() {
-		s = graph.ExpandDims(s, -1)
-	}
-	noisy := graph.Add(f.modes(phi, l.Spectrum(), 1), graph.BroadcastToDims(s, dims...))
-	return sumSites(graph.Reciprocal(noisy))
+	noisy := graph.Add(f.modes(phi, l.Spectrum(), 1), nn.PerSample(graph.Square(sigma), phi))
+	return nn.SumSites(graph.Reciprocal(noisy))
 }
 
 // hutchinson returns εᵀ(∂r/∂φ)ε for every probe ε (B.3), [probes, batch]: one
@@ -178,16 +174,7 @@ func hutchinson(r, phi, probes *graph.Node) *graph.Node {
 	for p := range n {
 		e := graph.Reshape(graph.SliceAxis(probes, 0, graph.AxisElem(p)), phi.Shape().Dimensions...)
 		product := graph.Gradient(graph.ReduceAllSum(graph.Mul(r, e)), phi)[0]
-		estimates[p] = graph.ExpandDims(sumSites(graph.Mul(product, e)), 0)
+		estimates[p] = graph.ExpandAxes(nn.SumSites(graph.Mul(product, e)), 0)
 	}
 	return graph.Concatenate(estimates, 0)
-}
-
-// sumSites sums over all axes but the batch.
-func sumSites(x *graph.Node) *graph.Node {
-	axes := make([]int, x.Rank()-1)
-	for i := range axes {
-		axes[i] = i + 1
-	}
-	return graph.ReduceSum(x, axes...)
 }

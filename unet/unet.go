@@ -141,7 +141,7 @@ func stack(fields []*graph.Node) *graph.Node {
 	}
 	maps := make([]*graph.Node, len(fields))
 	for i, f := range fields {
-		maps[i] = graph.ExpandDims(graph.TransposeAllAxes(f, perm...), 0)
+		maps[i] = graph.ExpandAxes(graph.TransposeAllAxes(f, perm...), 0)
 	}
 	return graph.Concatenate(maps, 0)
 }

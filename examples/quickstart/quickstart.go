@@ -165,7 +165,7 @@ func (q *quickstart) run(ctx context.Context) error {
 	if err := q.table.Write(q.folder.Path(resultsFile)); err != nil {
 		return err
 	}
-	return q.print(os.Stdout)
+	return q.print(os.Stdout, proposals)
 }
 
 // task runs f behind a progress bar.

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/lattice"
 )
 
 // columns are the observables of the printed table.
@@ -22,7 +23,7 @@ var rows = []struct{ name, title string }{
 }
 
 // print writes the table and what it means.
-func (q *quickstart) print(w io.Writer) error {
+func (q *quickstart) print(w io.Writer, proposals *lattice.Ensemble) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\n")
 	for _, c := range columns {
@@ -47,8 +48,18 @@ func (q *quickstart) print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", q.worstDeviation("dm"))
+	fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", q.worstDeviation("dm"))
+	_, err := fmt.Fprintf(w, "errors of log q of the flow: %.2g from the probes of the divergence (part of sd(log w)), %.1g from the step size\n",
+		rms(proposals.Extra["logq_error"]), proposals.Params["step_error"])
 	return err
+}
+
+func rms(x []float64) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += v * v
+	}
+	return math.Sqrt(s / float64(len(x)))
 }
 
 // worstDeviation returns the largest deviation of the observables of an ensemble
