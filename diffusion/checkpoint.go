@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"codeberg.org/sbinet/npyio/npz"
@@ -19,8 +20,8 @@ import (
 )
 
 // A model file is a NumPy .npz archive: the member "meta" holds JSON text as bytes,
-// "spectrum" and "residual" the spectra C_k and D_k, and every other member the
-// elements of one variable, named by its path; shapes stand in the JSON. The file of
+// "spectrum" and "residual" the spectra C_k and D_k if the model has a Gaussian part,
+// and every other member the elements of one variable, named by its path; shapes stand in the JSON. The file of
 // a trainer holds in addition the moving averages and the state of the optimizer.
 
 const formatName = "latdiff-model"
@@ -32,6 +33,9 @@ type fileMeta struct {
 	Seed      uint64          `json:"seed"`
 	Network   string          `json:"network"`
 	Config    json.RawMessage `json:"config"`
+	Gaussian  bool            `json:"gaussian"`
+	Normalize Normalization   `json:"normalization"`
+	Unscaled  bool            `json:"unscaled"`
 	Variables []variableMeta  `json:"variables"`
 	Training  *trainingMeta   `json:"training,omitempty"`
 }
@@ -53,6 +57,9 @@ type trainingMeta struct {
 	Warmup         int     `json:"warmup"`
 	ClipNorm       float64 `json:"clip_norm"`
 	EMA            float64 `json:"ema"`
+	Schedule       int     `json:"schedule"`
+	Process        string  `json:"process"`
+	TimeMin        float64 `json:"time_min"`
 	SigmaMin       float64 `json:"sigma_min"`
 	SigmaMax       float64 `json:"sigma_max"`
 	NoFlip         bool    `json:"no_flip"`
@@ -73,8 +80,9 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		return fmt.Errorf("diffusion: encoding the network configuration: %w", err)
 	}
 	meta := fileMeta{
-		Format: formatName, Version: 1, Dims: m.lat.Dims(), Seed: m.seed,
+		Format: formatName, Version: 1, Dims: m.lat.Dims(), Seed: m.cfg.Seed,
 		Network: m.network.Kind(), Config: config, Training: training,
+		Gaussian: m.cfg.Spectrum != nil, Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
 	}
 	members := map[string]any{}
 	for v := range scope.IterVariables() {
@@ -107,8 +115,10 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		if err := put("meta", text); err != nil {
 			return err
 		}
-		if err := errors.Join(put("spectrum", m.spectrum), put("residual", m.residual)); err != nil {
-			return err
+		if meta.Gaussian {
+			if err := errors.Join(put("spectrum", m.cfg.Spectrum), put("residual", m.cfg.Residual)); err != nil {
+				return err
+			}
 		}
 		for _, v := range meta.Variables {
 			if err := put(memberName(v.Path), members[v.Path]); err != nil {
@@ -197,8 +207,10 @@ func readFile(path string) (f *modelFile, err error) {
 	if f.meta.Format != formatName || f.meta.Version != 1 {
 		return nil, fmt.Errorf("expected format %s version 1, got %q version %d", formatName, f.meta.Format, f.meta.Version)
 	}
-	if err := errors.Join(z.Read("spectrum", &f.spectrum), z.Read("residual", &f.residual)); err != nil {
-		return nil, err
+	if f.meta.Gaussian {
+		if err := errors.Join(z.Read("spectrum", &f.spectrum), z.Read("residual", &f.residual)); err != nil {
+			return nil, err
+		}
 	}
 	for _, v := range f.meta.Variables {
 		size := 1
@@ -277,7 +289,9 @@ func (f *modelFile) bare() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewModel(lat, network, ModelConfig{Spectrum: f.spectrum, Residual: f.residual, Seed: f.meta.Seed})
+	return NewModel(lat, network, ModelConfig{
+		Spectrum: f.spectrum, Residual: f.residual, Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
+	})
 }
 
 func (f *modelFile) model() (*Model, error) {
@@ -302,7 +316,12 @@ func (f *modelFile) model() (*Model, error) {
 }
 
 func (t *Trainer) meta() *trainingMeta {
+	process := ""
+	if t.cfg.Process != nil {
+		process = t.cfg.Process.String()
+	}
 	return &trainingMeta{
+		Schedule: int(t.cfg.Schedule), Process: process, TimeMin: t.cfg.TimeMin,
 		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.lat.Volume(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
 		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
 		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, NoFlip: t.cfg.NoFlip, NoTranslate: t.cfg.NoTranslate, Seed: t.cfg.Seed,
@@ -367,13 +386,14 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if err := errors.Join(errA, errB); err != nil {
 		return err
 	}
-	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.seed != t.model.seed {
+	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	for k := range saved.spectrum {
-		if saved.spectrum[k] != t.model.spectrum[k] || saved.residual[k] != t.model.residual[k] {
-			return fmt.Errorf("expected the spectra of the same ensemble, got others")
-		}
+	if !slices.Equal(saved.cfg.Spectrum, t.model.cfg.Spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
+		return fmt.Errorf("expected the spectra of the same ensemble, got others")
+	}
+	if saved.cfg.Normalization != t.model.cfg.Normalization || saved.cfg.Unscaled != t.model.cfg.Unscaled {
+		return fmt.Errorf("expected the normalisation %+v, got %+v", t.model.cfg.Normalization, saved.cfg.Normalization)
 	}
 	return nil
 }

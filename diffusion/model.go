@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -33,18 +34,28 @@ type Network interface {
 // ModelConfig says how a [Model] wraps a network.
 type ModelConfig struct {
 	// Spectrum is the power spectrum C_k = ⟨|φ_k|²⟩ of the data (unitary Fourier
-	// transform, laid out like a field), averaged over reflections. Required.
+	// transform, laid out like a field), averaged over reflections. Nil: the model has
+	// no Gaussian part.
 	Spectrum []float64
 	// Residual is the power spectrum D_k of φ₀ + C·K(φ₀), which sets the scale of
 	// what the network has to learn; see [ResidualField]. Nil: C_k, the right choice
-	// when the action is not known.
+	// when the action is not known. Unused without Spectrum.
 	Residual []float64
+	// Normalization is the affine map of the data that the network sees; unused with
+	// Spectrum, which normalises by itself. The zero value leaves fields as they are.
+	Normalization Normalization
+	// Unscaled hands the network the noisy field itself, as the paper does. By
+	// default it is divided by √(1 + σ²) in units of the normalised field, so that its
+	// variance is about one at every noise level. Unused with Spectrum.
+	Unscaled bool
 	// Seed determines the initial weights.
 	Seed uint64
 }
 
-// Model is a score model made of the exact score of a Gaussian with the spectrum
-// C_k of the data and a network for the rest,
+// Model is a score model made of a network and what wraps it.
+//
+// With a spectrum it is the exact score of a Gaussian with the spectrum C_k of the
+// data and a network for the rest,
 //
 //	s(φ, σ)_k = -φ_k/(C_k + σ²) + c(σ) (o₁ + W·o₂)_k,  W = C_k/(C_k + σ²),
 //
@@ -56,47 +67,52 @@ type ModelConfig struct {
 // is the variance of the regression target of target score matching. With a network
 // that is odd in φ the model is odd, and it commutes with every symmetry of the
 // network that C_k has too.
+//
+// Without a spectrum it is the network alone, s(φ, σ) = o(x)/σ, on the normalised
+// field x = (φ - shift)/scale and the noise level σ/scale, as in the paper.
 type Model struct {
-	lat                *lattice.Lattice
-	spectrum, residual []float64
-	variance           float64 // v₀ = (1/V) Σ_k C_k, the variance of φ(x)
-	network            Network
-	seed               uint64
-	store              *model.Store
+	lat      *lattice.Lattice
+	cfg      ModelConfig
+	variance float64 // v₀ = (1/V) Σ_k C_k, the variance of φ(x)
+	network  Network
+	store    *model.Store
 }
 
 var _ LinearModel = (*Model)(nil)
 
 // NewModel returns a model with freshly initialised weights. It returns an error
-// for a malformed spectrum (see [NewGaussian]) or a network that does not fit lat.
+// for a malformed spectrum (see [NewGaussian]) or normalisation, or a network that
+// does not fit lat.
 func NewModel(lat *lattice.Lattice, network Network, cfg ModelConfig) (*Model, error) {
-	if err := checkSpectrum(lat, cfg.Spectrum); err != nil {
-		return nil, err
-	}
-	if cfg.Residual == nil {
-		cfg.Residual = cfg.Spectrum
-	}
-	if err := checkSpectrum(lat, cfg.Residual); err != nil {
-		return nil, fmt.Errorf("diffusion: residual spectrum: %w", err)
+	if lat == nil {
+		return nil, fmt.Errorf("diffusion: expected a lattice, got nil")
 	}
 	if network == nil {
 		return nil, fmt.Errorf("diffusion: expected a network, got nil")
 	}
-	if err := network.Check(lat); err != nil {
+	m := &Model{lat: lat, cfg: cfg, network: network, store: newStore(cfg.Seed)}
+	if cfg.Spectrum == nil {
+		if err := m.cfg.Normalization.setDefaults(); err != nil {
+			return nil, err
+		}
+		m.cfg.Residual = nil
+		return m, network.Check(lat)
+	}
+	if cfg.Residual == nil {
+		cfg.Residual = cfg.Spectrum
+	}
+	if err := checkSpectrum(lat, cfg.Spectrum); err != nil {
 		return nil, err
 	}
-	m := &Model{
-		lat:      lat,
-		spectrum: append([]float64(nil), cfg.Spectrum...),
-		residual: append([]float64(nil), cfg.Residual...),
-		network:  network,
-		seed:     cfg.Seed,
-		store:    newStore(cfg.Seed),
+	if err := checkSpectrum(lat, cfg.Residual); err != nil {
+		return nil, fmt.Errorf("diffusion: residual spectrum: %w", err)
 	}
-	for _, c := range m.spectrum {
-		m.variance += c / float64(len(m.spectrum))
+	m.cfg.Spectrum, m.cfg.Residual = slices.Clone(cfg.Spectrum), slices.Clone(cfg.Residual)
+	m.cfg.Normalization, m.cfg.Unscaled = Normalization{Scale: 1}, false
+	for _, c := range cfg.Spectrum {
+		m.variance += c / float64(lat.Volume())
 	}
-	return m, nil
+	return m, network.Check(lat)
 }
 
 func newStore(seed uint64) *model.Store {
@@ -111,8 +127,12 @@ func (m *Model) Lattice() *lattice.Lattice { return m.lat }
 // Store returns the weights, under the scope /net.
 func (m *Model) Store() *model.Store { return m.store }
 
-// Spectrum returns C_k. The caller must not modify it.
-func (m *Model) Spectrum() []float64 { return m.spectrum }
+// Spectrum returns C_k, or nil for a model without a Gaussian part. The caller must
+// not modify it.
+func (m *Model) Spectrum() []float64 { return m.cfg.Spectrum }
+
+// Normalization returns the affine map of the data that the network sees.
+func (m *Model) Normalization() Normalization { return m.cfg.Normalization }
 
 // Network returns the wrapped network.
 func (m *Model) Network() Network { return m.network }
@@ -127,12 +147,31 @@ func (m *Model) CheckLattice(lat *lattice.Lattice) error {
 
 // Score builds the score; see [ScoreModel].
 func (m *Model) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	if m.cfg.Spectrum == nil {
+		return m.plainScore(scope, phi, sigma)
+	}
 	p := m.precondition(phi, sigma)
 	return graph.Add(linearScore(phi, p.noisy), m.residualGraph(scope, phi, sigma, p))
 }
 
-// Residual builds the part of the score that the network learns; see [LinearModel].
+// plainScore is the score of a model without a Gaussian part.
+func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	n := m.cfg.Normalization
+	x := graph.MulScalar(graph.AddScalar(phi, -n.Shift), 1/n.Scale)
+	level := graph.MulScalar(sigma, 1/n.Scale)
+	if !m.cfg.Unscaled {
+		x = graph.Mul(x, nn.PerSample(graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(level), 1))), phi))
+	}
+	out := m.network.Apply(scope.At("net"), []*graph.Node{x}, graph.Log(level), 1)[0]
+	return graph.Div(out, nn.PerSample(sigma, phi))
+}
+
+// Residual builds the part of the score that the network learns, all of it for a
+// model without a Gaussian part; see [LinearModel].
 func (m *Model) Residual(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	if m.cfg.Spectrum == nil {
+		return m.plainScore(scope, phi, sigma)
+	}
 	return m.residualGraph(scope, phi, sigma, m.precondition(phi, sigma))
 }
 
@@ -145,9 +184,9 @@ type preconditioner struct {
 
 func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 	g, dims := phi.Graph(), append([]int{1}, m.lat.Dims()...)
-	noisy := noisySpectrum(m.lat, m.spectrum, phi, sigma)
-	c := hartley.Const(g, phi.DType(), m.spectrum, dims...)
-	d := hartley.Const(g, phi.DType(), m.residual, dims...)
+	noisy := noisySpectrum(m.lat, m.cfg.Spectrum, phi, sigma)
+	c := hartley.Const(g, phi.DType(), m.cfg.Spectrum, dims...)
+	d := hartley.Const(g, phi.DType(), m.cfg.Residual, dims...)
 	variance := nn.SumSites(graph.Div(graph.BroadcastToDims(d, phi.Shape().Dimensions...), graph.Square(noisy)))
 	return preconditioner{
 		noisy:  noisy,
@@ -160,7 +199,7 @@ func (m *Model) residualGraph(scope *model.Scope, phi, sigma *graph.Node, p prec
 	v := float64(m.lat.Volume())
 	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
 	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
-	c := hartley.Const(phi.Graph(), phi.DType(), m.spectrum, append([]int{1}, m.lat.Dims()...)...)
+	c := hartley.Const(phi.Graph(), phi.DType(), m.cfg.Spectrum, append([]int{1}, m.lat.Dims()...)...)
 	wienerVariance := graph.MulScalar(nn.SumSites(graph.Mul(p.wiener, graph.BroadcastToDims(c, phi.Shape().Dimensions...))), 1/v)
 	features := []*graph.Node{
 		graph.Mul(phi, nn.PerSample(inScale, phi)),
@@ -173,10 +212,10 @@ func (m *Model) residualGraph(scope *model.Scope, phi, sigma *graph.Node, p prec
 // scaleAt returns c(σ) for one noise level.
 func (m *Model) scaleAt(sigma float64) float64 {
 	s := 0.0
-	for k, c := range m.spectrum {
-		s += m.residual[k] / ((c + sigma*sigma) * (c + sigma*sigma))
+	for k, c := range m.cfg.Spectrum {
+		s += m.cfg.Residual[k] / ((c + sigma*sigma) * (c + sigma*sigma))
 	}
-	return math.Sqrt(s / float64(len(m.spectrum)))
+	return math.Sqrt(s / float64(len(m.cfg.Spectrum)))
 }
 
 // NumParameters returns the number of trainable weights, 0 before the first graph
@@ -205,7 +244,7 @@ func RegisterNetwork(kind string, decode func(config json.RawMessage) (Network, 
 // weights, float32 tensors by variable path.
 func (m *Model) withWeights(weights []namedTensor) (*Model, error) {
 	c := *m
-	c.store = newStore(m.seed)
+	c.store = newStore(m.cfg.Seed)
 	for _, w := range weights {
 		if _, err := c.store.CreateVariable(w.path, w.value); err != nil {
 			return nil, fmt.Errorf("diffusion: weight %s: %w", w.path, err)

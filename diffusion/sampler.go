@@ -46,7 +46,7 @@ type SampleConfig struct {
 
 func (c *SampleConfig) setDefaults(m ScoreModel) error {
 	if c.Levels == nil {
-		l, ok := m.(LinearModel)
+		l, ok := Linear(m)
 		if !ok {
 			return fmt.Errorf("diffusion: expected noise levels for a model without a spectrum, got none")
 		}
@@ -64,7 +64,7 @@ func (c *SampleConfig) setDefaults(m ScoreModel) error {
 // priorSpectrum returns the variance per mode of the prior at noise level sigma.
 func (c *SampleConfig) priorSpectrum(m ScoreModel, sigma float64) []float64 {
 	spectrum := make([]float64, m.Lattice().Volume())
-	if l, ok := m.(LinearModel); ok && !c.IsotropicPrior {
+	if l, ok := Linear(m); ok && !c.IsotropicPrior {
 		copy(spectrum, l.Spectrum())
 	}
 	for k := range spectrum {
@@ -109,7 +109,7 @@ func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n
 func Ancestral(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
 	return reverse(ctx, backend, m, n, cfg, false, func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node {
 		delta := graph.Sub(graph.Square(sigma), graph.Square(next))
-		l, ok := m.(LinearModel)
+		l, ok := Linear(m)
 		if !ok {
 			return graph.Add(drifted(scope, m, phi, sigma, delta), graph.Mul(graph.Mul(graph.Sqrt(delta), graph.Div(next, sigma)), z))
 		}

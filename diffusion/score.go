@@ -33,8 +33,15 @@ type DivergenceModel interface {
 // treat the linear part exactly.
 type LinearModel interface {
 	ScoreModel
-	// Spectrum returns C_k, laid out like a field and even in every component of k.
+	// Spectrum returns C_k, laid out like a field and even in every component of k,
+	// or nil if this model has no linear part; see [Linear].
 	Spectrum() []float64
 	// Residual builds the remainder r(φ, σ), with the shapes of Score.
 	Residual(scope *model.Scope, phi, sigma *graph.Node) *graph.Node
+}
+
+// Linear returns m as a [LinearModel], and whether it has a linear part.
+func Linear(m ScoreModel) (LinearModel, bool) {
+	l, ok := m.(LinearModel)
+	return l, ok && l.Spectrum() != nil
 }

@@ -5,6 +5,29 @@ import (
 	"math"
 )
 
+// SDE is a forward process dφ = f(t) φ dt + g(t) dW on 0 ≤ t ≤ 1 (3.1), in the noise
+// convention of machine learning. Its perturbation kernel is
+// φ_t = α(t) φ₀ + s(t) z with z ~ N(0, 1), so that φ_t/α(t) is the data with noise of the
+// level σ(t) = s(t)/α(t), which is all that a [ScoreModel] has to know: the score of
+// φ_t is s(φ_t/α, σ)/α.
+type SDE interface {
+	// Scale returns α(t) = exp ∫₀ᵗ f dt.
+	Scale(t float64) float64
+	// StdDev returns s(t).
+	StdDev(t float64) float64
+	// Drift returns f(t).
+	Drift(t float64) float64
+	// Diffusion returns g(t).
+	Diffusion(t float64) float64
+	// Time returns the time at which σ(t) = sigma, the inverse of [Sigma].
+	Time(sigma float64) float64
+	// String names the process with its parameters.
+	String() string
+}
+
+// Sigma returns the noise level σ(t) = s(t)/α(t) of a process.
+func Sigma(p SDE, t float64) float64 { return p.StdDev(t) / p.Scale(t) }
+
 // VE is the variance-expanding process of the paper, dφ = σ^t dW, whose perturbation
 // kernel (3.6) has the standard deviation s(t), s(t)² = (σ^{2t} - 1)/(2 ln σ), in the
 // machine-learning noise convention. The zero value uses σ = 25, for which
@@ -13,6 +36,17 @@ type VE struct {
 	// Sigma is σ > 1. Default 25.
 	Sigma float64
 }
+
+var _ SDE = VE{}
+
+// String returns the name of the process and σ.
+func (p VE) String() string { return fmt.Sprintf("ve(sigma=%g)", p.sigma()) }
+
+// Scale returns 1.
+func (p VE) Scale(float64) float64 { return 1 }
+
+// Drift returns 0.
+func (p VE) Drift(float64) float64 { return 0 }
 
 func (p VE) sigma() float64 {
 	if p.Sigma == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -14,11 +15,22 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 
+	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/lattice"
 )
 
+// Schedule is the course of the learning rate after the warm-up.
+type Schedule int
+
+const (
+	// Cosine falls to 1 % of the peak along half a cosine.
+	Cosine Schedule = iota
+	// Constant stays at the peak.
+	Constant
+)
+
 // TrainConfig configures a [Trainer]. The zero value trains with the defaults below
-// by denoising score matching.
+// by denoising score matching; [PaperTraining] is the published recipe.
 type TrainConfig struct {
 	// Objective is the loss. Default Denoising.
 	Objective Objective
@@ -27,22 +39,32 @@ type TrainConfig struct {
 	Residual []float64
 	// Steps is the number of optimizer steps of the whole run. Default 2000.
 	Steps int
-	// Batch is the number of configurations per step. Default 64.
+	// Batch is the number of configurations per step, drawn without replacement until
+	// all have been used. Default 64.
 	Batch int
 	// LearningRate is the peak learning rate of Adam (arXiv:1412.6980), reached after
-	// Warmup steps and followed by half a cosine down to 1 % of it. Default 2e-3.
+	// Warmup steps and followed by Schedule. Default 2e-3.
 	LearningRate float64
-	// Warmup is the number of steps of linear warm-up. Default: Steps/20, at most 200.
+	// Warmup is the number of steps of linear warm-up. Default: Steps/20, at most 200;
+	// negative: none.
 	Warmup int
-	// ClipNorm bounds the Euclidean norm of the gradient of a step. Default 1.
+	// Schedule is the course of the learning rate. Default Cosine.
+	Schedule Schedule
+	// ClipNorm bounds the Euclidean norm of the gradient of a step. Default 1;
+	// negative: no bound.
 	ClipNorm float64
 	// EMA is the decay per step of the exponential moving average of the weights,
 	// which is what [Trainer.Model] returns; in the first steps n the smaller
-	// (1+n)/(10+n) is used. Default 0.999.
+	// (1+n)/(10+n) is used. Default 0.999; negative: no average.
 	EMA float64
 	// SigmaMin and SigmaMax bound the noise levels, drawn uniformly in log σ and
-	// stratified within a batch. Defaults 0.02 and [SigmaMaxFor] of the spectrum.
+	// stratified within a batch. Defaults 0.02 and [Model.SigmaMax].
 	SigmaMin, SigmaMax float64
+	// Process, if not nil, draws the noise levels uniformly in the time of this
+	// process between TimeMin (default 10⁻⁵) and 1 instead, in units of the normalised
+	// field; SigmaMin and SigmaMax are then not used.
+	Process SDE
+	TimeMin float64
 	// NoFlip switches off the random sign of every configuration, which is right for
 	// Z2-even actions only; with an odd network it changes nothing.
 	NoFlip bool
@@ -53,10 +75,32 @@ type TrainConfig struct {
 	Seed uint64
 	// Progress, if not nil, is called after every step, from the goroutine of Run.
 	Progress func(TrainProgress)
+	// Validation, if not nil, is an ensemble whose loss under the averaged weights is
+	// computed every ValidateEvery steps (default 250) with noise that is the same
+	// every time; ValidationResidual is its Y for the objective Target.
+	Validation         *lattice.Ensemble
+	ValidationResidual []float64
+	ValidateEvery      int
+	// Evaluate, if not nil, is called every EvaluateEvery steps (default 500) and at
+	// the end with a model of the averaged weights; an error ends the run.
+	Evaluate      func(step int, m *Model) error
+	EvaluateEvery int
 	// Checkpoint, if not empty, is the file that Run writes every CheckpointEvery
 	// steps (default 500), when its context is cancelled, and at its end.
 	Checkpoint      string
 	CheckpointEvery int
+}
+
+// PaperTraining returns the published recipe for n configurations: denoising score
+// matching with Adam at the constant rate 10⁻³, batches of 64, 250 epochs, times
+// uniform in [10⁻⁵, 1] of the process with σ = 25, no averaging, clipping or
+// augmentation (arXiv:2309.17082, section 4.1, and its published code).
+func PaperTraining(n int) TrainConfig {
+	const batch, epochs = 64, 250
+	return TrainConfig{
+		Steps: (n + batch - 1) / batch * epochs, Batch: batch, LearningRate: 1e-3, Warmup: -1, Schedule: Constant,
+		ClipNorm: -1, EMA: -1, Process: VE{}, NoFlip: true, NoTranslate: true,
+	}
 }
 
 // SigmaMaxFor returns the noise level at which even the widest mode of data with
@@ -68,6 +112,16 @@ func SigmaMaxFor(spectrum []float64) float64 {
 		c = math.Max(c, v)
 	}
 	return 5 * math.Sqrt(c)
+}
+
+// SigmaMax returns the largest noise level that the model is meant for by default:
+// [SigmaMaxFor] of its spectrum or, without one, s(1) of the paper's process in units
+// of the normalised field.
+func (m *Model) SigmaMax() float64 {
+	if m.cfg.Spectrum == nil {
+		return VE{}.StdDev(1) * m.cfg.Normalization.Scale
+	}
+	return SigmaMaxFor(m.cfg.Spectrum)
 }
 
 func (c *TrainConfig) setDefaults(m *Model) error {
@@ -85,53 +139,88 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 	def(&c.Batch, 64)
 	def(&c.Warmup, min(200, max(1, c.Steps/20)))
 	def(&c.CheckpointEvery, 500)
+	def(&c.ValidateEvery, 250)
+	def(&c.EvaluateEvery, 500)
 	deff(&c.LearningRate, 2e-3)
 	deff(&c.ClipNorm, 1)
 	deff(&c.EMA, 0.999)
 	deff(&c.SigmaMin, 0.02)
-	deff(&c.SigmaMax, SigmaMaxFor(m.spectrum))
+	deff(&c.SigmaMax, m.SigmaMax())
+	deff(&c.TimeMin, 1e-5)
+	c.Warmup, c.EMA = max(c.Warmup, 0), math.Max(c.EMA, 0)
 	switch {
 	case c.Objective != Denoising && c.Objective != Target:
 		return fmt.Errorf("diffusion: expected the objective Denoising or Target, got %v", c.Objective)
-	case c.Steps < 0 || c.Batch < 1 || c.Warmup < 0 || c.CheckpointEvery < 1:
-		return fmt.Errorf("diffusion: expected positive training sizes, got %d steps, batch %d, warm-up %d, checkpoint every %d",
-			c.Steps, c.Batch, c.Warmup, c.CheckpointEvery)
-	case !(c.LearningRate > 0) || !(c.ClipNorm > 0) || !(c.EMA >= 0 && c.EMA < 1):
-		return fmt.Errorf("diffusion: expected a positive learning rate and clip norm and 0 ≤ EMA < 1, got %v, %v and %v",
+	case c.Objective == Target && m.cfg.Spectrum == nil:
+		return fmt.Errorf("diffusion: expected a model with a Gaussian part for the objective %v, got one without", c.Objective)
+	case c.Schedule != Cosine && c.Schedule != Constant:
+		return fmt.Errorf("diffusion: expected the schedule Cosine or Constant, got %d", c.Schedule)
+	case c.Steps < 0 || c.Batch < 1 || c.CheckpointEvery < 1 || c.ValidateEvery < 1 || c.EvaluateEvery < 1:
+		return fmt.Errorf("diffusion: expected positive training sizes, got %d steps, batch %d, and %d, %d and %d steps between checkpoints, validations and evaluations",
+			c.Steps, c.Batch, c.CheckpointEvery, c.ValidateEvery, c.EvaluateEvery)
+	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0) || math.IsNaN(c.ClipNorm) || !(c.EMA < 1):
+		return fmt.Errorf("diffusion: expected a positive learning rate, a clip norm and EMA < 1, got %v, %v and %v",
 			c.LearningRate, c.ClipNorm, c.EMA)
 	case !(c.SigmaMin > 0 && c.SigmaMin < c.SigmaMax) || math.IsInf(c.SigmaMax, 0):
 		return fmt.Errorf("diffusion: expected 0 < σ_min < σ_max, got %v and %v", c.SigmaMin, c.SigmaMax)
+	case !(c.TimeMin > 0 && c.TimeMin < 1):
+		return fmt.Errorf("diffusion: expected a smallest time between 0 and 1, got %v", c.TimeMin)
 	}
 	return nil
+}
+
+// sigmaAt returns the noise level at fraction u of the range of levels.
+func (t *Trainer) sigmaAt(u float64) float64 {
+	if p := t.cfg.Process; p != nil {
+		return Sigma(p, t.cfg.TimeMin+u*(1-t.cfg.TimeMin)) * t.model.cfg.Normalization.Scale
+	}
+	return logInterpolate(t.cfg.SigmaMin, t.cfg.SigmaMax, u)
 }
 
 // TrainProgress reports on one optimizer step.
 type TrainProgress struct {
 	Step, Steps  int           // step just finished (from 1) and their total
 	Loss         float64       // of this batch
-	SmoothedLoss float64       // exponential average of Loss over about 50 steps of this run
+	SmoothedLoss float64       // exponential average of Loss over about 50 steps
 	GradientNorm float64       // before clipping
 	LearningRate float64       // of this step
 	Elapsed      time.Duration // since Run was called
+	// LossByLevel is the loss split by noise level, each an exponential average over
+	// about 50 steps of this call of Run.
+	LossByLevel []LevelLoss
+	// Validation is the latest validation loss, NaN before the first.
+	Validation float64
+}
+
+// LevelLoss is the loss of the noise levels from SigmaLow up to SigmaHigh.
+type LevelLoss struct {
+	SigmaLow, SigmaHigh, Loss float64
 }
 
 // Trainer fits a [Model] to an ensemble with Adam. It is not safe for concurrent
 // use.
 type Trainer struct {
-	model    *Model
-	lat      *lattice.Lattice
-	data     []float64
-	cfg      TrainConfig
-	norm     float64
-	step     int
-	smoothed float64
-	exec     *model.Exec
+	model      *Model
+	lat        *lattice.Lattice
+	data       []float64
+	cfg        TrainConfig
+	norm       float64
+	step       int
+	smoothed   float64
+	levels     []LevelLoss
+	validation float64
+	shuffle    shuffle
+	exec       *model.Exec
+	validate   *model.Exec
 }
 
 const (
 	netScope = "/net"
 	emaScope = "/ema"
 )
+
+// lossLevels is the number of noise levels by which the loss is split.
+const lossLevels = 8
 
 // NewTrainer returns a trainer of m on the configurations of ens, whose weights it
 // takes over: m must not be used while it trains. It returns an error if the
@@ -140,44 +229,67 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if ens == nil || ens.Lattice == nil {
 		return nil, fmt.Errorf("diffusion: expected a training ensemble, got nil")
 	}
-	if err := m.CheckLattice(ens.Lattice); err != nil {
-		return nil, err
-	}
-	if err := checkData(m.lat, ens.Data); err != nil {
-		return nil, err
-	}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	t := &Trainer{model: m, lat: m.lat, data: ens.Data, cfg: cfg, norm: 1}
-	if cfg.Objective == Target {
-		if len(cfg.Residual) != len(ens.Data) {
-			return nil, fmt.Errorf("diffusion: expected %d values of the residual field, got %d", len(ens.Data), len(cfg.Residual))
-		}
-		if err := checkData(m.lat, cfg.Residual); err != nil {
-			return nil, fmt.Errorf("diffusion: residual field: %w", err)
-		}
-		t.norm = m.targetNorm(cfg.SigmaMin, cfg.SigmaMax)
+	if err := checkTraining(m, ens, cfg.Objective, cfg.Residual); err != nil {
+		return nil, err
 	}
-	exec, err := model.NewExec(backend, m.store, t.stepGraph)
-	if err != nil {
+	if cfg.Validation != nil {
+		if err := checkTraining(m, cfg.Validation, cfg.Objective, cfg.ValidationResidual); err != nil {
+			return nil, fmt.Errorf("diffusion: validation: %w", err)
+		}
+	}
+	t := &Trainer{model: m, lat: m.lat, data: ens.Data, cfg: cfg, norm: 1, validation: math.NaN()}
+	t.shuffle = shuffle{seed: cfg.Seed, n: ens.Len()}
+	for i := range lossLevels {
+		t.levels = append(t.levels, LevelLoss{t.sigmaAt(float64(i) / lossLevels), t.sigmaAt(float64(i+1) / lossLevels), math.NaN()})
+	}
+	if cfg.Objective == Target {
+		t.norm = t.targetVariance()
+	}
+	var err error
+	if t.exec, err = model.NewExec(backend, m.store, t.stepGraph); err != nil {
 		return nil, fmt.Errorf("diffusion: building the training step: %w", err)
 	}
-	t.exec = exec
+	if t.validate, err = model.NewExec(backend, m.store, t.validateGraph); err != nil {
+		return nil, fmt.Errorf("diffusion: building the validation: %w", err)
+	}
 	return t, nil
 }
 
-// targetNorm returns the average of σ²c(σ)² over log σ, the loss of a vanishing
-// network under the objective Target.
-func (m *Model) targetNorm(sigmaMin, sigmaMax float64) float64 {
+// targetVariance returns the average of σ²c(σ)² over the noise levels, the loss of a
+// vanishing network under the objective Target.
+func (t *Trainer) targetVariance() float64 {
 	const points = 200
 	sum := 0.0
 	for i := range points {
-		s := logInterpolate(sigmaMin, sigmaMax, (float64(i)+0.5)/points)
-		c := m.scaleAt(s)
+		s := t.sigmaAt((float64(i) + 0.5) / points)
+		c := t.model.scaleAt(s)
 		sum += s * s * c * c / points
 	}
 	return sum
+}
+
+// checkTraining returns an error unless the ensemble, and the residual field where the
+// objective needs one, fit the model.
+func checkTraining(m *Model, ens *lattice.Ensemble, objective Objective, residual []float64) error {
+	if err := m.CheckLattice(ens.Lattice); err != nil {
+		return err
+	}
+	if err := checkData(m.lat, ens.Data); err != nil {
+		return err
+	}
+	if objective != Target {
+		return nil
+	}
+	if len(residual) != len(ens.Data) {
+		return fmt.Errorf("diffusion: expected %d values of the residual field, got %d", len(ens.Data), len(residual))
+	}
+	if err := checkData(m.lat, residual); err != nil {
+		return fmt.Errorf("diffusion: residual field: %w", err)
+	}
+	return nil
 }
 
 // logInterpolate returns the point at fraction u between a and b on a log scale.
@@ -185,11 +297,12 @@ func logInterpolate(a, b, u float64) float64 { return a * math.Pow(b/a, u) }
 
 // stepGraph builds one optimizer step. Inputs: φ₀, z, Y [batch, extents…], σ [batch]
 // and the decay of the moving average; Y is empty for the objective Denoising.
-// Outputs: the mean loss and the norm of the gradient.
+// Outputs: the loss of every sample and the norm of the gradient.
 func (t *Trainer) stepGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	field, noise, residual, sigma, decay := in[0], in[1], in[2], in[3], in[4]
 	g := field.Graph()
-	loss := graph.ReduceAllMean(t.model.lossPerSample(scope, t.cfg.Objective, field, noise, residual, sigma, t.norm))
+	losses := t.model.lossPerSample(scope, t.cfg.Objective, field, noise, residual, sigma, t.norm)
+	loss := graph.ReduceAllMean(losses)
 	net := scope.Store().Scope(netScope)
 	grads := net.BuildTrainableVariablesGradientsGraph(loss)
 	norm := graph.ScalarZero(g, dtypes.Float32)
@@ -197,9 +310,11 @@ func (t *Trainer) stepGraph(scope *model.Scope, in []*graph.Node) []*graph.Node 
 		norm = graph.Add(norm, graph.ReduceAllSum(graph.Square(grad)))
 	}
 	norm = graph.Sqrt(norm)
-	clip := graph.Min(graph.ScalarOne(g, norm.DType()), graph.Div(graph.Scalar(g, norm.DType(), t.cfg.ClipNorm), graph.AddScalar(norm, 1e-12)))
-	for i := range grads {
-		grads[i] = graph.Mul(grads[i], clip)
+	if t.cfg.ClipNorm > 0 {
+		clip := graph.Min(graph.ScalarOne(g, norm.DType()), graph.Div(graph.Scalar(g, norm.DType(), t.cfg.ClipNorm), graph.AddScalar(norm, 1e-12)))
+		for i := range grads {
+			grads[i] = graph.Mul(grads[i], clip)
+		}
 	}
 	// Adam keeps its moments under /adam.
 	adam := optimizer.Adam().Scope("adam").LearningRate(t.cfg.LearningRate).Done().(interface {
@@ -217,7 +332,13 @@ func (t *Trainer) stepGraph(scope *model.Scope, in []*graph.Node) []*graph.Node 
 		a := average.NodeValue(g)
 		average.SetNodeValue(graph.Add(a, graph.Mul(graph.OneMinus(decay), graph.Sub(v.NodeValue(g), a))))
 	}
-	return []*graph.Node{loss, norm}
+	return []*graph.Node{losses, norm}
+}
+
+// validateGraph builds the loss of every sample under the averaged weights; the inputs
+// are those of stepGraph without the decay.
+func (t *Trainer) validateGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	return []*graph.Node{t.model.lossPerSample(scope.Store().Scope(emaScope), t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm)}
 }
 
 // averageOf returns the moving average of weight v, initialised with its value.
@@ -250,9 +371,23 @@ func (t *Trainer) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if t.cfg.Validation != nil && t.step%t.cfg.ValidateEvery == 0 {
+			if t.validation, err = t.ValidationLoss(); err != nil {
+				return err
+			}
+		}
 		if t.cfg.Progress != nil {
-			p.Elapsed = time.Since(start)
+			p.Elapsed, p.Validation = time.Since(start), t.validation
 			t.cfg.Progress(p)
+		}
+		if t.cfg.Evaluate != nil && (t.step%t.cfg.EvaluateEvery == 0 || t.step == t.cfg.Steps) {
+			m, err := t.Model()
+			if err != nil {
+				return err
+			}
+			if err := t.cfg.Evaluate(t.step, m); err != nil {
+				return err
+			}
 		}
 		if t.cfg.Checkpoint != "" && t.step%t.cfg.CheckpointEvery == 0 && t.step < t.cfg.Steps {
 			if err := t.Save(t.cfg.Checkpoint); err != nil {
@@ -281,17 +416,22 @@ func (t *Trainer) advance() (TrainProgress, error) {
 	}
 	n := float64(t.step)
 	decay := math.Min(t.cfg.EMA, (1+n)/(10+n))
-	in := append(t.batch(t.step), tensors.FromScalar(float32(decay)))
-	out, err := t.exec.Call(in...)
+	in, sigma := t.batch(t.step)
+	out, err := t.exec.Call(append(in, float32(decay))...)
 	if err != nil {
 		return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
 	}
-	loss, norm := float64(tensors.ToScalar[float32](out[0])), float64(tensors.ToScalar[float32](out[1]))
+	losses := make([]float64, t.cfg.Batch)
+	if err := host.Read(losses, out[0]); err != nil {
+		return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
+	}
+	norm := float64(tensors.ToScalar[float32](out[1]))
 	for _, o := range out {
 		if err := o.FinalizeAll(); err != nil {
 			return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
 		}
 	}
+	loss := mean(losses)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return TrainProgress{}, fmt.Errorf("diffusion: expected a finite loss, got %v at step %d", loss, t.step+1)
 	}
@@ -300,12 +440,83 @@ func (t *Trainer) advance() (TrainProgress, error) {
 		t.smoothed = loss
 	}
 	t.smoothed += (loss - t.smoothed) / 50
-	return TrainProgress{Step: t.step, Steps: t.cfg.Steps, Loss: loss, SmoothedLoss: t.smoothed, GradientNorm: norm, LearningRate: lr}, nil
+	t.splitLoss(sigma, losses)
+	return TrainProgress{
+		Step: t.step, Steps: t.cfg.Steps, Loss: loss, SmoothedLoss: t.smoothed, GradientNorm: norm, LearningRate: lr,
+		LossByLevel: slices.Clone(t.levels),
+	}, nil
+}
+
+func mean(x []float64) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += v / float64(len(x))
+	}
+	return s
+}
+
+// splitLoss adds the losses of a batch to the averages by noise level.
+func (t *Trainer) splitLoss(sigma []float32, losses []float64) {
+	var sum, count [lossLevels]float64
+	for i, s := range sigma {
+		level := lossLevels - 1
+		for level > 0 && float64(s) < t.levels[level].SigmaLow {
+			level--
+		}
+		sum[level] += losses[i]
+		count[level]++
+	}
+	for i := range t.levels {
+		if count[i] == 0 {
+			continue
+		}
+		l := &t.levels[i].Loss
+		if math.IsNaN(*l) {
+			*l = sum[i] / count[i]
+		}
+		*l += (sum[i]/count[i] - *l) / 50
+	}
+}
+
+// ValidationLoss returns the loss of the validation ensemble under the averaged
+// weights, with the same noise at every call. It returns an error without a
+// validation ensemble or before the first step.
+func (t *Trainer) ValidationLoss() (float64, error) {
+	if t.cfg.Validation == nil || t.step == 0 {
+		return 0, fmt.Errorf("diffusion: expected a validation ensemble and at least one step, got %d steps", t.step)
+	}
+	n, b, v := t.cfg.Validation.Len(), t.cfg.Batch, t.lat.Volume()
+	rng := rand.New(rand.NewPCG(t.cfg.Seed, validationStream))
+	sum, count := 0.0, 0
+	for lo := 0; lo < n; lo += b {
+		d := newDraw(t, rng)
+		used := min(b, n-lo)
+		for i := range b {
+			// The last batch is filled up with configurations that do not count.
+			c := lo + i%used
+			d.set(i, t.cfg.Validation.Data[c*v:(c+1)*v], pick(t.cfg.ValidationResidual, c, v), 0, 1)
+		}
+		in, _ := d.inputs(rng)
+		out, err := t.validate.Call1(in...)
+		if err != nil {
+			return 0, fmt.Errorf("diffusion: validation: %w", err)
+		}
+		losses := make([]float64, used)
+		if err := host.Read(losses, out); err != nil {
+			return 0, fmt.Errorf("diffusion: validation: %w", err)
+		}
+		sum += mean(losses) * float64(used)
+		count += used
+	}
+	return sum / float64(count), nil
 }
 
 func (t *Trainer) learningRate(step int) float64 {
 	if step < t.cfg.Warmup {
 		return t.cfg.LearningRate * float64(step+1) / float64(t.cfg.Warmup)
+	}
+	if t.cfg.Schedule == Constant {
+		return t.cfg.LearningRate
 	}
 	const floor = 0.01
 	u := float64(step-t.cfg.Warmup) / math.Max(1, float64(t.cfg.Steps-t.cfg.Warmup))
@@ -319,76 +530,6 @@ func (t *Trainer) setLearningRate(lr float64) error {
 		return fmt.Errorf("diffusion: setting the learning rate: %w", err)
 	}
 	return nil
-}
-
-// batch draws the inputs of a step. The noise levels are stratified: sample i lies
-// in stratum i of log σ, shifted by one common random number.
-func (t *Trainer) batch(step int) []any {
-	rng := rand.New(rand.NewPCG(t.cfg.Seed, uint64(step)))
-	v, b := t.lat.Volume(), t.cfg.Batch
-	field, noise, sigma := make([]float32, b*v), make([]float32, b*v), make([]float32, b)
-	var residual []float32
-	if t.cfg.Objective == Target {
-		residual = make([]float32, b*v)
-	}
-	shift := rng.Float64()
-	coord := make([]int, t.lat.Dim())
-	for i := range b {
-		sigma[i] = float32(logInterpolate(t.cfg.SigmaMin, t.cfg.SigmaMax, (float64(i)+shift)/float64(b)))
-		n := rng.IntN(len(t.data) / v)
-		sign := 1.0
-		if !t.cfg.NoFlip && rng.Uint64()&1 == 1 {
-			sign = -1
-		}
-		origin := 0
-		if !t.cfg.NoTranslate {
-			origin = rng.IntN(v)
-		}
-		translate(t.lat, field[i*v:(i+1)*v], t.data[n*v:(n+1)*v], origin, sign, coord)
-		if residual != nil {
-			translate(t.lat, residual[i*v:(i+1)*v], t.cfg.Residual[n*v:(n+1)*v], origin, sign, coord)
-		}
-	}
-	for i := range noise {
-		noise[i] = float32(rng.NormFloat64())
-	}
-	dims := append([]int{b}, t.lat.Dims()...)
-	in := []any{tensors.FromFlatDataAndDimensions(field, dims...), tensors.FromFlatDataAndDimensions(noise, dims...)}
-	if residual == nil {
-		in = append(in, tensors.FromScalar(float32(0)))
-	} else {
-		in = append(in, tensors.FromFlatDataAndDimensions(residual, dims...))
-	}
-	return append(in, tensors.FromFlatDataAndDimensions(sigma, b))
-}
-
-// translate writes sign times src, translated so that its site origin becomes the
-// site 0, into dst.
-func translate(lat *lattice.Lattice, dst []float32, src []float64, origin int, sign float64, coord []int) {
-	if origin == 0 {
-		for x, v := range src {
-			dst[x] = float32(sign * v)
-		}
-		return
-	}
-	last := lat.Dim() - 1
-	n := lat.Extent(last)
-	lat.Coord(coord, origin)
-	cut := coord[last]
-	rows := lat.Volume() / n
-	row := make([]int, len(coord))
-	for r := range rows {
-		lat.Coord(row, r*n)
-		for mu := range row {
-			row[mu] += coord[mu]
-		}
-		row[last] = 0
-		from := src[lat.Index(row...):][:n]
-		to := dst[r*n : (r+1)*n]
-		for x := range n {
-			to[x] = float32(sign * from[(x+cut)%n])
-		}
-	}
 }
 
 // Model returns a model with the exponential moving average of the weights, a copy

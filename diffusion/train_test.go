@@ -28,7 +28,7 @@ func TestTrainToyScore(t *testing.T) {
 	for _, objective := range []diffusion.Objective{diffusion.Denoising, diffusion.Target} {
 		m, _, residual := wrap(t, lat, action, ens)
 		trainer, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
-			Objective: objective, Residual: residual, Steps: 1500, Batch: 256, LearningRate: 5e-3, EMA: 0.99, SigmaMin: 0.1, SigmaMax: 10, Seed: 4,
+			Objective: objective, Residual: residual, Steps: 1000, Batch: 256, LearningRate: 5e-3, EMA: 0.99, SigmaMin: 0.1, SigmaMax: 10, Seed: 4,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -56,11 +56,11 @@ func TestTrainToyScore(t *testing.T) {
 				base += p * (linear - s) * (linear - s)
 				norm += p * s * s
 			}
-			// The network must remove most of what the Gaussian part misses, down to the
-			// few percent that a short training leaves.
+			// The network must remove three quarters of what the Gaussian part misses, down
+			// to the few percent that a short training leaves.
 			rms, linear := math.Sqrt(sum/norm), math.Sqrt(base/norm)
 			t.Logf("%v σ = %v: relative error of the score %.4f, of its Gaussian part %.4f", objective, sigma, rms, linear)
-			if rms > 0.15*linear+0.03 {
+			if rms > 0.25*linear+0.03 {
 				t.Errorf("%v σ = %v: relative error of the score %.3f, of its Gaussian part %.3f", objective, sigma, rms, linear)
 			}
 		}
@@ -234,6 +234,70 @@ func TestModelStartsGaussianAndIsOdd(t *testing.T) {
 	}
 }
 
+// The published recipe, shortened, on a model without a Gaussian part: the loss falls
+// below that of no prediction (1 a site), validation and split losses agree with it,
+// and the evaluation sees the model.
+func TestPlainModelTraining(t *testing.T) {
+	_, ens, _ := phi4Model(t, 320, 4, 4)
+	network := must(unet.New(unet.Config{Channels: []int{8}, Embedding: 8}))
+	m := must(diffusion.NewModel(ens.Lattice, network, diffusion.ModelConfig{Normalization: must(diffusion.MinMax(ens)), Unscaled: true, Seed: 3}))
+	if _, ok := diffusion.Linear(m); ok {
+		t.Error("a model without a spectrum claims a linear part")
+	}
+	cfg := diffusion.PaperTraining(256)
+	if cfg.Steps != 1000 {
+		t.Errorf("250 epochs of 256 configurations in batches of 64 are %d steps, want 1000", cfg.Steps)
+	}
+	var last diffusion.TrainProgress
+	evaluations := 0
+	cfg.Steps, cfg.Validation, cfg.ValidateEvery, cfg.EvaluateEvery = 300, ens.Slice(256, 320), 100, 150
+	cfg.Progress = func(p diffusion.TrainProgress) { last = p }
+	cfg.Evaluate = func(step int, m *diffusion.Model) error {
+		evaluations++
+		if m.NumParameters() == 0 {
+			t.Error("the evaluation got a model without weights")
+		}
+		return nil
+	}
+	trainer := must(diffusion.NewTrainer(goBackend(t), m, ens.Slice(0, 256), cfg))
+	if err := trainer.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if evaluations != 2 || last.Step != 300 || last.LearningRate != 1e-3 {
+		t.Errorf("%d evaluations, last progress %+v", evaluations, last)
+	}
+	split := 0.0
+	for _, l := range last.LossByLevel {
+		split += l.Loss / float64(len(last.LossByLevel))
+	}
+	// The split losses are averages over the same 50 steps as the smoothed one.
+	if last.SmoothedLoss > 0.9 || math.Abs(split/last.SmoothedLoss-1) > 0.1 {
+		t.Errorf("loss %v, mean of the losses by level %v", last.SmoothedLoss, split)
+	}
+	// 64 configurations of 16 sites: the loss of a validation has a relative error of
+	// about √(2/1024).
+	if math.Abs(last.Validation/last.SmoothedLoss-1) > 5*math.Sqrt(2./1024)+0.1 {
+		t.Errorf("validation loss %v, training loss %v", last.Validation, last.SmoothedLoss)
+	}
+	again := must(trainer.ValidationLoss())
+	if again != must(trainer.ValidationLoss()) {
+		t.Error("the validation loss is not reproducible")
+	}
+	path := filepath.Join(t.TempDir(), "plain.npz")
+	trained := must(trainer.Model())
+	if err := trained.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	loaded := must(diffusion.LoadModel(path))
+	phi := ens.Config(0)
+	if !slices.Equal(score(t, loaded, 0.4, phi), score(t, trained, 0.4, phi)) || loaded.Normalization() != m.Normalization() {
+		t.Error("the loaded model differs")
+	}
+	if _, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{Objective: diffusion.Target}); err == nil {
+		t.Error("target score matching without a Gaussian part was accepted")
+	}
+}
+
 func distance(a, b []float64) float64 {
 	d := 0.0
 	for i := range a {
@@ -247,7 +311,7 @@ func TestTrainErrors(t *testing.T) {
 	backend := goBackend(t)
 	for _, cfg := range []diffusion.TrainConfig{
 		{Objective: 7}, {Objective: diffusion.Target}, {Objective: diffusion.Target, Residual: residual[:16]}, {Steps: -1}, {Batch: -1},
-		{LearningRate: -1}, {LearningRate: math.NaN()}, {EMA: 1}, {ClipNorm: -1}, {SigmaMin: 2, SigmaMax: 1}, {SigmaMin: -1},
+		{LearningRate: -1}, {LearningRate: math.NaN()}, {EMA: 1}, {ClipNorm: math.NaN()}, {Schedule: 5}, {TimeMin: 2}, {ValidateEvery: -1}, {EvaluateEvery: -1}, {SigmaMin: 2, SigmaMax: 1}, {SigmaMin: -1},
 	} {
 		if _, err := diffusion.NewTrainer(backend, m, ens, cfg); err == nil {
 			t.Errorf("%+v accepted", cfg)

@@ -72,7 +72,7 @@ type ProbabilityFlow struct {
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
 	f := &ProbabilityFlow{backend: backend, m: m, lat: m.Lattice(), cfg: cfg}
 	spectrum := make([]float64, f.lat.Volume())
-	if l, ok := m.(diffusion.LinearModel); ok {
+	if l, ok := diffusion.Linear(m); ok {
 		if !cfg.Plain {
 			f.linear = l
 		}

@@ -152,7 +152,7 @@ func (f *ProbabilityFlow) score(scope *model.Scope, phi, probes, sigma *graph.No
 		return score, graph.ExpandAxes(div, 0)
 	}
 	score = f.m.Score(scope, phi, sigma)
-	l, ok := f.m.(diffusion.LinearModel)
+	l, ok := diffusion.Linear(f.m)
 	if !ok {
 		return score, hutchinson(score, phi, probes)
 	}
