@@ -161,6 +161,10 @@ func (g *Generator) Phase() Phase {
 	return PhaseProduction
 }
 
+// Thin returns the number of steps between configurations, 0 before the pilot run has
+// chosen it. It must not be called during Run.
+func (g *Generator) Thin() int { return g.thin }
+
 // each runs f for all chains on the configured number of goroutines. The first
 // error stops the others; of several, that of the lowest chain is returned.
 func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) error) error {

@@ -94,6 +94,9 @@ func TestGeneratorResume(t *testing.T) {
 			if err := g.Result().Ensemble.Check(); g.Result().Ensemble.Len() > 0 && err != nil {
 				t.Error(err)
 			}
+			if thin := g.Thin(); (g.Phase() <= mcmc.PhasePilot) != (thin == 0) || thin != 0 && thin != want.Thin {
+				t.Errorf("thinned to %d in phase %d, expected %d", thin, g.Phase(), want.Thin)
+			}
 			pauses[g.Phase()]++
 			cancel()
 		}
