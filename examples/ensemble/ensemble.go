@@ -56,6 +56,9 @@ const saveEvery, pause = 2 * time.Minute, time.Second
 // coldChains is the number of cold chains that the paper's hot ones are compared with.
 const coldChains = 1024
 
+// maxNumbers bounds the field values of an ensemble, which is kept in memory: 64 GiB.
+const maxNumbers = 1 << 33
+
 // ensemble is one run of the program.
 type ensemble struct {
 	o          *options
@@ -84,6 +87,9 @@ func newEnsemble(ctx context.Context, o *options, parameters map[string]any) (*e
 	}
 	e := &ensemble{o: o, action: action, lat: action.Lattice(), parameters: parameters, file: results.New(parameters)}
 	parameters["dims"] = e.lat.Dims()
+	if most := maxNumbers / e.lat.Volume(); o.N > most {
+		return nil, fmt.Errorf("expected at most -n %d on %v, for 64 GiB of memory, got %d", most, e.lat, o.N)
+	}
 	if e.sampler, err = newSampler(ctx, o, action, e.seed(seedTuning)); err != nil {
 		return nil, err
 	}

@@ -226,6 +226,7 @@ func TestBadInput(t *testing.T) {
 		{"cluster", []string{"-n", "-3"}},
 		{"cluster", []string{"-n", "1"}},
 		{"cluster", []string{"-n", "1000000000000000"}},
+		{"cluster", []string{"-n", "1000000000"}},
 		{"cluster", []string{"-n", "x"}},
 		{"cluster", []string{"-seed", "-1"}},
 		{"cluster", []string{"-chains", "-1"}},
