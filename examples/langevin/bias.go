@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// interval is the Langevin time between measurements.
+const interval = 0.5
+
+// observables are those extrapolated to Δτ = 0.
+var observables = []struct{ name, title, label string }{
+	{measure.Phi2, "⟨φ²⟩", "⟨φ²⟩"},
+	{measure.ActionDensity, "⟨S⟩/V", "⟨S⟩/V"},
+	{measure.Chi2, "χ₂", "χ_2"},
+}
+
+// theory is a lattice action and its expectation values at every Δτ.
+type theory struct {
+	ensemble string
+	action   *lattice.Phi4
+	omega    []float64 // of S = Σ_k ω_k |φ_k|², nil with interaction
+	values   [][]stats.Estimate
+	fits     []extrapolation
+}
+
+func newTheory(action *lattice.Phi4, ensemble string, free bool) *theory {
+	t := &theory{ensemble: ensemble, action: action, values: make([][]stats.Estimate, len(observables))}
+	if free {
+		// FreeSpectrum fails only beyond the critical κ, where no free field is made.
+		spectrum, _ := action.FreeSpectrum(nil)
+		for _, c := range spectrum {
+			t.omega = append(t.omega, 1/(2*c))
+		}
+	}
+	return t
+}
+
+// exact returns the stationary values of the observables of the free field at the time
+// step dtau: every mode has ⟨|φ_k|²⟩ = 1/(2ω_k (1 - ω_kΔτ)).
+func (t *theory) exact(dtau float64) []float64 {
+	var phi2, action float64
+	for _, w := range t.omega {
+		c := 1 / (2 * w * (1 - w*dtau))
+		phi2 += c
+		action += w * c
+	}
+	v := float64(len(t.omega))
+	return []float64{phi2 / v, action / v, 1 / (2 * t.omega[0] * (1 - t.omega[0]*dtau))}
+}
+
+// checkSteps refuses time steps beyond the stability of the explicit scheme, which
+// amplifies a mode by 1 - 2ω_kΔτ.
+func (l *langevin) checkSteps() error {
+	for _, t := range l.theories {
+		omega := 1 + 2*math.Abs(t.action.Kappa())*float64(t.action.Lattice().Dim())
+		if dtau := l.dtau[len(l.dtau)-1]; omega*dtau >= 1 {
+			return fmt.Errorf("expected -dtau below %.3g, the stability of the free field, got %v", 1/omega, dtau)
+		}
+	}
+	return nil
+}
+
+// measure adds the observables of an ensemble to the table, from the given numbers of
+// steps of each chain.
+func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice.Phi4, seed uint64, steps, thermalisation int, kernel func() (mcmc.Kernel, error)) (*mcmc.EnsembleResult, error) {
+	var r *mcmc.EnsembleResult
+	err := l.task(ctx, ensemble, func(task *progress.Task) error {
+		// A run is cut into parts that show its progress.
+		const parts = 10
+		var err error
+		r, err = mcmc.Generate(ctx, mcmc.EnsembleConfig{
+			Lattice: action.Lattice(), N: parts * chains, Chains: chains, Seed: seed,
+			Thermalisation: thermalisation, Thin: (steps + parts - 1) / parts,
+			Observables: measure.Observables(action), Progress: task.Set,
+		}, func(int) (mcmc.Kernel, error) { return kernel() })
+		if err != nil {
+			return err
+		}
+		return measure.AddChain(l.table, ensemble, action.Lattice().Volume(), measure.FromRun(r)...)
+	})
+	return r, err
+}
+
+// repeat returns the kernel of n steps of k.
+func repeat(k mcmc.Kernel, n int) (mcmc.Kernel, error) {
+	return mcmc.NewCycle(slices.Repeat([]mcmc.Kernel{k}, n)...)
+}
+
+// lengths returns the numbers of measurements and of thermalisation steps of a chain.
+func (l *langevin) lengths() (steps, thermalisation int) {
+	n := l.o.Time / chains / interval
+	return int(math.Ceil(n)), int(math.Ceil(n / 10))
+}
+
+// exact measures φ⁴ with two exact algorithms.
+func (l *langevin) exact(ctx context.Context) error {
+	action := l.theories[0].action
+	steps, thermalisation := l.lengths()
+	if _, err := l.measure(ctx, "reference", action, l.seed(seedReference), steps, thermalisation, func() (mcmc.Kernel, error) {
+		return mcmc.NewPhi4Cycle(action)
+	}); err != nil {
+		return err
+	}
+	r, err := l.measure(ctx, "mala", action, l.seed(seedMALA), steps, thermalisation, func() (mcmc.Kernel, error) {
+		k, err := mcmc.NewMALA(action, action.Lattice().Volume(), mcmc.MALAConfig{})
+		if err != nil {
+			return nil, err
+		}
+		return repeat(k, 4)
+	})
+	if err != nil {
+		return err
+	}
+	l.table.Add("mala", measure.Acceptance, stats.Estimate{Value: r.Stats.Acceptance(), Error: math.NaN()})
+	return nil
+}
+
+// theory measures one theory at every Δτ and extrapolates.
+func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
+	for i, dtau := range l.dtau {
+		every := max(1, int(math.Round(interval/dtau)))
+		total, early := l.lengths()
+		// The time is the same for every Δτ, also where interval is no multiple of it.
+		scale := interval / (float64(every) * dtau)
+		steps, thermalisation := int(math.Ceil(float64(total)*scale)), int(math.Ceil(float64(early)*scale))
+		ensemble := fmt.Sprintf("%s_dtau_%v", t.ensemble, dtau)
+		if _, err := l.measure(ctx, ensemble, t.action, l.seed(part+i), steps, thermalisation, func() (mcmc.Kernel, error) {
+			k, err := mcmc.NewLangevin(t.action, dtau)
+			if err != nil {
+				return nil, err
+			}
+			return repeat(k, every)
+		}); err != nil {
+			return fmt.Errorf("Δτ = %v: %w", dtau, err)
+		}
+		for j, o := range observables {
+			e, _ := l.table.Get(ensemble, o.name)
+			t.values[j] = append(t.values[j], e)
+		}
+		if t.omega != nil {
+			l.addExact(fmt.Sprintf("exact_free_dtau_%v", dtau), t.exact(dtau))
+		}
+	}
+	for j, o := range observables {
+		fit, err := extrapolate(l.dtau, t.values[j])
+		if err != nil {
+			return fmt.Errorf("extrapolation of %s: %w", o.name, err)
+		}
+		t.fits = append(t.fits, fit)
+		l.table.Add(t.ensemble, o.name, fit.at(0))
+		l.table.Add(t.ensemble, "degree_"+o.name, known(float64(len(fit.best().coef)-1)))
+		l.table.Add(t.ensemble, "p_"+o.name, known(fit.best().p))
+	}
+	if t.omega != nil {
+		l.addExact("exact_free", t.exact(0))
+	}
+	return nil
+}
+
+func (l *langevin) addExact(ensemble string, values []float64) {
+	for j, o := range observables {
+		l.table.Add(ensemble, o.name, known(values[j]))
+	}
+}
