@@ -296,6 +296,38 @@ func TestThermalisationCheckZ(t *testing.T) {
 	}
 }
 
+// TestThermalisationCheckFar: Z grows with the distance of the starts also where the
+// probability of it underflows, by steps that do not show where that happens.
+func TestThermalisationCheckFar(t *testing.T) {
+	lat := must[*lattice.Lattice](t)(lattice.New(1))
+	const n = 2000
+	last, step := 0.0, 0.0
+	for distance := 0.5; distance < 3; distance += 0.05 {
+		r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(lat, n)}
+		for c := range n {
+			v := 10 + 2*float64(c/2%2)
+			if c%2 == 1 {
+				v += distance
+			}
+			r.Ensemble.Append([]float64{v})
+			r.Chains = append(r.Chains, mcmc.ChainRecord{Hot: c%2 == 0, First: c, Len: 1})
+		}
+		z := -must[[]mcmc.HotCold](t)(r.ThermalisationCheck())[0].Z
+		// The steps fall from 1.12 to 0.48, by about 0.013 from one to the next; leaving
+		// out prefactors moves Z by 0.01.
+		if previous := step; last > 0 {
+			step = z - last
+			if !(step > 0) || previous > 0 && !(math.Abs(step-previous) < 0.03) {
+				t.Errorf("distance %.2f: Z grows by %v to %v, before by %v", distance, step, z, previous)
+			}
+		}
+		last = z
+	}
+	if !(last > 45 && last < 67) {
+		t.Errorf("expected Z below 3√500 = 67, got %v", last)
+	}
+}
+
 // TestPilotThinning: the local algorithm needs more thinning than the recommended
 // cycle, and the choice follows the stated decorrelation.
 func TestPilotThinning(t *testing.T) {

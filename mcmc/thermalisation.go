@@ -112,5 +112,9 @@ func welch(a stats.Estimate, n int, b stats.Estimate, m int) float64 {
 	va, vb := a.Error*a.Error, b.Error*b.Error
 	nu := (va + vb) * (va + vb) / (va*va/float64(n-1) + vb*vb/float64(m-1))
 	p := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nu}.CDF(-math.Abs(t))
+	if p < 1e-300 {
+		// The leading order of both tails, where the probability underflows.
+		return math.Copysign(math.Sqrt(nu*math.Log1p(t*t/nu)), t)
+	}
 	return math.Copysign(distuv.UnitNormal.Quantile(p), t)
 }
