@@ -18,6 +18,7 @@ import (
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/stats"
 )
 
 // command is a short run of an algorithm.
@@ -374,6 +375,20 @@ func TestAlgorithmsAgree(t *testing.T) {
 				t.Errorf("%s %v: %s = %v, expected %v", c.name, c.args, name, e, want)
 			}
 		}
+	}
+}
+
+// TestUnknownDeviation: a deviation that results.json cannot hold is still one.
+func TestUnknownDeviation(t *testing.T) {
+	e := &ensemble{o: &options{Algorithm: "hmc"}, file: results.New(nil)}
+	for _, c := range checked {
+		e.file.Add("hmc", hot+c.name, stats.Estimate{Value: 1})
+		e.file.Add("hmc", cold+c.name, stats.Estimate{Value: 2})
+		e.add(zScore+c.name, math.Inf(-1))
+		e.add(rHat+c.name, math.NaN())
+	}
+	if worst, spread := e.printStarts(io.Discard); !math.IsInf(worst, 1) || spread != 0 {
+		t.Errorf("expected +Inf and 0, got %v and %v", worst, spread)
 	}
 }
 

@@ -76,17 +76,21 @@ func (e *ensemble) print(w io.Writer) error {
 // deviation, NaN if there is none to see, and the largest R̂.
 func (e *ensemble) printStarts(w io.Writer) (worst, spread float64) {
 	worst = math.NaN()
-	for _, c := range checked {
+	for i, c := range checked {
 		h, ok := e.get(hot + c.name)
 		if !ok {
 			break
 		}
-		if math.IsNaN(worst) {
+		if i == 0 {
 			worst = 0
 			fmt.Fprint(w, "\nstart\thot\tcold\tdifference/σ\tR̂\n")
 		}
 		k, _ := e.get(cold + c.name)
 		z, _ := e.get(zScore + c.name)
+		if math.IsNaN(z.Value) {
+			// Not finite in the file: neither start has an error.
+			z.Value = h.Sigma(k)
+		}
 		r, _ := e.get(rHat + c.name)
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f\t%s\n", c.title, format(h), format(k), z.Value, format(r))
 		worst = math.Max(worst, math.Abs(z.Value))
