@@ -349,9 +349,9 @@ func TestAlgorithmsAgree(t *testing.T) {
 	for _, c := range algorithms {
 		args := append([]string{}, c.args...)
 		if c.name != "paper" {
-			args = append(args, "-n", "16", "-chains", "16", "-thin", "2000")
+			args = append(args, "-n", "16", "-chains", "16", "-thin", "1000")
 		} else {
-			args = append(args, "-n", "4000")
+			args = append(args, "-n", "1000")
 		}
 		if c.name == "langevin" && c.args[0] == "-dtau" {
 			args = append(args, "-dtau", "0.02")
