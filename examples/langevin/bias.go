@@ -140,7 +140,7 @@ func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
 			}
 			return repeat(k, every)
 		}); err != nil {
-			return fmt.Errorf("Δτ = %v: %w", dtau, err)
+			return fmt.Errorf("at Δτ = %v: %w", dtau, err)
 		}
 		for j, o := range observables {
 			e, _ := l.table.Get(ensemble, o.name)

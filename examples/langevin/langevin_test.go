@@ -22,7 +22,7 @@ import (
 // tiny is a whole run of a second or two. A barrier this low relaxes quickly.
 func tiny(out string, more ...string) []string {
 	return append([]string{
-		"-out", out, "-dims", "4x4", "-mu2", "-0.3,1", "-toy-dtau", "0.05", "-prior", "1.5", "-processes", "512",
+		"-out", out, "-dims", "4x4", "-mu2", "-0.3", "-toy-dtau", "0.05", "-prior", "1.5", "-processes", "512",
 		"-dtau", "0.05,0.1,0.2,0.3", "-time", "4000",
 	}, more...)
 }
@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 		t.Error("the same seed gave different results")
 	}
 	for _, name := range []string{
-		"trajectories_mu2_-0.3", "density_mu2_1", "spectrum_mu2_1", "relaxation_m_mu2_-0.3", "relaxation_phi2_mu2_1",
+		"trajectories_mu2_-0.3", "density_mu2_-0.3", "spectrum_mu2_-0.3", "relaxation_m_mu2_-0.3", "relaxation_phi2_mu2_-0.3",
 		"bias_phi2", "bias_action_density", "bias_chi2", "bias_free",
 	} {
 		if info, err := os.Stat(filepath.Join(first, name+".png")); err != nil || info.Size() == 0 {
@@ -92,26 +92,25 @@ func TestRun(t *testing.T) {
 	if biased, exact := get("langevin_dtau_0.3", "action_density"), get("reference", "action_density"); biased.Sigma(exact) < 10 {
 		t.Errorf("expected a bias at Δτ = 0.3, got %v for %v", biased, exact)
 	}
-	for _, toy := range []string{"mu2_-0.3", "mu2_1"} {
-		if p := get("langevin_"+toy, "ks_p").Value; p < 1e-6 {
-			t.Errorf("%s: expected e^{-S}, got p = %v", toy, p)
+	const toy = "mu2_-0.3"
+	if p := get("langevin_"+toy, "ks_p").Value; p < 1e-6 {
+		t.Errorf("%s: expected e^{-S}, got p = %v", toy, p)
+	}
+	gap := get("fokker_planck_"+toy, "eigenvalue_1").Value
+	if rate := get("langevin_"+toy, "decay_rate"); math.Abs(rate.Pull(gap)) > 5 {
+		t.Errorf("%s: expected the decay rate %v, got %v", toy, gap, rate)
+	}
+	if tau := get("langevin_"+toy, "tau_exp"); math.Abs(tau.Pull(1/gap)) > 5 {
+		t.Errorf("%s: expected τ_exp = %v, got %v", toy, 1/gap, tau)
+	}
+	for _, pull := range []string{"pull_m", "pull_phi2"} {
+		if v := get("langevin_"+toy, pull).Value; v > 5 {
+			t.Errorf("%s: %s = %v from the Fokker–Planck equation", toy, pull, v)
 		}
-		gap := get("fokker_planck_"+toy, "eigenvalue_1").Value
-		if rate := get("langevin_"+toy, "decay_rate"); math.Abs(rate.Pull(gap)) > 5 {
-			t.Errorf("%s: expected the decay rate %v, got %v", toy, gap, rate)
-		}
-		if tau := get("langevin_"+toy, "tau_exp"); math.Abs(tau.Pull(1/gap)) > 5 {
-			t.Errorf("%s: expected τ_exp = %v, got %v", toy, 1/gap, tau)
-		}
-		for _, pull := range []string{"pull_m", "pull_phi2"} {
-			if v := get("langevin_"+toy, pull).Value; v > 5 {
-				t.Errorf("%s: %s = %v from the Fokker–Planck equation", toy, pull, v)
-			}
-		}
-		// The sample and the grid have the same ⟨φ²⟩.
-		if got, want := get("langevin_"+toy, "phi2"), get("fokker_planck_"+toy, "phi2"); math.Abs(got.Pull(want.Value)) > 5 {
-			t.Errorf("%s: expected ⟨φ²⟩ = %v, got %v", toy, want.Value, got)
-		}
+	}
+	// The sample and the grid have the same ⟨φ²⟩.
+	if got, want := get("langevin_"+toy, "phi2"), get("fokker_planck_"+toy, "phi2"); math.Abs(got.Pull(want.Value)) > 5 {
+		t.Errorf("%s: expected ⟨φ²⟩ = %v, got %v", toy, want.Value, got)
 	}
 }
 
@@ -120,7 +119,7 @@ func TestBadInput(t *testing.T) {
 		{"-dims", "4y4"}, {"-kappa", "NaN"}, {"-lambda", "-1"}, {"-lambda", "0", "-kappa", "0.3"},
 		{"-mu2", ""}, {"-mu2", "1,x"}, {"-mu2", "1,1"}, {"-mu2", "Inf"}, {"-mu2", "1,2,3,4,5,6,7,8,9"}, {"-mu2", "-6"},
 		{"-g", "-1"}, {"-g", "0", "-mu2", "-1"}, {"-toy-dtau", "0"}, {"-toy-dtau", "2"}, {"-toy-dtau", "1e-9"},
-		{"-prior", "0"}, {"-prior", "NaN"}, {"-prior", "1e6"}, {"-processes", "15"},
+		{"-prior", "0"}, {"-prior", "NaN"}, {"-prior", "1e6"}, {"-prior", "1e-3"}, {"-g", "0", "-mu2", "1", "-prior", "100"}, {"-processes", "15"},
 		{"-dtau", "0.1,0.2"}, {"-dtau", "0,0.1,0.2"}, {"-dtau", "0.1,0.2,0.9"}, {"-dtau", "a"}, {"-time", "10"}, {"-time", "Inf"},
 		{"-backend", "go"}, {"word"}, {"-no-such-flag"},
 	} {
@@ -130,6 +129,24 @@ func TestBadInput(t *testing.T) {
 		}
 		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%v: bad input left a folder behind", args)
+		}
+	}
+}
+
+// TestFreeKappa: beyond the critical κ of the free field its check takes a smaller one.
+func TestFreeKappa(t *testing.T) {
+	lat, err := lattice.New(4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kappa, want := range map[float64]float64{0.24: 0.24, 0.25: 0.2, -0.3: -0.2} {
+		action, err := lattice.NewPhi4(lat, kappa, 0.1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		free, err := freeField(action)
+		if err != nil || math.Abs(free.Kappa()-want) > 1e-15 || free.Lambda() != 0 {
+			t.Errorf("κ = %v: expected the free field with %v, got %v, %v", kappa, want, free, err)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string) error {
 	fs.Float64Var(&o.G, "g", 0.4, "coupling g of the toy potentials")
 	fs.Float64Var(&o.ToyStep, "toy-dtau", 0.01, "largest time step Δτ for the toy potentials; short runs take smaller ones")
 	fs.Float64Var(&o.Prior, "prior", 3, "standard deviation of the prior of figure 1")
-	fs.IntVar(&o.Processes, "processes", 32768, "Langevin processes to average over, rounded up to a multiple of 16")
+	fs.IntVar(&o.Processes, "processes", 16384, "Langevin processes to average over, rounded up to a multiple of 16")
 	fs.StringVar(&o.Steps, "dtau", "0.02,0.04,0.06,0.08,0.1,0.12", "time steps Δτ for φ⁴, a list")
 	fs.Float64Var(&o.Time, "time", 128000, "Langevin time to measure φ⁴ at each Δτ, over 16 chains together")
 	fs.Usage = func() {

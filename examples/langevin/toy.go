@@ -66,6 +66,9 @@ func newToy(mu2 float64, o options) (*toy, error) {
 		return nil, fmt.Errorf("expected a toy potential that relaxes in fewer than %d steps of -toy-dtau, got the gap %.3g for μ² = %v, g = %v",
 			int(slowest), gap, mu2, o.G)
 	}
+	if width := math.Sqrt(t.exact.phi2); !(o.Prior > width/50 && o.Prior < width*50) {
+		return nil, fmt.Errorf("expected a -prior between 1/50 and 50 times the width %.3g of e^{-S} for μ² = %v, g = %v, got %v", width, mu2, o.G, o.Prior)
+	}
 	// The relaxation is resolved, and the explicit scheme is stable, for steps well below
 	// the time scale of the fastest mode shown and of the drift at the edge of the prior.
 	edge := 4 * o.Prior
