@@ -30,30 +30,6 @@ func TestGaussianScoreIsDrift(t *testing.T) {
 	}
 }
 
-func TestVE(t *testing.T) {
-	var p diffusion.VE
-	// √(624/(2 ln 25)).
-	if s := p.StdDev(1); math.Abs(s-9.845215) > 1e-6 {
-		t.Errorf("s(1) = %v for σ = 25, want 9.845215", s)
-	}
-	for _, time := range []float64{1e-5, 0.1, 0.5, 1} {
-		if back := p.Time(p.StdDev(time)); math.Abs(back-time) > 1e-12 {
-			t.Errorf("Time(StdDev(%v)) = %v", time, back)
-		}
-		// ds²/dt = g².
-		const h = 1e-5
-		up, down := p.StdDev(time+h), p.StdDev(time-math.Min(h, time))
-		slope := (up*up - down*down) / (h + math.Min(h, time))
-		if g := p.Diffusion(time); math.Abs(slope/(g*g)-1) > 1e-4 {
-			t.Errorf("ds²/dt = %v, g² = %v at t = %v", slope, g*g, time)
-		}
-	}
-	levels := p.UniformTime(1, 1e-3, 500)
-	if len(levels) != 501 || levels[0] != p.StdDev(1) || math.Abs(levels[500]-p.StdDev(1e-3)) > 1e-12 {
-		t.Errorf("the grid of the paper runs from %v to %v in %d levels", levels[0], levels[len(levels)-1], len(levels))
-	}
-}
-
 func TestGaussianErrors(t *testing.T) {
 	lat := must(lattice.New(4, 4))
 	flat := func(v float64) []float64 {

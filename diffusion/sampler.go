@@ -19,12 +19,33 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// SampleConfig configures the reverse-time samplers. The zero value needs a model
-// that is a [LinearModel].
+// SampleConfig configures the samplers. The zero value needs a model that is a
+// [LinearModel].
+//
+// Every sampler draws n configurations, starting from the prior at the first noise
+// level and ending with the data at the last. Its fields are x = φ_t/α(t), data plus
+// noise of level σ, for every process. Configurations are ordered, and reproducible
+// for a given seed and batch on any number of cores; fields stay on the device
+// between steps. Samplers return an error for an impossible configuration, a result
+// that is not finite, or a cancelled context.
 type SampleConfig struct {
-	// Levels are the noise levels of the steps, strictly falling. Default: 500 steps
-	// equidistant in log σ from [SigmaMaxFor] of the spectrum down to 0.02.
+	// Process is the process that [EulerMaruyama] and [PredictorCorrector] reverse by
+	// steps of its time, for a [Model] with a [Normalization] in units of the
+	// normalised field. Nil stands for dφ = dW with the variance σ² as time, for which
+	// the steps are exact integrals of g². The other samplers depend on noise levels
+	// alone.
+	Process SDE
+	// Levels are the noise levels of the steps, strictly falling, in units of the
+	// field; see [LogSigma], [Karras] and [UniformTime]. Default: Steps steps, with a
+	// Process uniform in its time from 1 to 10⁻³ as in the paper, else equidistant in
+	// log σ from [SigmaMaxFor] of the spectrum down to 0.02.
 	Levels []float64
+	// Steps is the number of steps if there are no Levels. Default 500.
+	Steps int
+	// CorrectorSteps is the number of Langevin steps of [PredictorCorrector] at every
+	// noise level, default 1, and SNR their signal-to-noise ratio, default 0.16.
+	CorrectorSteps int
+	SNR            float64
 	// IsotropicPrior starts from N(0, σ_max²), as the paper does, even where the
 	// model knows a spectrum. By default a [LinearModel] starts from the spectral
 	// prior, a Gaussian of variance C_k + σ_max² per mode: near a phase transition
@@ -39,26 +60,53 @@ type SampleConfig struct {
 	// of field updates done and their total; calls are serialised.
 	Progress func(done, total int)
 	// Trace, if not nil, is called for the first chunk only, before the first step and
-	// after every step, with the number of steps done, the noise level and the
-	// fields of the chunk, V values each.
+	// after every step, with the number of steps done, the noise level σ (at the
+	// time Process.Time(σ)) and the fields x of the chunk, V values each.
 	Trace func(step int, sigma float64, fields []float64)
 }
 
+// uniformTimeMin is the time at which the grid of the paper ends.
+const uniformTimeMin = 1e-3
+
 func (c *SampleConfig) setDefaults(m ScoreModel) error {
-	if c.Levels == nil {
-		l, ok := Linear(m)
-		if !ok {
-			return fmt.Errorf("diffusion: expected noise levels for a model without a spectrum, got none")
+	for _, d := range []struct {
+		value *int
+		def   int
+	}{{&c.Steps, 500}, {&c.Batch, 128}, {&c.CorrectorSteps, 1}} {
+		if *d.value == 0 {
+			*d.value = d.def
 		}
-		c.Levels = LogSigma(SigmaMaxFor(l.Spectrum()), 0.02, 500)
 	}
-	if c.Batch == 0 {
-		c.Batch = 128
+	c.SNR = orDefault(c.SNR, 0.16)
+	if c.Batch < 0 || c.Steps < 0 || c.CorrectorSteps < 0 || !(c.SNR > 0) || math.IsInf(c.SNR, 0) {
+		return fmt.Errorf("diffusion: expected a positive batch, number of steps and of corrector steps, and signal-to-noise ratio, got %d, %d, %d and %v",
+			c.Batch, c.Steps, c.CorrectorSteps, c.SNR)
 	}
-	if c.Batch < 0 {
-		return fmt.Errorf("diffusion: expected a positive batch, got %d", c.Batch)
+	if n, ok := m.(interface{ Normalization() Normalization }); ok && c.Process != nil {
+		c.Process = scaled{c.Process, n.Normalization().Scale}
 	}
-	return checkLevels(c.Levels)
+	switch l, ok := Linear(m); {
+	case c.Levels != nil:
+	case c.Process != nil:
+		c.Levels = UniformTime(c.Process, 1, uniformTimeMin, c.Steps)
+	case ok:
+		c.Levels = LogSigma(SigmaMaxFor(l.Spectrum()), 0.02, c.Steps)
+	default:
+		return fmt.Errorf("diffusion: expected noise levels or a process for a model without a spectrum, got neither")
+	}
+	if err := checkLevels(c.Levels); err != nil {
+		return err
+	}
+	if c.Process == nil {
+		c.Process = brownian{}
+		return nil
+	}
+	const rounding = 1e-9
+	first, last := c.Process.Time(c.Levels[0]), c.Process.Time(c.Levels[len(c.Levels)-1])
+	if !(first <= 1+rounding && last >= -rounding) {
+		return fmt.Errorf("diffusion: expected noise levels of %v at times between 1 and 0, got times from %v to %v", c.Process, first, last)
+	}
+	return nil
 }
 
 // priorSpectrum returns the variance per mode of the prior at noise level sigma.
@@ -73,62 +121,38 @@ func (c *SampleConfig) priorSpectrum(m ScoreModel, sigma float64) []float64 {
 	return spectrum
 }
 
-// reverseStep builds one step of a reverse-time sampler from noise level σ down to
-// next: phi and the white noise z are [batch, extents…], the levels scalars.
-type reverseStep func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node
-
-// EulerMaruyama draws n configurations by integrating the reverse-time stochastic
-// differential equation (3.7)–(3.9) with the Euler–Maruyama scheme,
-//
-//	φ ← φ + Δ s(φ, σ_i) + √Δ z,  Δ = σ_i² - σ_{i+1}²,
-//
-// from the prior at the first noise level down to the last; the last step adds no
-// noise, as in the paper. Δ is the integral of g² over the step (g² Δt in (3.9)),
-// which makes the scheme independent of how time is parametrised. Its weak error is
-// of first order in the steps. Configurations are ordered, and reproducible for a
-// given seed and batch on any number of cores.
-//
-// It returns an error for an impossible configuration, a result that is not finite,
-// or a cancelled context.
-func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
-	return reverse(ctx, backend, m, n, cfg, true, func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node {
-		delta := graph.Sub(graph.Square(sigma), graph.Square(next))
-		return graph.Add(drifted(scope, m, phi, sigma, delta), graph.Mul(graph.Sqrt(delta), z))
-	})
+// scheme is the step of a sampler.
+type scheme struct {
+	// memory is the number of fields that a step hands to the next one besides x; they
+	// are zero before the first step.
+	memory int
+	// noise is the number of white-noise fields that a step takes.
+	noise int
+	// numbers returns what the graph of step i has to know, computed in float64.
+	numbers func(cfg *SampleConfig, i int) []float64
+	// build builds the graph of a step, from the fields x and memory, the white noise z
+	// (all [batch, extents…]) and the numbers c, to the new x and memory.
+	build func(scope *model.Scope, cfg *SampleConfig, x, z, c []*graph.Node) []*graph.Node
 }
 
-// Ancestral draws like [EulerMaruyama], with the noise of a step reduced to what the
-// exact reverse transition of a Gaussian theory has: in mode k the variance is
-//
-//	Δ (C_k + σ_{i+1}²)/(C_k + σ_i²),
-//
-// with the spectrum of a [LinearModel]; every step, the last included, adds it. For
-// Gaussian data the result is exact for any number of steps, and elsewhere only the
-// non-linear part of the score is discretised. For a model without spectrum, C = 0,
-// this is the ancestral sampling of Song et al., arXiv:2011.13456, eq. (47).
-func Ancestral(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
-	return reverse(ctx, backend, m, n, cfg, false, func(scope *model.Scope, phi, z, sigma, next *graph.Node) *graph.Node {
-		delta := graph.Sub(graph.Square(sigma), graph.Square(next))
-		l, ok := Linear(m)
-		if !ok {
-			return graph.Add(drifted(scope, m, phi, sigma, delta), graph.Mul(graph.Mul(graph.Sqrt(delta), graph.Div(next, sigma)), z))
-		}
-		batch := phi.Shape().Dimensions[0]
-		before := noisySpectrum(m.Lattice(), l.Spectrum(), phi, graph.BroadcastToDims(sigma, batch))
-		after := noisySpectrum(m.Lattice(), l.Spectrum(), phi, graph.BroadcastToDims(next, batch))
-		amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
-		return graph.Add(drifted(scope, m, phi, sigma, delta), hartley.Transform(graph.Mul(amplitude, z)))
-	})
+// scoreAt builds the score at one noise level for the whole batch.
+func scoreAt(scope *model.Scope, m ScoreModel, x, sigma *graph.Node) *graph.Node {
+	return m.Score(scope, x, graph.BroadcastToDims(sigma, x.Shape().Dimensions[0]))
 }
 
-// drifted returns φ + Δ s(φ, σ).
-func drifted(scope *model.Scope, m ScoreModel, phi, sigma, delta *graph.Node) *graph.Node {
-	score := m.Score(scope, phi, graph.BroadcastToDims(sigma, phi.Shape().Dimensions[0]))
-	return graph.Add(phi, graph.Mul(delta, score))
+// sampler is a scheme at work.
+type sampler struct {
+	scheme
+	lat         *lattice.Lattice
+	cfg         SampleConfig
+	prior       *graph.Exec
+	step        *model.Exec
+	total, done int
+	mu          sync.Mutex
 }
 
-// reverse runs a reverse-time sampler; quiet switches off the noise of the last step.
-func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig, quiet bool, build reverseStep) (*lattice.Ensemble, error) {
+// reverse draws n configurations by a scheme.
+func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig, s scheme) (*lattice.Ensemble, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("diffusion: expected at least one configuration to draw, got %d", n)
 	}
@@ -137,67 +161,17 @@ func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, 
 	}
 	lat := m.Lattice()
 	cfg.Batch = min(cfg.Batch, n)
-	prior, err := graph.NewExec(backend, func(z *graph.Node) *graph.Node {
-		return spectralNoise(lat, z, cfg.priorSpectrum(m, cfg.Levels[0]))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("diffusion: building the prior: %w", err)
-	}
-	step, err := model.NewExec(backend, m.Store(), func(scope *model.Scope, in []*graph.Node) *graph.Node {
-		return build(scope, in[0], in[1], in[2], in[3])
-	})
-	if err != nil {
-		return nil, fmt.Errorf("diffusion: building the sampler: %w", err)
+	r := &sampler{scheme: s, lat: lat, cfg: cfg, total: n * (len(cfg.Levels) - 1)}
+	if err := r.compile(backend, m); err != nil {
+		return nil, err
 	}
 	v := lat.Volume()
 	out := lattice.NewEnsemble(lat, n)
 	out.Data = out.Data[:n*v]
-	dims := append([]int{cfg.Batch}, lat.Dims()...)
-	steps := len(cfg.Levels) - 1
-	silence := host.Tensor(dtypes.Float32, nil, dims...)
-	var mu sync.Mutex
-	done := 0
-	run := func(ctx context.Context, c, lo, hi int) error {
-		rng := rand.New(rand.NewPCG(cfg.Seed, uint64(c)))
-		phi, err := prior.Call1(host.Normal(dtypes.Float32, rng, dims...))
-		if err != nil {
-			return fmt.Errorf("diffusion: sampling the prior: %w", err)
-		}
-		if err := cfg.trace(c, 0, phi, (hi-lo)*v); err != nil {
-			return err
-		}
-		for i := range steps {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			z := silence
-			if !quiet || i < steps-1 {
-				z = host.Normal(dtypes.Float32, rng, dims...)
-			}
-			next, err := step.Call1(phi, z, float32(cfg.Levels[i]), float32(cfg.Levels[i+1]))
-			if err != nil {
-				return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
-			}
-			if err := phi.FinalizeAll(); err != nil {
-				return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
-			}
-			phi = next
-			if err := cfg.trace(c, i+1, phi, (hi-lo)*v); err != nil {
-				return err
-			}
-			if cfg.Progress != nil {
-				mu.Lock()
-				done += hi - lo
-				cfg.Progress(done, n*steps)
-				mu.Unlock()
-			}
-		}
-		if err := host.Read(out.Data[lo*v:hi*v], phi); err != nil {
-			return fmt.Errorf("diffusion: reading fields: %w", err)
-		}
-		return nil
-	}
-	if err := chunk.Run(ctx, backend, n, cfg.Batch, run); err != nil {
+	err := chunk.Run(ctx, backend, n, cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
+		return r.run(ctx, c, out.Data[lo*v:hi*v])
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := checkData(lat, out.Data); err != nil {
@@ -206,16 +180,105 @@ func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, 
 	return out, nil
 }
 
+func (r *sampler) compile(backend compute.Backend, m ScoreModel) (err error) {
+	r.prior, err = graph.NewExec(backend, func(z *graph.Node) *graph.Node {
+		return spectralNoise(r.lat, z, r.cfg.priorSpectrum(m, r.cfg.Levels[0]))
+	})
+	if err != nil {
+		return fmt.Errorf("diffusion: building the prior: %w", err)
+	}
+	r.step, err = model.NewExec(backend, m.Store(), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+		fields := 1 + r.memory
+		numbers := in[len(in)-1]
+		c := make([]*graph.Node, numbers.Shape().Dimensions[0])
+		for j := range c {
+			c[j] = graph.Reshape(graph.SliceAxis(numbers, 0, graph.AxisElem(j)))
+		}
+		return r.build(scope, &r.cfg, in[:fields], in[fields:len(in)-1], c)
+	})
+	if err != nil {
+		return fmt.Errorf("diffusion: building the sampler: %w", err)
+	}
+	return nil
+}
+
+// run evolves chunk c and writes its fields, as many as fit, into dst.
+func (r *sampler) run(ctx context.Context, c int, dst []float64) error {
+	rng := rand.New(rand.NewPCG(r.cfg.Seed, uint64(c)))
+	dims := append([]int{r.cfg.Batch}, r.lat.Dims()...)
+	x, err := r.prior.Call1(host.Normal(dtypes.Float32, rng, dims...))
+	if err != nil {
+		return fmt.Errorf("diffusion: sampling the prior: %w", err)
+	}
+	if err := r.trace(c, 0, x, len(dst)); err != nil {
+		return err
+	}
+	state := []*tensors.Tensor{x}
+	for range r.memory {
+		state = append(state, host.Tensor(dtypes.Float32, nil, dims...))
+	}
+	for i := range len(r.cfg.Levels) - 1 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if state, err = r.advance(rng, state, i, dims); err != nil {
+			return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
+		}
+		if err := r.trace(c, i+1, state[0], len(dst)); err != nil {
+			return err
+		}
+		r.report(len(dst) / r.lat.Volume())
+	}
+	if err := host.Read(dst, state[0]); err != nil {
+		return fmt.Errorf("diffusion: reading fields: %w", err)
+	}
+	return nil
+}
+
+// advance makes step i and frees the old state.
+func (r *sampler) advance(rng *rand.Rand, state []*tensors.Tensor, i int, dims []int) ([]*tensors.Tensor, error) {
+	args := make([]any, 0, len(state)+r.noise+1)
+	for _, s := range state {
+		args = append(args, s)
+	}
+	for range r.noise {
+		args = append(args, host.Normal(dtypes.Float32, rng, dims...))
+	}
+	numbers := r.numbers(&r.cfg, i)
+	args = append(args, host.Tensor(dtypes.Float32, numbers, len(numbers)))
+	next, err := r.step.Call(args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range state {
+		if err := s.FinalizeAll(); err != nil {
+			return nil, err
+		}
+	}
+	return next, nil
+}
+
+// report accounts for one step of n configurations.
+func (r *sampler) report(n int) {
+	if r.cfg.Progress == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += n
+	r.cfg.Progress(r.done, r.total)
+}
+
 // trace hands the first n values of the fields of the first chunk to Trace.
-func (c *SampleConfig) trace(chunk, step int, phi *tensors.Tensor, n int) error {
-	if chunk != 0 || c.Trace == nil {
+func (r *sampler) trace(chunk, step int, x *tensors.Tensor, n int) error {
+	if chunk != 0 || r.cfg.Trace == nil {
 		return nil
 	}
 	fields := make([]float64, n)
-	if err := host.Read(fields, phi); err != nil {
+	if err := host.Read(fields, x); err != nil {
 		return fmt.Errorf("diffusion: reading fields: %w", err)
 	}
-	c.Trace(step, c.Levels[step], fields)
+	r.cfg.Trace(step, r.cfg.Levels[step], fields)
 	return nil
 }
 

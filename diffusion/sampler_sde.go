@@ -1,0 +1,124 @@
+package diffusion
+
+import (
+	"context"
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// EulerMaruyama draws n configurations by integrating the reverse-time stochastic
+// differential equation (3.7)–(3.9) with the Euler–Maruyama scheme in the time of the
+// process, from t down to t' = t - h,
+//
+//	φ ← φ - h [f φ - g² ∇log p_t(φ)] + g √h z;
+//
+// the last step adds no noise, as in the paper. Its sampler is the Process [VE] with
+// an isotropic prior. Without a process, φ ← φ + Δ s(φ, σ_i) + √Δ z with
+// Δ = σ_i² - σ_{i+1}², the exact integral of g² over the step for every
+// variance-expanding process. The weak error is of first order in the steps.
+func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
+	return reverse(ctx, backend, m, n, cfg, scheme{
+		noise: 1,
+		numbers: func(cfg *SampleConfig, i int) []float64 {
+			c := eulerMaruyama(cfg, i)
+			if i == len(cfg.Levels)-2 {
+				c[noiseCoefficient] = 0
+			}
+			return c
+		},
+		build: func(scope *model.Scope, _ *SampleConfig, x, z, c []*graph.Node) []*graph.Node {
+			return []*graph.Node{eulerMaruyamaGraph(scope, m, x[0], z[0], c)}
+		},
+	})
+}
+
+// noiseCoefficient is the place of the coefficient of z in the result of eulerMaruyama.
+const noiseCoefficient = 3
+
+// eulerMaruyama returns σ and the coefficients of x, s and z of an Euler–Maruyama step
+// written for x = φ/α, with ∇log p_t = s/α.
+func eulerMaruyama(cfg *SampleConfig, i int) []float64 {
+	p := cfg.Process
+	t, next := p.Time(cfg.Levels[i]), p.Time(cfg.Levels[i+1])
+	h, a, b, g := t-next, p.Scale(t), p.Scale(next), p.Diffusion(t)
+	return []float64{cfg.Levels[i], (1 - h*p.Drift(t)) * a / b, h * g * g / (a * b), g * math.Sqrt(h) / b}
+}
+
+func eulerMaruyamaGraph(scope *model.Scope, m ScoreModel, x, z *graph.Node, c []*graph.Node) *graph.Node {
+	s := scoreAt(scope, m, x, c[0])
+	return graph.Add(graph.Add(graph.Mul(c[1], x), graph.Mul(c[2], s)), graph.Mul(c[noiseCoefficient], z))
+}
+
+// PredictorCorrector draws by Algorithms 2 to 5 of Song et al., arXiv:2011.13456: a
+// step of [EulerMaruyama] as predictor, then CorrectorSteps of Langevin dynamics at the
+// new noise level,
+//
+//	x ← x + ε s(x, σ) + √(2ε) z,  ε = 2 (SNR ‖z‖/‖s‖)²,
+//
+// the norms being means over the batch, as in the published code; that is the Langevin
+// equation (2.15) of stochastic quantization for S = -log p_σ, unadjusted. Every step
+// has its noise, so the result carries that of the last level.
+func PredictorCorrector(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
+	return reverse(ctx, backend, m, n, cfg, scheme{
+		noise: 1 + max(cfg.CorrectorSteps, 1),
+		numbers: func(cfg *SampleConfig, i int) []float64 {
+			return append(eulerMaruyama(cfg, i), cfg.Levels[i+1])
+		},
+		build: func(scope *model.Scope, cfg *SampleConfig, x, z, c []*graph.Node) []*graph.Node {
+			y := eulerMaruyamaGraph(scope, m, x[0], z[0], c)
+			for _, z := range z[1:] {
+				s := scoreAt(scope, m, y, c[4])
+				ratio := graph.MulScalar(graph.Div(meanNorm(z), meanNorm(s)), cfg.SNR)
+				eps := graph.MulScalar(graph.Square(ratio), 2)
+				y = graph.Add(graph.Add(y, graph.Mul(eps, s)), graph.Mul(graph.Sqrt(graph.MulScalar(eps, 2)), z))
+			}
+			return []*graph.Node{y}
+		},
+	})
+}
+
+// meanNorm returns the mean over the batch of the Euclidean norm of a field.
+func meanNorm(x *graph.Node) *graph.Node {
+	return graph.ReduceAllMean(graph.Sqrt(nn.SumSites(graph.Square(x))))
+}
+
+// Ancestral draws like [EulerMaruyama] without a process, with the noise of a step
+// reduced to what the exact reverse transition of a Gaussian theory has: in mode k the
+// variance is
+//
+//	Δ (C_k + σ_{i+1}²)/(C_k + σ_i²),  Δ = σ_i² - σ_{i+1}²,
+//
+// with the spectrum of a [LinearModel]; every step, the last included, adds it. For
+// Gaussian data the result is exact for any number of steps, and elsewhere only the
+// non-linear part of the score is discretised. For a model without spectrum, C = 0,
+// this is the ancestral sampling of Song et al., arXiv:2011.13456, eq. (47).
+func Ancestral(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
+	return reverse(ctx, backend, m, n, cfg, scheme{
+		noise: 1,
+		numbers: func(cfg *SampleConfig, i int) []float64 {
+			s, next := cfg.Levels[i], cfg.Levels[i+1]
+			return []float64{s, next, s*s - next*next}
+		},
+		build: func(scope *model.Scope, _ *SampleConfig, x, z, c []*graph.Node) []*graph.Node {
+			sigma, next, delta := c[0], c[1], c[2]
+			y := graph.Add(x[0], graph.Mul(delta, scoreAt(scope, m, x[0], sigma)))
+			l, ok := Linear(m)
+			if !ok {
+				amplitude := graph.Mul(graph.Sqrt(delta), graph.Div(next, sigma))
+				return []*graph.Node{graph.Add(y, graph.Mul(amplitude, z[0]))}
+			}
+			batch := y.Shape().Dimensions[0]
+			before := noisySpectrum(m.Lattice(), l.Spectrum(), y, graph.BroadcastToDims(sigma, batch))
+			after := noisySpectrum(m.Lattice(), l.Spectrum(), y, graph.BroadcastToDims(next, batch))
+			amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
+			return []*graph.Node{graph.Add(y, hartley.Transform(graph.Mul(amplitude, z[0])))}
+		},
+	})
+}
