@@ -26,6 +26,19 @@ func product(w, x *graph.Node) *graph.Node {
 	return graph.DotGeneral(w, []int{1}, nil, x, []int{0}, nil)
 }
 
+// outer returns a·bᵀ for a of shape [i, m] and b of shape [j, m].
+func outer(a, b *graph.Node) *graph.Node {
+	return graph.DotGeneral(a, []int{1}, nil, b, []int{1}, nil)
+}
+
+// bilinear returns f(x, w), linear in each, with the adjoints of f with respect to x
+// and w given.
+func bilinear(x, w *graph.Node, f func(x, w *graph.Node) *graph.Node, adjointX, adjointW func(v *graph.Node) *graph.Node) *graph.Node {
+	return nn.WithAdjoint(x, func(x *graph.Node) *graph.Node {
+		return nn.WithAdjoint(w, func(w *graph.Node) *graph.Node { return f(x, w) }, adjointW)
+	}, adjointX)
+}
+
 // linear returns lower(x)·w: the product of the weights w [out, k] with the matrix
 // lower(x) [k, m], where adjoint maps the adjoint of the output to that of x.
 func linear(x, w *graph.Node, lower, adjoint func(*graph.Node) *graph.Node) *graph.Node {
@@ -91,6 +104,9 @@ func (s Stencil) patches(x *graph.Node) *graph.Node {
 // conv returns the periodic convolution (cross-correlation) of
 // x [in, extents…, batch] with w [out, taps·in], in the order of taps of patches.
 func conv(s Stencil, x, w *graph.Node) *graph.Node {
+	if native(x) {
+		return s.nativeConv(x, w)
+	}
 	in := x.Shape().Dimensions[0]
 	return linear(x, w,
 		func(x *graph.Node) *graph.Node { return flatten(s.patches(x)) },

@@ -77,8 +77,8 @@ func depthToSpace(x *graph.Node) *graph.Node {
 		n := even.Shape().Dimensions[axis]
 		if byProduct(x, axis) {
 			x = graph.Add(
-				scatter(even, axis, 2*n, func(i int) int { return 2 * i }),
-				scatter(odd, axis, 2*n, func(i int) int { return 2*i + 1 }))
+				spread(even, axis, 2*n, func(i int) int { return 2 * i }),
+				spread(odd, axis, 2*n, func(i int) int { return 2*i + 1 }))
 			continue
 		}
 		dims := even.Shape().Dimensions
@@ -99,23 +99,28 @@ func channelRange(x *graph.Node, from, to int) *graph.Node {
 	return graph.SliceAxis(x, 0, graph.AxisRange(from, to))
 }
 
-// take returns y with m slices along the axis, slice i of y being slice from(i) of x.
+// take returns y with m slices along the axis, slice i of y being slice from(i) of x,
+// or zero where from(i) is negative.
 func take(x *graph.Node, axis, m int, from func(int) int) *graph.Node {
 	n := x.Shape().Dimensions[axis]
 	p := make([]float64, m*n)
 	for i := range m {
-		p[i*n+from(i)] = 1
+		if j := from(i); j >= 0 {
+			p[i*n+j] = 1
+		}
 	}
 	return axisProduct(x, axis, m, p)
 }
 
-// scatter is the adjoint of take: slice to(i) of the m slices of the result is slice
-// i of x, the others vanish.
-func scatter(x *graph.Node, axis, m int, to func(int) int) *graph.Node {
+// spread is the adjoint of take: every slice i of x is added to slice to(i) of the m
+// slices of the result, or dropped where to(i) is negative.
+func spread(x *graph.Node, axis, m int, to func(int) int) *graph.Node {
 	n := x.Shape().Dimensions[axis]
 	p := make([]float64, m*n)
 	for i := range n {
-		p[to(i)*n+i] = 1
+		if j := to(i); j >= 0 {
+			p[j*n+i] = 1
+		}
 	}
 	return axisProduct(x, axis, m, p)
 }
@@ -147,7 +152,7 @@ func repeated(dtype dtypes.DType, count, m, n int, p []float64) *tensors.Tensor 
 		count, m, n int
 		columns     string
 	}
-	// A 0/1 matrix with at most one 1 per row or column is named by its pattern.
+	// The elements are 0 or 1: their pattern names the matrix.
 	pattern := make([]byte, len(p))
 	for i, v := range p {
 		pattern[i] = byte(v)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -191,19 +190,6 @@ func (b *builder) gate(name string, x *graph.Node) *graph.Node {
 	g = graph.AddScalar(graph.Reshape(graph.Transpose(g, 0, 1), channels, 1, batch), 1)
 	maps := graph.Reshape(x, channels, -1, batch)
 	return graph.Reshape(graph.Mul(maps, repeatSites(g, maps.Shape().Dimensions[1])), x.Shape().Dimensions...)
-}
-
-// repeatSites repeats g [channels, 1, batch] for n sites. As a product with ones it
-// is faster on the pure-Go backend than a broadcast, and its adjoint, a sum over
-// sites, than a reduction.
-func repeatSites(g *graph.Node, n int) *graph.Node {
-	ones := graph.Ones(g.Graph(), shapes.Make(g.DType(), g.Shape().Dimensions[0], n, 1))
-	multiply := func(x *graph.Node, axis int) *graph.Node {
-		return graph.DotGeneral(ones, []int{axis}, []int{0}, x, []int{1}, []int{0})
-	}
-	return nn.WithAdjoint(g,
-		func(g *graph.Node) *graph.Node { return multiply(g, 2) },
-		func(v *graph.Node) *graph.Node { return multiply(v, 1) })
 }
 
 // block adds one residual block.

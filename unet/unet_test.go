@@ -194,7 +194,7 @@ func testGradients(t *testing.T, stencil Stencil) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := gradientAt(res[k+1], 0)
+		g := flat64(res[k+1])[0]
 		// The weights are float32: a step that float32 represents exactly.
 		h := float32(1. / 256)
 		shifted := func(d float32) float64 {
@@ -213,13 +213,6 @@ func testGradients(t *testing.T, stencil Stencil) {
 			t.Errorf("gradient of %s: got %v, central difference %v", path, g, fd)
 		}
 	}
-}
-
-func gradientAt(t *tensors.Tensor, i int) float64 {
-	if t.DType() == dtypes.Float32 {
-		return float64(tensors.MustCopyFlatData[float32](t)[i])
-	}
-	return tensors.MustCopyFlatData[float64](t)[i]
 }
 
 // The network is odd, and commutes with translations by the stride of its coarsest

@@ -30,11 +30,28 @@ func Normal(std float64) Init {
 	return func(rng *rand.Rand, _ int) float64 { return std * rng.NormFloat64() }
 }
 
+// Uniform initialises with independent numbers that are uniform in (-bound, bound).
+func Uniform(bound float64) Init {
+	return func(rng *rand.Rand, _ int) float64 { return bound * (2*rng.Float64() - 1) }
+}
+
+// Ones initialises with ones.
+func Ones(*rand.Rand, int) float64 { return 1 }
+
 // Param returns the value of the trainable float32 parameter name in the scope,
 // converted to dtype. It is created with init if the store does not hold it; its
 // initial value depends on the seed in the store and on its path, not on the order
 // in which parameters are made.
 func Param(scope *model.Scope, g *graph.Graph, dtype dtypes.DType, name string, init Init, dims ...int) *graph.Node {
+	return value(variable(scope, name, init, dims), g, dtype)
+}
+
+// Constant is like Param for numbers that are drawn once and never trained.
+func Constant(scope *model.Scope, g *graph.Graph, dtype dtypes.DType, name string, init Init, dims ...int) *graph.Node {
+	return value(variable(scope, name, init, dims).SetTrainable(false), g, dtype)
+}
+
+func variable(scope *model.Scope, name string, init Init, dims []int) *model.Variable {
 	v := scope.GetVariable(name)
 	if v == nil {
 		seed, _ := scope.Store().GetParam(SeedKey)
@@ -52,6 +69,10 @@ func Param(scope *model.Scope, g *graph.Graph, dtype dtypes.DType, name string, 
 		}
 		v = scope.VariableWithValue(name, tensors.FromFlatDataAndDimensions(data, dims...))
 	}
+	return v
+}
+
+func value(v *model.Variable, g *graph.Graph, dtype dtypes.DType) *graph.Node {
 	node := v.NodeValue(g)
 	if node.DType() != dtype {
 		node = graph.ConvertDType(node, dtype)

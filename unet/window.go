@@ -1,0 +1,124 @@
+package unet
+
+import (
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// window describes 3×…×3 convolutions with equal strides on all axes: tap t = 0, 1, 2
+// of output site i reads the input site stride·i + t - pad, and sites beyond the edge
+// hold zero.
+type window struct {
+	stride, pad int
+}
+
+// outputs returns the number of output sites of n input sites along an axis.
+func (k window) outputs(n int) int { return (n+2*k.pad-3)/k.stride + 1 }
+
+// source returns the input site, out of n, that a tap of output site i reads, or -1.
+func (k window) source(i, tap, n int) int {
+	x := k.stride*i + tap - k.pad
+	if x < 0 || x >= n {
+		return -1
+	}
+	return x
+}
+
+// The weights of a convolution are a matrix with one row per output channel whose
+// columns are numbered by (t_d, …, t_2, c, t_1), where t_µ is the tap along lattice
+// axis µ and c the input channel; those of a transposed convolution are the
+// transposed of such a matrix, with one column per input channel. In this order the
+// taps of the first axis come out of a single product along that axis.
+
+// conv returns the convolution of x [in, extents…, batch] with w [out, 3^d·in].
+func (k window) conv(x, w *graph.Node) *graph.Node {
+	if native(x) {
+		return k.nativeConv(x, w)
+	}
+	var patches *graph.Node
+	return bilinear(x, w,
+		func(x, w *graph.Node) *graph.Node {
+			patches = k.patches(x)
+			return unflatten(product(w, flatten(patches)), patches)
+		},
+		func(v *graph.Node) *graph.Node {
+			return k.fold(graph.TransposeAllAxes(w, 1, 0), v, x.Shape().Dimensions)
+		},
+		func(v *graph.Node) *graph.Node { return outer(flatten(v), flatten(patches)) })
+}
+
+// transposed returns the transposed convolution of x [in, extents…, batch] with w
+// [3^d·out, in]: the adjoint of conv, for outputs with the given extents.
+func (k window) transposed(x, w *graph.Node, extents []int) *graph.Node {
+	if native(x) {
+		return k.nativeTransposed(x, w, extents)
+	}
+	taps := 1
+	for range extents {
+		taps *= 3
+	}
+	dims := slices.Concat([]int{w.Shape().Dimensions[0] / taps}, extents, x.Shape().Dimensions[x.Rank()-1:])
+	var last, patches *graph.Node
+	patchesOf := func(v *graph.Node) *graph.Node {
+		if v != last {
+			last, patches = v, k.patches(v)
+		}
+		return patches
+	}
+	return bilinear(x, w,
+		func(x, w *graph.Node) *graph.Node { return k.fold(w, x, dims) },
+		func(v *graph.Node) *graph.Node {
+			p := patchesOf(v)
+			return unflatten(graph.DotGeneral(w, []int{0}, nil, flatten(p), []int{0}, nil), p)
+		},
+		func(v *graph.Node) *graph.Node { return outer(flatten(patchesOf(v)), flatten(x)) })
+}
+
+// patches returns what the taps read, [3^d·channels, output extents…, batch].
+func (k window) patches(x *graph.Node) *graph.Node {
+	for axis := 2; axis < x.Rank()-1; axis++ {
+		n := x.Shape().Dimensions[axis]
+		taps := make([]*graph.Node, 3)
+		for t := range taps {
+			taps[t] = take(x, axis, k.outputs(n), func(i int) int { return k.source(i, t, n) })
+		}
+		x = graph.Concatenate(taps, 0)
+	}
+	dims := slices.Clone(x.Shape().Dimensions)
+	n := dims[1]
+	m := k.outputs(n)
+	x = take(x, 1, 3*m, func(i int) int { return k.source(i%m, i/m, n) })
+	dims[0], dims[1] = 3*dims[0], m
+	return graph.Reshape(x, dims...)
+}
+
+// fold applies the adjoint of patches to the product of w [3^d·out, in] with
+// x [in, extents…, batch]; dims is the shape of the result.
+func (k window) fold(w, x *graph.Node, dims []int) *graph.Node {
+	return k.foldAxes(w, x, dims, len(dims)-2)
+}
+
+func (k window) foldAxes(w, x *graph.Node, dims []int, axis int) *graph.Node {
+	m := x.Shape().Dimensions[axis]
+	n := dims[axis]
+	if axis == 1 {
+		y := product(w, flatten(x))
+		shape := slices.Clone(x.Shape().Dimensions)
+		shape[0], shape[1] = y.Shape().Dimensions[0]/3, 3*m
+		return spread(graph.Reshape(y, shape...), 1, n, func(i int) int { return k.source(i%m, i/m, n) })
+	}
+	// Splitting the weights is cheaper than splitting their product with x.
+	third := w.Shape().Dimensions[0] / 3
+	var sum *graph.Node
+	for t := range 3 {
+		part := k.foldAxes(graph.SliceAxis(w, 0, graph.AxisRange(t*third, (t+1)*third)), x, dims, axis-1)
+		part = spread(part, axis, n, func(i int) int { return k.source(i, t, n) })
+		if sum == nil {
+			sum = part
+		} else {
+			sum = graph.Add(sum, part)
+		}
+	}
+	return sum
+}
