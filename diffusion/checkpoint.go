@@ -34,6 +34,7 @@ type fileMeta struct {
 	Network   string          `json:"network"`
 	Config    json.RawMessage `json:"config"`
 	Gaussian  bool            `json:"gaussian"`
+	Order     float64         `json:"order"`
 	Normalize Normalization   `json:"normalization"`
 	Unscaled  bool            `json:"unscaled"`
 	Variables []variableMeta  `json:"variables"`
@@ -82,7 +83,7 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 	meta := fileMeta{
 		Format: formatName, Version: 1, Dims: m.lat.Dims(), Seed: m.cfg.Seed,
 		Network: m.network.Kind(), Config: config, Training: training,
-		Gaussian: m.cfg.Spectrum != nil, Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
+		Gaussian: m.spectrum != nil, Order: m.order, Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
 	}
 	members := map[string]any{}
 	for v := range scope.IterVariables() {
@@ -116,7 +117,7 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 			return err
 		}
 		if meta.Gaussian {
-			if err := errors.Join(put("spectrum", m.cfg.Spectrum), put("residual", m.cfg.Residual)); err != nil {
+			if err := errors.Join(put("spectrum", m.spectrum), put("residual", m.cfg.Residual)); err != nil {
 				return err
 			}
 		}
@@ -290,7 +291,7 @@ func (f *modelFile) bare() (*Model, error) {
 		return nil, err
 	}
 	return NewModel(lat, network, ModelConfig{
-		Spectrum: f.spectrum, Residual: f.residual, Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
+		Spectrum: f.spectrum, Order: f.meta.Order, Residual: f.residual, Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
 	})
 }
 
@@ -389,7 +390,7 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	if !slices.Equal(saved.cfg.Spectrum, t.model.cfg.Spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
+	if saved.order != t.model.order || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")
 	}
 	if saved.cfg.Normalization != t.model.cfg.Normalization || saved.cfg.Unscaled != t.model.cfg.Unscaled {

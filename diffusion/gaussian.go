@@ -3,6 +3,7 @@ package diffusion
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -17,10 +18,15 @@ import (
 // Fourier transform): s(φ, σ)_k = -φ_k/(C_k + σ²). With the spectrum of
 // [lattice.Phi4.FreeSpectrum] it is the exact score of the free field, with a
 // measured spectrum the Gaussian approximation of any ensemble.
+//
+// With an order μ > 0 the data are an equal mixture of two such Gaussians, for an
+// ordered phase with both signs of the magnetisation: the zero mode
+// φ_0 = Σ_x φ(x)/√V is centred at ±μ and has the score
+//
+//	-φ_0/(C_0 + σ²) + μ/(C_0 + σ²) tanh(μ φ_0/(C_0 + σ²)).
 type Gaussian struct {
-	lat      *lattice.Lattice
-	spectrum []float64
-	store    *model.Store
+	gaussianPart
+	store *model.Store
 }
 
 var (
@@ -32,10 +38,20 @@ var (
 // (k = 2πn/L). It returns an error unless there are V positive finite values that
 // are even in every component of k, to a relative 1e-6.
 func NewGaussian(lat *lattice.Lattice, spectrum []float64) (*Gaussian, error) {
+	return NewMixture(lat, spectrum, 0)
+}
+
+// NewMixture returns the score of the mixture of two Gaussians with spectrum C_k and
+// zero modes centred at ±order. It returns an error for a malformed spectrum, see
+// [NewGaussian], or an order that is negative or not finite.
+func NewMixture(lat *lattice.Lattice, spectrum []float64, order float64) (*Gaussian, error) {
 	if err := checkSpectrum(lat, spectrum); err != nil {
 		return nil, err
 	}
-	return &Gaussian{lat: lat, spectrum: append([]float64(nil), spectrum...), store: model.NewStore()}, nil
+	if !(order >= 0) || math.IsInf(order, 0) {
+		return nil, fmt.Errorf("diffusion: expected an order μ ≥ 0, got %v", order)
+	}
+	return &Gaussian{gaussianPart{lat, slices.Clone(spectrum), order}, model.NewStore()}, nil
 }
 
 func checkSpectrum(lat *lattice.Lattice, spectrum []float64) error {
@@ -62,29 +78,73 @@ func checkSpectrum(lat *lattice.Lattice, spectrum []float64) error {
 	return nil
 }
 
-// Lattice returns the lattice of the model.
-func (m *Gaussian) Lattice() *lattice.Lattice { return m.lat }
-
 // Store returns an empty store: the model has no weights.
 func (m *Gaussian) Store() *model.Store { return m.store }
 
-// Spectrum returns C_k. The caller must not modify it.
-func (m *Gaussian) Spectrum() []float64 { return m.spectrum }
-
-// Score builds -φ_k/(C_k + σ²); see [ScoreModel].
-func (m *Gaussian) Score(_ *model.Scope, phi, sigma *graph.Node) *graph.Node {
-	return linearScore(phi, noisySpectrum(m.lat, m.spectrum, phi, sigma))
+// Score builds the score; see [ScoreModel].
+func (m *Gaussian) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	score, _ := m.ScoreDivergence(scope, phi, sigma)
+	return score
 }
 
-// Residual builds the zero field: the model is its own linear part.
-func (m *Gaussian) Residual(_ *model.Scope, phi, _ *graph.Node) *graph.Node {
-	return graph.ZerosLike(phi)
+// Remainder builds what the order adds to the linear part, with its divergence.
+func (m *Gaussian) Remainder(_ *model.Scope, phi, sigma *graph.Node) Remainder {
+	return m.remainder(phi, sigma)
 }
 
-// ScoreDivergence builds the score and its divergence -Σ_k 1/(C_k + σ²).
+// ScoreDivergence builds the score and its divergence.
 func (m *Gaussian) ScoreDivergence(_ *model.Scope, phi, sigma *graph.Node) (score, divergence *graph.Node) {
-	d := noisySpectrum(m.lat, m.spectrum, phi, sigma)
-	return linearScore(phi, d), linearDivergence(d)
+	d := m.noisy(phi, sigma)
+	score, divergence = linearScore(phi, d), graph.Neg(nn.SumSites(graph.Reciprocal(d)))
+	if r := m.remainder(phi, sigma); r.Known != nil {
+		score, divergence = graph.Add(score, r.Known), graph.Add(divergence, r.Divergence)
+	}
+	return score, divergence
+}
+
+// gaussianPart is the part of a score that is known: a Gaussian, or a mixture of two.
+type gaussianPart struct {
+	lat      *lattice.Lattice
+	spectrum []float64
+	order    float64
+}
+
+// Lattice returns the lattice of the model.
+func (p *gaussianPart) Lattice() *lattice.Lattice { return p.lat }
+
+// Spectrum returns C_k, or nil for a model without a Gaussian part. The caller must
+// not modify it.
+func (p *gaussianPart) Spectrum() []float64 { return p.spectrum }
+
+// Order returns μ, 0 for a single Gaussian.
+func (p *gaussianPart) Order() float64 { return p.order }
+
+// noisy returns C_k + σ² in the shape of phi.
+func (p *gaussianPart) noisy(phi, sigma *graph.Node) *graph.Node {
+	return noisySpectrum(p.lat, p.spectrum, phi, sigma)
+}
+
+// alignment returns tanh(μφ_0/(C_0+σ²)) and C_0+σ², [batch] each: the expected sign of
+// the magnetisation of the clean field, given the noisy one.
+func (p *gaussianPart) alignment(phi, sigma *graph.Node) (sign, width *graph.Node) {
+	width = graph.AddScalar(graph.Square(sigma), p.spectrum[0])
+	zero := graph.MulScalar(nn.SumSites(phi), 1/math.Sqrt(float64(p.lat.Volume())))
+	return graph.Tanh(graph.Div(graph.MulScalar(zero, p.order), width)), width
+}
+
+// remainder returns the score of the mixture beyond that of a Gaussian, a constant
+// field, and its divergence.
+func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
+	if p.order == 0 {
+		return Remainder{}
+	}
+	sign, width := p.alignment(phi, sigma)
+	pull := graph.MulScalar(graph.Div(sign, width), p.order/math.Sqrt(float64(p.lat.Volume())))
+	slope := graph.Square(graph.MulScalar(graph.Reciprocal(width), p.order))
+	return Remainder{
+		Known:      nn.PerSample(pull, phi),
+		Divergence: graph.Mul(slope, graph.OneMinus(graph.Square(sign))),
+	}
 }
 
 // noisySpectrum returns C_k + σ² with the shape [batch, extents…] of phi.
@@ -95,8 +155,4 @@ func noisySpectrum(lat *lattice.Lattice, spectrum []float64, phi, sigma *graph.N
 
 func linearScore(phi, noisy *graph.Node) *graph.Node {
 	return graph.Neg(hartley.Filter(phi, graph.Reciprocal(noisy)))
-}
-
-func linearDivergence(noisy *graph.Node) *graph.Node {
-	return graph.Neg(nn.SumSites(graph.Reciprocal(noisy)))
 }

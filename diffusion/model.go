@@ -37,6 +37,11 @@ type ModelConfig struct {
 	// transform, laid out like a field), averaged over reflections. Nil: the model has
 	// no Gaussian part.
 	Spectrum []float64
+	// Order is μ > 0 for data in an ordered phase, where both signs of the
+	// magnetisation occur: the Gaussian part is then a mixture of two, with zero modes
+	// centred at ±μ, and C_0 the variance of the zero mode within one of them; see
+	// [Gaussian] and [Measure]. Unused without Spectrum.
+	Order float64
 	// Residual is the power spectrum D_k of φ₀ + C·K(φ₀), which sets the scale of
 	// what the network has to learn; see [ResidualField]. Nil: C_k, the right choice
 	// when the action is not known. Unused without Spectrum.
@@ -55,12 +60,14 @@ type ModelConfig struct {
 // Model is a score model made of a network and what wraps it.
 //
 // With a spectrum it is the exact score of a Gaussian with the spectrum C_k of the
-// data and a network for the rest,
+// data, or of a mixture of two in an ordered phase, and a network for the rest,
 //
 //	s(φ, σ)_k = -φ_k/(C_k + σ²) + c(σ) (o₁ + W·o₂)_k,  W = C_k/(C_k + σ²),
 //
 // where o₁ and o₂ are the outputs of the network, whose inputs are φ and the Wiener
-// estimate W·φ of the clean field, each scaled to unit variance, and
+// estimate W·φ of the clean field, each scaled to unit variance; in an ordered phase
+// the expected magnetisation is subtracted from both and its sign is a third input.
+// The scale
 //
 //	c(σ)² = (1/V) Σ_k D_k/(C_k + σ²)²
 //
@@ -71,7 +78,7 @@ type ModelConfig struct {
 // Without a spectrum it is the network alone, s(φ, σ) = o(x)/σ, on the normalised
 // field x = (φ - shift)/scale and the noise level σ/scale, as in the paper.
 type Model struct {
-	lat      *lattice.Lattice
+	gaussianPart
 	cfg      ModelConfig
 	variance float64 // v₀ = (1/V) Σ_k C_k, the variance of φ(x)
 	network  Network
@@ -90,24 +97,26 @@ func NewModel(lat *lattice.Lattice, network Network, cfg ModelConfig) (*Model, e
 	if network == nil {
 		return nil, fmt.Errorf("diffusion: expected a network, got nil")
 	}
-	m := &Model{lat: lat, cfg: cfg, network: network, store: newStore(cfg.Seed)}
+	m := &Model{gaussianPart: gaussianPart{lat: lat}, cfg: cfg, network: network, store: newStore(cfg.Seed)}
 	if cfg.Spectrum == nil {
 		if err := m.cfg.Normalization.setDefaults(); err != nil {
 			return nil, err
 		}
-		m.cfg.Residual = nil
+		m.cfg.Residual, m.cfg.Order = nil, 0
 		return m, network.Check(lat)
 	}
 	if cfg.Residual == nil {
 		cfg.Residual = cfg.Spectrum
 	}
-	if err := checkSpectrum(lat, cfg.Spectrum); err != nil {
+	part, err := NewMixture(lat, cfg.Spectrum, cfg.Order)
+	if err != nil {
 		return nil, err
 	}
+	m.gaussianPart = part.gaussianPart
 	if err := checkSpectrum(lat, cfg.Residual); err != nil {
 		return nil, fmt.Errorf("diffusion: residual spectrum: %w", err)
 	}
-	m.cfg.Spectrum, m.cfg.Residual = slices.Clone(cfg.Spectrum), slices.Clone(cfg.Residual)
+	m.cfg.Spectrum, m.cfg.Residual = m.spectrum, slices.Clone(cfg.Residual)
 	m.cfg.Normalization, m.cfg.Unscaled = Normalization{Scale: 1}, false
 	for _, c := range cfg.Spectrum {
 		m.variance += c / float64(lat.Volume())
@@ -121,15 +130,8 @@ func newStore(seed uint64) *model.Store {
 	return store
 }
 
-// Lattice returns the lattice of the model.
-func (m *Model) Lattice() *lattice.Lattice { return m.lat }
-
 // Store returns the weights, under the scope /net.
 func (m *Model) Store() *model.Store { return m.store }
-
-// Spectrum returns C_k, or nil for a model without a Gaussian part. The caller must
-// not modify it.
-func (m *Model) Spectrum() []float64 { return m.cfg.Spectrum }
 
 // Normalization returns the affine map of the data that the network sees.
 func (m *Model) Normalization() Normalization { return m.cfg.Normalization }
@@ -147,11 +149,11 @@ func (m *Model) CheckLattice(lat *lattice.Lattice) error {
 
 // Score builds the score; see [ScoreModel].
 func (m *Model) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
-	if m.cfg.Spectrum == nil {
-		return m.plainScore(scope, phi, sigma)
+	r := m.Remainder(scope, phi, sigma).Sum()
+	if m.spectrum == nil {
+		return r
 	}
-	p := m.precondition(phi, sigma)
-	return graph.Add(linearScore(phi, p.noisy), m.residualGraph(scope, phi, sigma, p))
+	return graph.Add(linearScore(phi, m.noisy(phi, sigma)), r)
 }
 
 // plainScore is the score of a model without a Gaussian part.
@@ -166,13 +168,15 @@ func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.No
 	return graph.Div(out, nn.PerSample(sigma, phi))
 }
 
-// Residual builds the part of the score that the network learns, all of it for a
-// model without a Gaussian part; see [LinearModel].
-func (m *Model) Residual(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
-	if m.cfg.Spectrum == nil {
-		return m.plainScore(scope, phi, sigma)
+// Remainder builds what the network learns, the whole score for a model without a
+// Gaussian part, and what a mixture adds to a Gaussian; see [LinearModel].
+func (m *Model) Remainder(scope *model.Scope, phi, sigma *graph.Node) Remainder {
+	if m.spectrum == nil {
+		return Remainder{Learned: m.plainScore(scope, phi, sigma)}
 	}
-	return m.residualGraph(scope, phi, sigma, m.precondition(phi, sigma))
+	r := m.remainder(phi, sigma)
+	r.Learned = m.learned(scope, phi, sigma, m.precondition(phi, sigma))
+	return r
 }
 
 // preconditioner holds the σ-dependent scales around the network.
@@ -184,7 +188,7 @@ type preconditioner struct {
 
 func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 	g, dims := phi.Graph(), append([]int{1}, m.lat.Dims()...)
-	noisy := noisySpectrum(m.lat, m.cfg.Spectrum, phi, sigma)
+	noisy := m.noisy(phi, sigma)
 	c := hartley.Const(g, phi.DType(), m.cfg.Spectrum, dims...)
 	d := hartley.Const(g, phi.DType(), m.cfg.Residual, dims...)
 	variance := nn.SumSites(graph.Div(graph.BroadcastToDims(d, phi.Shape().Dimensions...), graph.Square(noisy)))
@@ -195,16 +199,24 @@ func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 	}
 }
 
-func (m *Model) residualGraph(scope *model.Scope, phi, sigma *graph.Node, p preconditioner) *graph.Node {
+// learned builds the network with its scales.
+func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditioner) *graph.Node {
 	v := float64(m.lat.Volume())
 	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
 	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
-	c := hartley.Const(phi.Graph(), phi.DType(), m.cfg.Spectrum, append([]int{1}, m.lat.Dims()...)...)
+	c := hartley.Const(phi.Graph(), phi.DType(), m.spectrum, append([]int{1}, m.lat.Dims()...)...)
 	wienerVariance := graph.MulScalar(nn.SumSites(graph.Mul(p.wiener, graph.BroadcastToDims(c, phi.Shape().Dimensions...))), 1/v)
-	features := []*graph.Node{
-		graph.Mul(phi, nn.PerSample(inScale, phi)),
-		graph.Mul(hartley.Filter(phi, p.wiener), nn.PerSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
+	centred := phi
+	var order []*graph.Node
+	if m.order > 0 {
+		sign, _ := m.alignment(phi, sigma)
+		order = append(order, nn.PerSample(sign, phi))
+		centred = graph.Sub(phi, graph.MulScalar(order[0], m.order/math.Sqrt(v)))
 	}
+	features := append([]*graph.Node{
+		graph.Mul(centred, nn.PerSample(inScale, phi)),
+		graph.Mul(hartley.Filter(centred, p.wiener), nn.PerSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
+	}, order...)
 	out := m.network.Apply(scope.At("net"), features, graph.Log(sigma), 2)
 	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), nn.PerSample(p.scale, phi))
 }
@@ -212,10 +224,10 @@ func (m *Model) residualGraph(scope *model.Scope, phi, sigma *graph.Node, p prec
 // scaleAt returns c(σ) for one noise level.
 func (m *Model) scaleAt(sigma float64) float64 {
 	s := 0.0
-	for k, c := range m.cfg.Spectrum {
+	for k, c := range m.spectrum {
 		s += m.cfg.Residual[k] / ((c + sigma*sigma) * (c + sigma*sigma))
 	}
-	return math.Sqrt(s / float64(len(m.cfg.Spectrum)))
+	return math.Sqrt(s / float64(len(m.spectrum)))
 }
 
 // NumParameters returns the number of trainable weights, 0 before the first graph

@@ -36,8 +36,31 @@ type LinearModel interface {
 	// Spectrum returns C_k, laid out like a field and even in every component of k,
 	// or nil if this model has no linear part; see [Linear].
 	Spectrum() []float64
-	// Residual builds the remainder r(φ, σ), with the shapes of Score.
-	Residual(scope *model.Scope, phi, sigma *graph.Node) *graph.Node
+	// Order returns μ ≥ 0: if it is positive, the data are modelled as an equal
+	// mixture of two Gaussians with the spectrum C_k, whose zero modes
+	// φ_0 = Σ_x φ(x)/√V are centred at ±μ; see [Gaussian].
+	Order() float64
+	// Remainder builds r(φ, σ), with the shapes of Score.
+	Remainder(scope *model.Scope, phi, sigma *graph.Node) Remainder
+}
+
+// Remainder is the graph of the non-linear part of a score, in two pieces.
+type Remainder struct {
+	// Learned is the piece whose divergence has to be estimated; nil: none.
+	Learned *graph.Node
+	// Known is the piece whose divergence, of shape [batch], is known; nil: none.
+	Known, Divergence *graph.Node
+}
+
+// Sum returns both pieces together, or nil if there is neither.
+func (r Remainder) Sum() *graph.Node {
+	switch {
+	case r.Learned == nil:
+		return r.Known
+	case r.Known == nil:
+		return r.Learned
+	}
+	return graph.Add(r.Learned, r.Known)
 }
 
 // Linear returns m as a [LinearModel], and whether it has a linear part.

@@ -118,10 +118,10 @@ func SigmaMaxFor(spectrum []float64) float64 {
 // [SigmaMaxFor] of its spectrum or, without one, s(1) of the paper's process in units
 // of the normalised field.
 func (m *Model) SigmaMax() float64 {
-	if m.cfg.Spectrum == nil {
+	if m.spectrum == nil {
 		return VE{}.StdDev(1) * m.cfg.Normalization.Scale
 	}
-	return SigmaMaxFor(m.cfg.Spectrum)
+	return SigmaMaxFor(m.spectrum)
 }
 
 func (c *TrainConfig) setDefaults(m *Model) error {
@@ -151,7 +151,7 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 	switch {
 	case c.Objective != Denoising && c.Objective != Target:
 		return fmt.Errorf("diffusion: expected the objective Denoising or Target, got %v", c.Objective)
-	case c.Objective == Target && m.cfg.Spectrum == nil:
+	case c.Objective == Target && m.spectrum == nil:
 		return fmt.Errorf("diffusion: expected a model with a Gaussian part for the objective %v, got one without", c.Objective)
 	case c.Schedule != Cosine && c.Schedule != Constant:
 		return fmt.Errorf("diffusion: expected the schedule Cosine or Constant, got %d", c.Schedule)

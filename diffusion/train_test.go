@@ -14,6 +14,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"
 )
 
@@ -231,6 +232,85 @@ func TestModelStartsGaussianAndIsOdd(t *testing.T) {
 	}
 	if d := distance(plus, score(t, gaussian, 0.7, phi)); d < 1e-4 {
 		t.Error("training changed nothing")
+	}
+}
+
+// Measure describes an ordered ensemble as a mixture whose zero mode has the moments of
+// the data, and a model on it starts as that mixture and survives a file.
+func TestMeasureOrdered(t *testing.T) {
+	lat := must(lattice.New(4, 4))
+	action := must(lattice.NewPhi4(lat, 0.27, 0.022))
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Lattice: lat, N: 4000, Thin: 3, Thermalisation: 200, Chains: 4, Seed: 2},
+		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
+	cfg, residual := mustMeasure(t, r.Ensemble, action, true)
+	var m2, m4 float64
+	for _, phi := range r.Ensemble.All() {
+		x := 4 * lattice.Magnetization(phi)
+		m2 += x * x / 4000
+		m4 += x * x * x * x / 4000
+	}
+	mu2, c := cfg.Order*cfg.Order, cfg.Spectrum[0]
+	if math.Abs(mu2+c-m2) > 1e-9*m2 || math.Abs(mu2*mu2+6*mu2*c+3*c*c-m4) > 1e-9*m4 {
+		t.Errorf("mixture with μ = %v, C_0 = %v has other moments than the data", cfg.Order, c)
+	}
+	if len(residual) != len(r.Ensemble.Data) || cfg.Residual == nil {
+		t.Fatal("no residual field")
+	}
+	cfg.Seed = 1
+	m := must(diffusion.NewModel(lat, must(unet.New(unet.Config{Channels: []int{4}})), cfg))
+	mixture := must(diffusion.NewMixture(lat, cfg.Spectrum, cfg.Order))
+	phi := r.Ensemble.Config(7)
+	if d := distance(score(t, m, 0.7, phi), score(t, mixture, 0.7, phi)); d > 1e-12 {
+		t.Errorf("a fresh model deviates from its mixture by %v", d)
+	}
+	path := filepath.Join(t.TempDir(), "m.npz")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if loaded := must(diffusion.LoadModel(path)); loaded.Order() != cfg.Order {
+		t.Errorf("the order became %v in the file, was %v", loaded.Order(), cfg.Order)
+	}
+	minus := lattice.NewEnsemble(lat, 1)
+	minus.Append(make([]float64, 16))
+	for x := range minus.Config(0) {
+		minus.Config(0)[x] = float64(x%2)*2 - 1
+	}
+	if _, _, err := diffusion.Measure(goBackend(t), minus, nil, true); err == nil {
+		t.Error("an ensemble without magnetisation was accepted as ordered")
+	}
+}
+
+func mustMeasure(t *testing.T, ens *lattice.Ensemble, action lattice.Action, ordered bool) (diffusion.ModelConfig, []float64) {
+	t.Helper()
+	cfg, residual, err := diffusion.Measure(goBackend(t), ens, action, ordered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg, residual
+}
+
+// The score of the mixture against a finite difference of its log density, which is
+// a sum of two Gaussians in the zero mode.
+func TestMixtureScore(t *testing.T) {
+	_, spectrum := freeField(0.2, 2, 2)
+	lat := must(lattice.New(2, 2))
+	const order, sigma = 3.0, 0.8
+	m := must(diffusion.NewMixture(lat, spectrum, order))
+	gaussian := must(diffusion.NewGaussian(lat, spectrum))
+	phi := []float64{0.4, -0.3, 0.9, 0.1}
+	d := spectrum[0] + sigma*sigma
+	logCosh := func(shift float64) float64 {
+		zero := (phi[0] + shift + phi[1] + phi[2] + phi[3]) / 2
+		return math.Log(math.Cosh(order * zero / d))
+	}
+	const h = 1e-5
+	pull := (logCosh(h) - logCosh(-h)) / (2 * h)
+	got, base := score(t, m, sigma, phi), score(t, gaussian, sigma, phi)
+	for x := range got {
+		// The gradient of log cosh is the same at every site.
+		if diff := math.Abs(got[x] - base[x] - pull); diff > 1e-9 {
+			t.Errorf("site %d: mixture adds %v to the score, want %v", x, got[x]-base[x], pull)
+		}
 	}
 }
 

@@ -62,22 +62,18 @@ type ProbabilityFlow struct {
 	lat     *lattice.Lattice
 	cfg     Config
 	tab     tableau
-	exact   bool      // the divergence comes from the model
-	prior   []float64 // variance per mode at SigmaMax
+	exact   bool // the divergence comes from the model
+	prior   prior
 
-	encode, decode, fromLatent, toLatent, step *model.Exec
+	encode, decode, fromModes, toModes, step *model.Exec
 }
 
 // New returns the flow of m. It returns an error for impossible settings.
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
 	f := &ProbabilityFlow{backend: backend, m: m, lat: m.Lattice(), cfg: cfg}
-	spectrum := make([]float64, f.lat.Volume())
 	if l, ok := diffusion.Linear(m); ok {
 		if !cfg.Plain {
 			f.linear = l
-		}
-		if !cfg.IsotropicPrior {
-			copy(spectrum, l.Spectrum())
 		}
 		if cfg.SigmaMax == 0 {
 			f.cfg.SigmaMax = diffusion.SigmaMaxFor(l.Spectrum())
@@ -90,10 +86,7 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 	if err := f.setDefaults(); err != nil {
 		return nil, err
 	}
-	for k := range spectrum {
-		spectrum[k] += f.cfg.SigmaMax * f.cfg.SigmaMax
-	}
-	f.prior = spectrum
+	f.prior = newPrior(m, f.cfg.SigmaMax, cfg.IsotropicPrior)
 	return f, f.compile()
 }
 
@@ -168,12 +161,8 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int) (*Samples, error) {
 	out := newLikelihood(n)
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
 		rng := rand.New(rand.NewPCG(f.cfg.Seed, uint64(c)))
-		z := host.Normal(f.cfg.DType, rng, f.dims()...)
-		logPrior, err := f.logNormal(z, hi-lo)
-		if err != nil {
-			return err
-		}
-		x, err := f.fromLatent.Call1(z)
+		modes := f.prior.sample(rng, f.cfg.Batch)
+		x, err := f.fromModes.Call1(host.Tensor(f.cfg.DType, modes, f.dims()...))
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)
 		}
@@ -188,7 +177,7 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int) (*Samples, error) {
 		if err := host.Read(ens.Data[lo*v:hi*v], phi); err != nil {
 			return fmt.Errorf("flow: reading the result: %w", err)
 		}
-		f.record(out, lo, logPrior, change, +1)
+		f.record(out, lo, f.logPrior(modes[:(hi-lo)*v]), change, +1)
 		return nil
 	})
 	if err != nil {
@@ -234,15 +223,15 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, st
 		if err != nil {
 			return err
 		}
-		z, err := f.toLatent.Call1(x)
+		z, err := f.toModes.Call1(x)
 		if err != nil {
 			return fmt.Errorf("flow: evaluating the prior: %w", err)
 		}
-		logPrior, err := f.logNormal(z, hi-lo)
-		if err != nil {
-			return err
+		modes := make([]float64, (hi-lo)*v)
+		if err := host.Read(modes, z); err != nil {
+			return fmt.Errorf("flow: evaluating the prior: %w", err)
 		}
-		f.record(out, lo, logPrior, change, -1)
+		f.record(out, lo, f.logPrior(modes), change, -1)
 		return nil
 	})
 	if err != nil {
@@ -346,33 +335,23 @@ func (f *ProbabilityFlow) reporter(n int) func(int) {
 	}
 }
 
-// logNormal returns log p(φ) up to the change along the flow for the first n latent
-// fields z, which are N(0, 1) in every mode: the normal density times the Jacobian
-// of the linear maps between z and φ(σ_min).
-func (f *ProbabilityFlow) logNormal(z *tensors.Tensor, n int) ([]float64, error) {
+// logPrior returns log p(φ) of every field, up to the change along the flow: the
+// density of the modes at σ_max, and that of the exactly solved linear flow from there
+// to σ_min.
+func (f *ProbabilityFlow) logPrior(modes []float64) []float64 {
+	linear := 0.0
+	if f.linear != nil {
+		before, after := f.noisy(f.cfg.SigmaMax), f.noisy(f.cfg.SigmaMin)
+		for k := range before {
+			linear += 0.5 * math.Log(before[k]/after[k])
+		}
+	}
 	v := f.lat.Volume()
-	flat := make([]float64, n*v)
-	if err := host.Read(flat, z); err != nil {
-		return nil, fmt.Errorf("flow: reading the latent fields: %w", err)
-	}
-	constant := -0.5 * float64(v) * math.Log(2*math.Pi)
-	for k, p := range f.prior {
-		constant -= 0.5 * math.Log(p)
-		if f.linear != nil {
-			// d log p of the exactly solved linear flow from σ_max to σ_min.
-			c := f.linear.Spectrum()[k]
-			constant += 0.5 * math.Log((c+f.cfg.SigmaMax*f.cfg.SigmaMax)/(c+f.cfg.SigmaMin*f.cfg.SigmaMin))
-		}
-	}
-	out := make([]float64, n)
+	out := make([]float64, len(modes)/v)
 	for i := range out {
-		s := 0.0
-		for _, y := range flat[i*v : (i+1)*v] {
-			s += y * y
-		}
-		out[i] = constant - 0.5*s
+		out[i] = linear + f.prior.logDensity(modes[i*v:(i+1)*v])
 	}
-	return out, nil
+	return out
 }
 
 func newLikelihood(n int) *Likelihood {

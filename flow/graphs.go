@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -23,8 +24,8 @@ func (f *ProbabilityFlow) compile() error {
 	}{
 		{&f.encode, f.encodeGraph},
 		{&f.decode, f.decodeGraph},
-		{&f.fromLatent, f.fromLatentGraph},
-		{&f.toLatent, f.toLatentGraph},
+		{&f.fromModes, f.fromModesGraph},
+		{&f.toModes, f.toModesGraph},
 		{&f.step, f.stepGraph},
 	} {
 		exec, err := model.NewExec(f.backend, f.m.Store(), e.build)
@@ -52,24 +53,20 @@ func (f *ProbabilityFlow) decodeGraph(_ *model.Scope, in []*graph.Node) []*graph
 	return []*graph.Node{hartley.Transform(graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMin), 0.5)))}
 }
 
-// fromLatentGraph maps white noise, one number per mode, to the state at σ_max.
-func (f *ProbabilityFlow) fromLatentGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
-	z := graph.Mul(in[0], f.modes(in[0], f.prior, 0.5))
+// fromModesGraph maps the modes of φ at σ_max to the state.
+func (f *ProbabilityFlow) fromModesGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	if f.linear == nil {
-		return []*graph.Node{hartley.Transform(z)}
+		return []*graph.Node{hartley.Transform(in[0])}
 	}
-	return []*graph.Node{graph.Mul(z, f.modes(z, f.noisy(f.cfg.SigmaMax), -0.5))}
+	return []*graph.Node{graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMax), -0.5))}
 }
 
-// toLatentGraph is the inverse of fromLatentGraph.
-func (f *ProbabilityFlow) toLatentGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
-	x := in[0]
+// toModesGraph is the inverse of fromModesGraph.
+func (f *ProbabilityFlow) toModesGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	if f.linear == nil {
-		x = hartley.Transform(x)
-	} else {
-		x = graph.Mul(x, f.modes(x, f.noisy(f.cfg.SigmaMax), 0.5))
+		return []*graph.Node{hartley.Transform(in[0])}
 	}
-	return []*graph.Node{graph.Mul(x, f.modes(x, f.prior, -0.5))}
+	return []*graph.Node{graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMax), 0.5))}
 }
 
 // noisy returns C_k + σ² of the linear part.
@@ -135,17 +132,27 @@ func (f *ProbabilityFlow) rightHandSide(scope *model.Scope, x, probes, sigma *gr
 
 // residual returns r and its divergence [probes, batch].
 func (f *ProbabilityFlow) residual(scope *model.Scope, phi, probes, sigma *graph.Node) (r, div *graph.Node) {
-	r = f.linear.Residual(scope, phi, sigma)
-	if !f.exact {
-		return r, hutchinson(r, phi, probes)
+	parts := f.linear.Remainder(scope, phi, sigma)
+	if r = parts.Sum(); r == nil {
+		r = graph.ZerosLike(phi)
 	}
-	// ∇·r = ∇·s + Σ_k 1/(C_k + σ²).
-	_, div = f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, sigma)
-	return r, graph.ExpandAxes(graph.Add(div, f.inverseSum(phi, f.linear, sigma)), 0)
+	return r, f.divergence(parts, phi, probes)
 }
 
-// score returns the whole score and its divergence [probes, batch]. The divergence of
-// a known linear part is never left to the probes.
+// divergence returns the divergence of a remainder, [probes, batch].
+func (f *ProbabilityFlow) divergence(r diffusion.Remainder, phi, probes *graph.Node) *graph.Node {
+	div := graph.Zeros(phi.Graph(), shapes.Make(phi.DType(), probes.Shape().Dimensions[0], phi.Shape().Dimensions[0]))
+	if r.Learned != nil {
+		div = hutchinson(r.Learned, phi, probes)
+	}
+	if r.Known != nil {
+		div = graph.Add(div, graph.ExpandAxes(r.Divergence, 0))
+	}
+	return div
+}
+
+// score returns the whole score and its divergence [probes, batch]. What is known of
+// the divergence is never left to the probes.
 func (f *ProbabilityFlow) score(scope *model.Scope, phi, probes, sigma *graph.Node) (score, div *graph.Node) {
 	if f.exact {
 		score, div = f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, sigma)
@@ -156,7 +163,7 @@ func (f *ProbabilityFlow) score(scope *model.Scope, phi, probes, sigma *graph.No
 	if !ok {
 		return score, hutchinson(score, phi, probes)
 	}
-	div = hutchinson(l.Residual(scope, phi, sigma), phi, probes)
+	div = f.divergence(l.Remainder(scope, phi, sigma), phi, probes)
 	return score, graph.Sub(div, graph.ExpandAxes(f.inverseSum(phi, l, sigma), 0))
 }
 
