@@ -65,6 +65,24 @@ var costs = []struct {
 	}},
 }
 
+// BenchmarkStep times one step of every algorithm in BenchmarkIndependentMagnetization.
+func BenchmarkStep(b *testing.B) {
+	for _, c := range costs {
+		for _, extent := range [3]int{16, 32, 64} {
+			b.Run(fmt.Sprintf("%s/%d", c.name, extent), func(b *testing.B) {
+				chain := newChain(b, extent, 500, c.kernel)
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := chain.Run(b.Context(), 1); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(extent*extent), "ns/site")
+			})
+		}
+	}
+}
+
 // BenchmarkIndependentMagnetization measures 2 τ_int(|M|) × time per step at κ = 0.27,
 // λ = 0.022, the price of one independent |M|, for every classical algorithm and
 // three lattices, and fits τ_int ∝ L^z. One op is a whole measurement: run it with
@@ -94,9 +112,8 @@ func BenchmarkIndependentMagnetization(b *testing.B) {
 	}
 }
 
-// chainCost runs one long chain and returns τ_int(|M|) and the time per step, the
-// median over portions of the chain.
-func chainCost(b *testing.B, extent, steps int, newKernel func(*lattice.Phi4) (mcmc.Kernel, error)) (stats.Estimate, time.Duration) {
+// newChain returns a thermalised chain at κ = 0.27, λ = 0.022.
+func newChain(b *testing.B, extent, thermalisation int, newKernel func(*lattice.Phi4) (mcmc.Kernel, error)) *mcmc.Chain {
 	b.Helper()
 	lat, err := lattice.New(extent, extent)
 	if err != nil {
@@ -116,9 +133,17 @@ func chainCost(b *testing.B, extent, steps int, newKernel func(*lattice.Phi4) (m
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := chain.Thermalise(b.Context(), steps/20+2000); err != nil {
+	if err := chain.Thermalise(b.Context(), thermalisation); err != nil {
 		b.Fatal(err)
 	}
+	return chain
+}
+
+// chainCost runs one long chain and returns τ_int(|M|) and the time per step, the
+// median over portions of the chain.
+func chainCost(b *testing.B, extent, steps int, newKernel func(*lattice.Phi4) (mcmc.Kernel, error)) (stats.Estimate, time.Duration) {
+	b.Helper()
+	chain := newChain(b, extent, steps/20+2000, newKernel)
 	const portions = 50
 	series := make([]float64, 0, steps)
 	var times []time.Duration
