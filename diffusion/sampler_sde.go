@@ -63,8 +63,10 @@ func eulerMaruyamaGraph(scope *model.Scope, m ScoreModel, x, z *graph.Node, c []
 //	x ← x + ε s(x, σ) + √(2ε) z,  ε = 2 (SNR ‖z‖/‖s‖)²,
 //
 // the norms being means over the batch, as in the published code; that is the Langevin
-// equation (2.15) of stochastic quantization for S = -log p_σ, unadjusted. Every step
-// has its noise, so the result carries that of the last level.
+// equation (2.15) of stochastic quantization for S = -log p_σ. Every step has its noise,
+// so the result carries that of the last level. The finite ε makes the variance of the
+// modes of a Gaussian theory too large by the fraction ε/2(C_k + σ²), on average SNR²,
+// whatever the number of steps: use a small SNR where that matters, or [Refine].
 func PredictorCorrector(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
 	return reverse(ctx, backend, m, n, cfg, scheme{
 		noise: 1 + max(cfg.CorrectorSteps, 1),
