@@ -1,0 +1,111 @@
+package unet
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/nn"
+)
+
+// scoreGraph divides the output of a network by σ, as the published model does.
+func scoreGraph(network diffusion.Network) func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
+		y := network.Apply(scope.At("net"), []*graph.Node{x}, logSigma, 1)[0]
+		return graph.Div(y, nn.PerSample(graph.Exp(logSigma), y))
+	}
+}
+
+// newStep returns a function that does one step of denoising score matching with Adam,
+// the training of appendix C, on random fields, and returns the loss.
+func newStep(tb testing.TB, backend compute.Backend, network diffusion.Network, batch, extent int) func() float32 {
+	tb.Helper()
+	score := scoreGraph(network)
+	exec := model.MustNewExec(backend, model.NewStore(), func(scope *model.Scope, x, z, logSigma *graph.Node) *graph.Node {
+		sigma := nn.PerSample(graph.Exp(logSigma), x)
+		s := score(scope, graph.Add(x, graph.Mul(z, sigma)), logSigma)
+		perSite := graph.Square(graph.Add(graph.Mul(s, sigma), z))
+		loss := graph.MulScalar(graph.ReduceAllSum(perSite), 1/float64(batch))
+		optimizer.Adam().LearningRate(1e-3).Done().UpdateGraph(scope.Store().RootScope(), x.Graph(), loss)
+		return loss
+	})
+	rng := rand.New(rand.NewPCG(11, 12))
+	x := randomTensor(rng, batch, extent, extent)
+	return func() float32 {
+		logSigma := make([]float32, batch)
+		for i := range logSigma {
+			logSigma[i] = float32(math.Log(0.01) + rng.Float64()*math.Log(1000))
+		}
+		out, err := exec.Call1(x, randomTensor(rng, batch, extent, extent), logSigma)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		loss := tensors.ToScalar[float32](out)
+		if err := out.FinalizeAll(); err != nil {
+			tb.Fatal(err)
+		}
+		return loss
+	}
+}
+
+// newScore returns a function that evaluates the score of random fields once.
+func newScore(tb testing.TB, backend compute.Backend, network diffusion.Network, batch, extent int) func() {
+	tb.Helper()
+	exec := model.MustNewExec(backend, model.NewStore(), scoreGraph(network))
+	x := randomTensor(rand.New(rand.NewPCG(13, 14)), batch, extent, extent)
+	logSigma := make([]float32, batch)
+	return func() {
+		out, err := exec.Call1(x, logSigma)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if err := out.FinalizeAll(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func strided(b *testing.B) (compute.Backend, diffusion.Network) {
+	b.Helper()
+	backend, err := gobackend.New("ops_sequential")
+	if err != nil {
+		b.Fatal(err)
+	}
+	network, err := NewPaper(PaperConfig{Strided: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return backend, network
+}
+
+// The work of a training step with 1.1 million parameters: 64 fields, Adam.
+func BenchmarkTrainingStep32x32(b *testing.B) {
+	backend, network := strided(b)
+	step := newStep(b, backend, network, 64, 32)
+	step()
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
+}
+
+// The score of 64 fields.
+func BenchmarkScore32x32(b *testing.B) {
+	backend, network := strided(b)
+	score := newScore(b, backend, network, 64, 32)
+	score()
+	b.ReportAllocs()
+	for b.Loop() {
+		score()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
+}

@@ -1,0 +1,95 @@
+package unet
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Both lowerings of all convolutions give the same outputs and gradients, in float32.
+func TestLowerings(t *testing.T) {
+	backend, err := gobackend.New("ops_sequential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const in, out, batch = 3, 2, 2
+	type layer struct {
+		name    string
+		extents []int // of the input
+		weights []int
+		apply   func(x, w *graph.Node) *graph.Node
+	}
+	var layers []layer
+	for _, extents := range [][]int{{6}, {6, 4}, {4, 6, 4}} {
+		d := len(extents)
+		taps := Box.taps(d)
+		for _, s := range []Stencil{Cross, Box} {
+			layers = append(layers, layer{string(s), extents, []int{out, s.taps(d) * in},
+				func(x, w *graph.Node) *graph.Node { return conv(s, x, w) }})
+		}
+		for name, k := range map[string]window{"same": {1, 1}, "valid": {1, 0}, "strided": {2, 0}} {
+			coarse := make([]int, d)
+			back := make([]int, d)
+			for i, n := range extents {
+				coarse[i] = k.outputs(n)
+				back[i] = k.returned(coarse[i])
+			}
+			layers = append(layers,
+				layer{name, extents, []int{out, taps * in}, k.conv},
+				layer{name + " transposed", coarse, []int{taps * out, in},
+					func(x, w *graph.Node) *graph.Node { return k.transposed(x, w, back) }})
+		}
+	}
+	defer func() { forceNative = false }()
+	for _, l := range layers {
+		rng := rand.New(rand.NewPCG(9, 10))
+		x := randomTensor(rng, append(append([]int{in}, l.extents...), batch)...)
+		w := randomTensor(rng, l.weights...)
+		var results [2][]*tensors.Tensor
+		for i := range results {
+			forceNative = i == 1
+			results[i], err = graph.MustNewExec(backend, func(x, w *graph.Node) []*graph.Node {
+				if native(x) != forceNative {
+					t.Errorf("native(x) = %v", native(x))
+				}
+				y := l.apply(x, w)
+				loss := graph.ReduceAllSum(graph.Mul(y, graph.Square(y)))
+				return append(graph.Gradient(loss, x, w), y)
+			}).Call(x, w)
+			if err != nil {
+				t.Fatalf("%s %v: %v", l.name, l.extents, err)
+			}
+		}
+		for i, what := range []string{"gradient of the field", "gradient of the weights", "output"} {
+			products, direct := flat64(results[0][i]), flat64(results[1][i])
+			scale := 0.0
+			for _, v := range direct {
+				scale = math.Max(scale, math.Abs(v))
+			}
+			if len(products) != len(direct) || scale == 0 {
+				t.Fatalf("%s %v %s: %d and %d numbers up to %v", l.name, l.extents, what, len(products), len(direct), scale)
+			}
+			for j := range direct {
+				if math.Abs(products[j]-direct[j]) > 1e-5*scale {
+					t.Fatalf("%s %v %s %d: %v by products, %v by the convolution", l.name, l.extents, what, j, products[j], direct[j])
+				}
+			}
+		}
+	}
+}
+
+func randomTensor(rng *rand.Rand, dims ...int) *tensors.Tensor {
+	size := 1
+	for _, n := range dims {
+		size *= n
+	}
+	x := make([]float32, size)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return tensors.FromFlatDataAndDimensions(x, dims...)
+}
