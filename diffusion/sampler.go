@@ -36,7 +36,8 @@ type SampleConfig struct {
 	// alone.
 	Process SDE
 	// Levels are the noise levels of the steps, strictly falling, in units of the
-	// field; see [LogSigma], [Karras] and [UniformTime]. Default: Steps steps, with a
+	// field (those of UniformTime have to be multiplied by the scale of a
+	// Normalization); see [LogSigma], [Karras] and [UniformTime]. Default: Steps steps, with a
 	// Process uniform in its time from 1 to 10⁻³ as in the paper, else equidistant in
 	// log σ from [SigmaMaxFor] of the spectrum down to 0.02.
 	Levels []float64

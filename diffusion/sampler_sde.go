@@ -19,8 +19,8 @@ import (
 //
 //	φ ← φ - h [f φ - g² ∇log p_t(φ)] + g √h z;
 //
-// the last step adds no noise, as in the paper. Its sampler is the Process [VE] with
-// an isotropic prior. Without a process, φ ← φ + Δ s(φ, σ_i) + √Δ z with
+// the last step adds no noise, as in the paper, whose sampler is the Process [VE] with
+// an isotropic prior and the default steps. Without a process, φ ← φ + Δ s(φ, σ_i) + √Δ z with
 // Δ = σ_i² - σ_{i+1}², the exact integral of g² over the step for every
 // variance-expanding process. The weak error is of first order in the steps.
 func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
