@@ -36,15 +36,23 @@ type Config struct {
 	Stencil Stencil `json:"stencil"`
 	// Embedding is the width of the embedding of the noise level. Default 32.
 	Embedding int `json:"embedding"`
+	// Norm says how the output of every convolution is normalised. Default NoNorm.
+	Norm Norm `json:"norm"`
+	// D4 averages the network over the point group of the lattice, the reflections of
+	// every axis and the exchanges of axes of equal extent (D4 on a square lattice),
+	// with which it then commutes. The cost grows by the order of the group: 8 on a
+	// square lattice, 4 on a rectangular one, 2^d·d! on a hypercubic one.
+	D4 bool `json:"d4"`
 }
 
 // Network is the U-Net. Per resolution, down and up, it applies residual blocks
 //
-//	h ← h + V · σ((1 + g(σ)) ⊙ (W ∗ h)),
+//	h ← h + V · σ((1 + g(σ)) ⊙ N(W ∗ h)),
 //
-// with a periodic convolution W, channel gates g that depend on the noise level,
-// the odd activation x/√(1+x²) and a pointwise V. Coarsening merges the 2^d
-// sites of a cell into channels, refining is the inverse; skip connections add.
+// with a periodic convolution W, the normalisation N if one is configured, channel
+// gates g that depend on the noise level, the odd activation x/√(1+x²) and a
+// pointwise V. Coarsening merges the 2^d sites of a cell into channels, refining is
+// the inverse; skip connections add.
 type Network struct {
 	cfg Config
 }
@@ -52,7 +60,7 @@ type Network struct {
 var _ diffusion.Network = (*Network)(nil)
 
 // New returns a U-Net. It returns an error if a size in cfg is negative or zero
-// where a list is given.
+// where a list is given, or for an unknown stencil or norm.
 func New(cfg Config) (*Network, error) {
 	if cfg.Channels == nil {
 		cfg.Channels = []int{16, 32, 64}
@@ -66,6 +74,9 @@ func New(cfg Config) (*Network, error) {
 	if cfg.Embedding == 0 {
 		cfg.Embedding = 32
 	}
+	if cfg.Norm == "" {
+		cfg.Norm = NoNorm
+	}
 	if len(cfg.Channels) == 0 {
 		return nil, fmt.Errorf("unet: expected at least one resolution, got none")
 	}
@@ -76,6 +87,9 @@ func New(cfg Config) (*Network, error) {
 	}
 	if cfg.Stencil != Cross && cfg.Stencil != Box {
 		return nil, fmt.Errorf("unet: expected the stencil %q or %q, got %q", Cross, Box, cfg.Stencil)
+	}
+	if cfg.Norm != NoNorm && cfg.Norm != SiteNorm && cfg.Norm != GroupNorm {
+		return nil, fmt.Errorf("unet: expected the norm %q, %q or %q, got %q", NoNorm, SiteNorm, GroupNorm, cfg.Norm)
 	}
 	if cfg.Blocks < 0 || cfg.Embedding < 0 {
 		return nil, fmt.Errorf("unet: expected positive sizes, got %d blocks and an embedding of %d", cfg.Blocks, cfg.Embedding)
@@ -103,6 +117,15 @@ func (u *Network) Check(lat *lattice.Lattice) error {
 
 // Apply builds the network; see [diffusion.Network].
 func (u *Network) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
+	if u.cfg.D4 {
+		return averaged(features, logSigma, func(features []*graph.Node, logSigma *graph.Node) []*graph.Node {
+			return u.apply(scope, features, logSigma, outputs)
+		})
+	}
+	return u.apply(scope, features, logSigma, outputs)
+}
+
+func (u *Network) apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
 	b := &builder{
 		scope: scope,
 		embed: nn.NoiseEmbedding(scope, logSigma, u.cfg.Embedding),
@@ -188,13 +211,14 @@ func (b *builder) gate(name string, x *graph.Node) *graph.Node {
 	channels, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[x.Rank()-1]
 	g := nn.Dense(b.scope.At("%s", name), b.embed, channels, nn.Zeros)
 	g = graph.AddScalar(graph.Reshape(graph.Transpose(g, 0, 1), channels, 1, batch), 1)
-	maps := graph.Reshape(x, channels, -1, batch)
+	maps := bySites(x)
 	return graph.Reshape(graph.Mul(maps, repeatSites(g, maps.Shape().Dimensions[1])), x.Shape().Dimensions...)
 }
 
 // block adds one residual block.
 func (b *builder) block(name string, h *graph.Node) *graph.Node {
 	channels := h.Shape().Dimensions[0]
-	y := nn.OddSigmoid(b.gate(name+"_gate", b.conv(name+"_conv", h, channels, 1)))
+	y := normalise(b.cfg.Norm, b.conv(name+"_conv", h, channels, 1))
+	y = nn.OddSigmoid(b.gate(name+"_gate", y))
 	return graph.Add(h, b.pointwise(name+"_mix", y, channels, 0.5))
 }

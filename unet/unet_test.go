@@ -1,6 +1,7 @@
 package unet
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -102,15 +104,6 @@ func TestConvDirect(t *testing.T) {
 	}
 }
 
-func testNetwork(t *testing.T, stencil Stencil, channels []int) *Network {
-	t.Helper()
-	u, err := New(Config{Channels: channels, Embedding: 8, Stencil: stencil})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
 // randomise replaces all weights, so that layers that start at zero are tested too.
 func randomise(t *testing.T, store *model.Store, rng *rand.Rand) {
 	t.Helper()
@@ -128,24 +121,45 @@ func randomise(t *testing.T, store *model.Store, rng *rand.Rand) {
 // Reverse-mode gradients with respect to the field and to every weight against
 // central differences, in float64.
 func TestGradients(t *testing.T) {
-	for _, stencil := range []Stencil{Cross, Box} {
-		t.Run(string(stencil), func(t *testing.T) { testGradients(t, stencil) })
+	small := func(cfg Config) diffusion.Network {
+		cfg.Channels, cfg.Embedding = []int{3, 4}, 8
+		return must(New(cfg))
+	}
+	for name, network := range map[string]diffusion.Network{
+		"cross":     small(Config{Stencil: Cross}),
+		"box":       small(Config{Stencil: Box}),
+		"site norm": small(Config{Norm: SiteNorm}),
+		// The channels of the first level are one group, those of the second another.
+		"group norm":    small(Config{Norm: GroupNorm}),
+		"D4":            small(Config{D4: true}),
+		"paper":         must(NewPaper(PaperConfig{Channels: []int{32, 64}, Embedding: 6})),
+		"paper strided": must(NewPaper(PaperConfig{Channels: []int{32, 32}, Embedding: 6, Strided: true})),
+		"site":          must(NewSite(SiteConfig{Width: 5, Embedding: 4})),
+		"asymmetric":    must(NewSite(SiteConfig{Width: 5, Embedding: 4, Asymmetric: true})),
+	} {
+		t.Run(name, func(t *testing.T) { testGradients(t, network) })
 	}
 }
 
-func testGradients(t *testing.T, stencil Stencil) {
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func testGradients(t *testing.T, u diffusion.Network) {
 	backend, err := gobackend.New("ops_sequential")
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := model.NewStore()
-	u := testNetwork(t, stencil, []int{3, 4})
 	loss := func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
 		out := u.Apply(scope, []*graph.Node{x, graph.Mul(x, graph.Mul(x, x))}, logSigma, 2)
 		return graph.ReduceAllSum(graph.Add(graph.Square(out[0]), graph.Mul(out[1], graph.Mul(out[1], out[0]))))
 	}
 	rng := rand.New(rand.NewPCG(5, 6))
-	const batch, n = 2, 4
+	const batch, n = 2, 8
 	x := tensors.FromFlatDataAndDimensions(normals(rng, batch*n*n), batch, n, n)
 	ls := tensors.FromFlatDataAndDimensions([]float64{-0.5, 0.8}, batch)
 	value := model.MustNewExec(backend, store, loss)
@@ -176,7 +190,7 @@ func testGradients(t *testing.T, stencil Stencil) {
 	}
 	gx := tensors.MustCopyFlatData[float64](res[0])
 	base := tensors.MustCopyFlatData[float64](x)
-	for _, i := range []int{0, 5, 17, 31} {
+	for _, i := range []int{0, 5, 17, 31, 64 + 9, 127} {
 		const h = 1e-5
 		shifted := func(d float64) float64 {
 			y := append([]float64(nil), base...)
@@ -215,72 +229,188 @@ func testGradients(t *testing.T, stencil Stencil) {
 	}
 }
 
-// The network is odd, and commutes with translations by the stride of its coarsest
-// level and with no smaller ones.
-func TestSymmetries(t *testing.T) {
+// evaluator returns a function that applies a network with random weights to one field
+// on lat, in float64.
+func evaluator(t *testing.T, network diffusion.Network, lat *lattice.Lattice) func(x []float64) []float64 {
+	t.Helper()
 	backend, err := gobackend.New("ops_sequential")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lat, err := lattice.New(8, 4)
-	if err != nil {
+	if err := network.Check(lat); err != nil {
 		t.Fatal(err)
 	}
 	store := model.NewStore()
-	u := testNetwork(t, Cross, []int{3, 4, 5})
 	exec := model.MustNewExec(backend, store, func(scope *model.Scope, x, ls *graph.Node) *graph.Node {
-		return u.Apply(scope, []*graph.Node{x}, ls, 1)[0]
+		return network.Apply(scope, []*graph.Node{x}, ls, 1)[0]
 	})
-	rng := rand.New(rand.NewPCG(7, 8))
 	apply := func(x []float64) []float64 {
-		out, err := exec.Call1(tensors.FromFlatDataAndDimensions(x, 1, 8, 4), tensors.FromFlatDataAndDimensions([]float64{0.3}, 1))
+		out, err := exec.Call1(tensors.FromFlatDataAndDimensions(x, append([]int{1}, lat.Dims()...)...), []float64{0.3})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return tensors.MustCopyFlatData[float64](out)
 	}
-	x := normals(rng, lat.Volume())
-	apply(x)
-	randomise(t, store, rng)
-	y := apply(x)
-	translate := func(f []float64, shift int) []float64 {
-		out := make([]float64, len(f))
-		for site := range f {
-			c := lat.Coord(nil, site)
-			out[lat.Index(c[0]+shift, c[1])] = f[site]
+	apply(make([]float64, lat.Volume()))
+	randomise(t, store, rand.New(rand.NewPCG(7, 8)))
+	return apply
+}
+
+// moved returns the field with f(x) at the site that to makes of the coordinates of x.
+func moved(lat *lattice.Lattice, f []float64, to func(c []int)) []float64 {
+	out := make([]float64, len(f))
+	for site := range f {
+		c := lat.Coord(nil, site)
+		to(c)
+		out[lat.Index(c...)] = f[site]
+	}
+	return out
+}
+
+func distance(a, b []float64) float64 {
+	d := 0.0
+	for i := range a {
+		d = math.Max(d, math.Abs(a[i]-b[i]))
+	}
+	return d
+}
+
+// Networks commute with the symmetries they claim, to rounding, and measurably with no
+// others.
+func TestSymmetries(t *testing.T) {
+	channels := []int{3, 4, 5}
+	for _, test := range []struct {
+		name    string
+		network diffusion.Network
+		dims    []int
+		odd     bool
+		stride  int // of the translations that commute; 0: none do
+		point   bool
+	}{
+		{"default", must(New(Config{Channels: channels})), []int{8, 4}, true, 4, false},
+		{"site norm", must(New(Config{Channels: channels, Norm: SiteNorm})), []int{8, 4}, true, 4, false},
+		{"group norm", must(New(Config{Channels: channels, Norm: GroupNorm})), []int{8, 4}, true, 4, false},
+		{"box", must(New(Config{Channels: channels, Stencil: Box})), []int{4, 4, 4}, true, 4, false},
+		{"D4", must(New(Config{Channels: channels, D4: true})), []int{8, 8}, true, 4, true},
+		{"D4, rectangular", must(New(Config{Channels: channels, D4: true, Norm: SiteNorm})), []int{8, 4}, true, 4, true},
+		{"three dimensions", must(New(Config{Channels: []int{3, 4}, D4: true})), []int{4, 4, 2}, true, 2, true},
+		{"one dimension", must(New(Config{Channels: channels, D4: true})), []int{12}, true, 4, true},
+		{"one level", must(New(Config{Channels: []int{5}, Blocks: 2})), []int{5, 3}, true, 1, false},
+		{"site", must(NewSite(SiteConfig{Width: 6})), []int{3, 3}, true, 1, true},
+		{"asymmetric", must(NewSite(SiteConfig{Width: 6, Asymmetric: true})), []int{3, 3}, false, 1, true},
+		{"paper", must(NewPaper(PaperConfig{Channels: []int{32, 32}})), []int{4, 6}, false, 0, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lat, err := lattice.New(test.dims...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			apply := evaluator(t, test.network, lat)
+			x := normals(rand.New(rand.NewPCG(5, 7)), lat.Volume())
+			y := apply(x)
+			check := func(what string, claimed bool, of func(f []float64) []float64) {
+				t.Helper()
+				d := distance(apply(of(x)), of(y))
+				if claimed && d > 1e-12 {
+					t.Errorf("%s: deviation %v", what, d)
+				}
+				if !claimed && d < 1e-6 {
+					t.Errorf("%s: commutes, which the documentation denies", what)
+				}
+			}
+			check("sign", test.odd, func(f []float64) []float64 {
+				out := make([]float64, len(f))
+				for i, v := range f {
+					out[i] = -v
+				}
+				return out
+			})
+			if test.stride > 0 {
+				check("translation by the stride", true, func(f []float64) []float64 {
+					return moved(lat, f, func(c []int) { c[0] += test.stride })
+				})
+			}
+			if test.stride != 1 {
+				check("translation by one site", false, func(f []float64) []float64 {
+					return moved(lat, f, func(c []int) { c[0]++ })
+				})
+			}
+			for axis, n := range test.dims {
+				check("reflection", test.point, func(f []float64) []float64 {
+					return moved(lat, f, func(c []int) { c[axis] = n - 1 - c[axis] })
+				})
+			}
+			if len(test.dims) > 1 && test.dims[0] == test.dims[1] {
+				check("exchange of axes", test.point, func(f []float64) []float64 {
+					return moved(lat, f, func(c []int) { c[0], c[1] = c[1], c[0] })
+				})
+			}
+		})
+	}
+}
+
+// The elements of the point group are what they should be in number, and undone by
+// their inverses.
+func TestPointGroup(t *testing.T) {
+	backend, err := gobackend.New("ops_sequential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		extents []int
+		order   int
+	}{{[]int{5}, 2}, {[]int{4, 4}, 8}, {[]int{3, 4}, 4}, {[]int{3, 3, 3}, 48}, {[]int{3, 2, 3}, 16}} {
+		group := pointGroup(test.extents)
+		if len(group) != test.order {
+			t.Errorf("%v: %d elements, want %d", test.extents, len(group), test.order)
 		}
-		return out
-	}
-	distance := func(a, b []float64) float64 {
-		d := 0.0
-		for i := range a {
-			d = math.Max(d, math.Abs(a[i]-b[i]))
+		x := randomTensor(rand.New(rand.NewPCG(1, 2)), append([]int{2}, test.extents...)...)
+		res, err := graph.MustNewExec(backend, func(x *graph.Node) []*graph.Node {
+			var out []*graph.Node
+			for _, m := range group {
+				out = append(out, m.apply(x), m.inverse(m.apply(x)))
+			}
+			return out
+		}).Call(x)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return d
-	}
-	minus := make([]float64, len(x))
-	for i, v := range x {
-		minus[i] = -v
-	}
-	odd := apply(minus)
-	for i := range odd {
-		odd[i] = -odd[i]
-	}
-	if d := distance(odd, y); d > 1e-12 {
-		t.Errorf("network is not odd: deviation %v", d)
-	}
-	if d := distance(apply(translate(x, 4)), translate(y, 4)); d > 1e-12 {
-		t.Errorf("network does not commute with a translation by its stride: deviation %v", d)
-	}
-	if d := distance(apply(translate(x, 1)), translate(y, 1)); d < 1e-6 {
-		t.Errorf("a translation by one site made no difference: the coarse levels are not used")
+		images := map[string]bool{}
+		for i := range group {
+			images[fmt.Sprint(flat64(res[2*i]))] = true
+			if distance(flat64(res[2*i+1]), flat64(x)) != 0 {
+				t.Errorf("%v: element %+v is not undone by its inverse", test.extents, group[i])
+			}
+		}
+		if len(images) != test.order {
+			t.Errorf("%v: %d different images, want %d", test.extents, len(images), test.order)
+		}
 	}
 }
 
 func TestErrors(t *testing.T) {
-	for _, cfg := range []Config{{Channels: []int{}}, {Stencil: "star"}, {Channels: []int{4, 0}}, {Blocks: -1}, {Embedding: -3}} {
+	for _, cfg := range []Config{{Channels: []int{}}, {Stencil: "star"}, {Channels: []int{4, 0}}, {Blocks: -1}, {Embedding: -3}, {Norm: "batch"}} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("New(%+v) accepted", cfg)
+		}
+	}
+	for _, cfg := range []PaperConfig{
+		{Channels: []int{}}, {Channels: []int{6}}, {Channels: []int{4, 32}}, {Channels: []int{32, 36}}, {Channels: []int{-32}},
+		{Embedding: 5}, {Embedding: -2}, {Scale: -1}, {Scale: math.NaN()}, {Sigma: 1}, {Sigma: math.Inf(1)},
+	} {
+		if _, err := NewPaper(cfg); err == nil {
+			t.Errorf("NewPaper(%+v) accepted", cfg)
+		}
+	}
+	for _, cfg := range []SiteConfig{{Width: -1}, {Layers: -1}, {Embedding: -1}} {
+		if _, err := NewSite(cfg); err == nil {
+			t.Errorf("NewSite(%+v) accepted", cfg)
+		}
+	}
+	strided := must(NewPaper(PaperConfig{Strided: true}))
+	for n, ok := range map[int]bool{8: false, 16: false, 24: true, 28: false, 31: false, 32: true, 36: false, 40: true} {
+		if err := strided.Check(must(lattice.New(n, 32))); (err == nil) != ok {
+			t.Errorf("strided Check(%d×32) = %v", n, err)
 		}
 	}
 	u, err := New(Config{})

@@ -1,0 +1,111 @@
+package unet
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+const siteKind = "site"
+
+func init() {
+	diffusion.RegisterNetwork(siteKind, func(config json.RawMessage) (diffusion.Network, error) {
+		var cfg SiteConfig
+		if err := json.Unmarshal(config, &cfg); err != nil {
+			return nil, fmt.Errorf("unet: malformed configuration: %w", err)
+		}
+		return NewSite(cfg)
+	})
+}
+
+// SiteConfig describes a [Site] network. The zero value is the default network.
+type SiteConfig struct {
+	// Width is the number of channels of the hidden layers. Default 32.
+	Width int `json:"width"`
+	// Layers is the number of hidden layers. Default 2.
+	Layers int `json:"layers"`
+	// Embedding is the width of the embedding of the noise level. Default 32.
+	Embedding int `json:"embedding"`
+	// Asymmetric adds shifts that depend on the noise level, for actions that are not
+	// even; without them the network is odd under φ → -φ.
+	Asymmetric bool `json:"asymmetric"`
+}
+
+// Site is a small fully connected network for theories of one site, such as the toy
+// model (3.19) of arXiv:2309.17082. Its hidden layers are
+//
+//	h ← h + σ((1 + g(σ)) ⊙ (W h) + b(σ)),
+//
+// without the h of the first and without b for an odd network, with the odd activation
+// x/√(1+x²). On a lattice of more sites it acts on each of them alone, which is
+// right only for an action without couplings.
+type Site struct {
+	cfg SiteConfig
+}
+
+var _ diffusion.Network = (*Site)(nil)
+
+// NewSite returns the network. It returns an error if a size in cfg is negative.
+func NewSite(cfg SiteConfig) (*Site, error) {
+	if cfg.Width == 0 {
+		cfg.Width = 32
+	}
+	if cfg.Layers == 0 {
+		cfg.Layers = 2
+	}
+	if cfg.Embedding == 0 {
+		cfg.Embedding = 32
+	}
+	if cfg.Width < 0 || cfg.Layers < 0 || cfg.Embedding < 0 {
+		return nil, fmt.Errorf("unet: expected positive sizes, got width %d, %d layers and an embedding of %d", cfg.Width, cfg.Layers, cfg.Embedding)
+	}
+	return &Site{cfg: cfg}, nil
+}
+
+// Kind returns "site".
+func (s *Site) Kind() string { return siteKind }
+
+// Config returns the [SiteConfig], with the defaults filled in.
+func (s *Site) Config() any { return s.cfg }
+
+// Check accepts any lattice.
+func (s *Site) Check(*lattice.Lattice) error { return nil }
+
+// Apply builds the network; see [diffusion.Network].
+func (s *Site) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
+	b := &builder{scope: scope, embed: nn.NoiseEmbedding(scope, logSigma, s.cfg.Embedding), dim: features[0].Rank() - 1}
+	h := stack(features)
+	for i := range s.cfg.Layers {
+		name := fmt.Sprintf("layer%d", i)
+		y := b.gate(name+"_gate", b.pointwise(name, h, s.cfg.Width, 1))
+		if s.cfg.Asymmetric {
+			y = b.shift(name+"_shift", y, nn.Normal(1/math.Sqrt(float64(s.cfg.Embedding))))
+		}
+		y = nn.OddSigmoid(y)
+		if i > 0 {
+			y = graph.Add(h, y)
+		}
+		h = y
+	}
+	y := b.pointwise("head", h, outputs, 0)
+	if s.cfg.Asymmetric {
+		y = b.shift("head_shift", y, nn.Zeros)
+	}
+	return unstack(y)
+}
+
+// shift adds a number b(σ) to every channel of x.
+func (b *builder) shift(name string, x *graph.Node, init nn.Init) *graph.Node {
+	channels, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[x.Rank()-1]
+	t := nn.Dense(b.scope.At("%s", name), b.embed, channels, init)
+	t = graph.Reshape(graph.Transpose(t, 0, 1), channels, 1, batch)
+	maps := bySites(x)
+	return graph.Reshape(graph.Add(maps, repeatSites(t, maps.Shape().Dimensions[1])), x.Shape().Dimensions...)
+}
