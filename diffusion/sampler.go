@@ -110,18 +110,6 @@ func (c *SampleConfig) setDefaults(m ScoreModel) error {
 	return nil
 }
 
-// priorSpectrum returns the variance per mode of the prior at noise level sigma.
-func (c *SampleConfig) priorSpectrum(m ScoreModel, sigma float64) []float64 {
-	spectrum := make([]float64, m.Lattice().Volume())
-	if l, ok := Linear(m); ok && !c.IsotropicPrior {
-		copy(spectrum, l.Spectrum())
-	}
-	for k := range spectrum {
-		spectrum[k] += sigma * sigma
-	}
-	return spectrum
-}
-
 // scheme is the step of a sampler.
 type scheme struct {
 	// memory is the number of fields that a step hands to the next one besides x; they
@@ -146,7 +134,8 @@ type sampler struct {
 	scheme
 	lat         *lattice.Lattice
 	cfg         SampleConfig
-	prior       *graph.Exec
+	prior       Prior
+	fromModes   *graph.Exec
 	step        *model.Exec
 	total, done int
 	mu          sync.Mutex
@@ -182,9 +171,8 @@ func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, 
 }
 
 func (r *sampler) compile(backend compute.Backend, m ScoreModel) (err error) {
-	r.prior, err = graph.NewExec(backend, func(z *graph.Node) *graph.Node {
-		return spectralNoise(r.lat, z, r.cfg.priorSpectrum(m, r.cfg.Levels[0]))
-	})
+	r.prior = NewPrior(m, r.cfg.Levels[0], r.cfg.IsotropicPrior)
+	r.fromModes, err = graph.NewExec(backend, hartley.Transform)
 	if err != nil {
 		return fmt.Errorf("diffusion: building the prior: %w", err)
 	}
@@ -207,7 +195,7 @@ func (r *sampler) compile(backend compute.Backend, m ScoreModel) (err error) {
 func (r *sampler) run(ctx context.Context, c int, dst []float64) error {
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, uint64(c)))
 	dims := append([]int{r.cfg.Batch}, r.lat.Dims()...)
-	x, err := r.prior.Call1(host.Normal(dtypes.Float32, rng, dims...))
+	x, err := r.fromModes.Call1(host.Tensor(dtypes.Float32, r.prior.Modes(rng, r.cfg.Batch), dims...))
 	if err != nil {
 		return fmt.Errorf("diffusion: sampling the prior: %w", err)
 	}
@@ -281,14 +269,4 @@ func (r *sampler) trace(chunk, step int, x *tensors.Tensor, n int) error {
 	}
 	r.cfg.Trace(step, r.cfg.Levels[step], fields)
 	return nil
-}
-
-// spectralNoise turns white noise into Gaussian fields of the given power spectrum.
-func spectralNoise(lat *lattice.Lattice, z *graph.Node, spectrum []float64) *graph.Node {
-	root := make([]float64, len(spectrum))
-	for k, c := range spectrum {
-		root[k] = math.Sqrt(c)
-	}
-	amplitude := hartley.Const(z.Graph(), z.DType(), root, append([]int{1}, lat.Dims()...)...)
-	return hartley.Transform(graph.Mul(z, graph.BroadcastToDims(amplitude, z.Shape().Dimensions...)))
 }

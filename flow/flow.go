@@ -63,7 +63,7 @@ type ProbabilityFlow struct {
 	cfg     Config
 	tab     tableau
 	exact   bool // the divergence comes from the model
-	prior   prior
+	prior   diffusion.Prior
 
 	encode, decode, fromModes, toModes, step *model.Exec
 }
@@ -86,7 +86,7 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 	if err := f.setDefaults(); err != nil {
 		return nil, err
 	}
-	f.prior = newPrior(m, f.cfg.SigmaMax, cfg.IsotropicPrior)
+	f.prior = diffusion.NewPrior(m, f.cfg.SigmaMax, cfg.IsotropicPrior)
 	return f, f.compile()
 }
 
@@ -161,7 +161,7 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int) (*Samples, error) {
 	out := newLikelihood(n)
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
 		rng := rand.New(rand.NewPCG(f.cfg.Seed, uint64(c)))
-		modes := f.prior.sample(rng, f.cfg.Batch)
+		modes := f.prior.Modes(rng, f.cfg.Batch)
 		x, err := f.fromModes.Call1(host.Tensor(f.cfg.DType, modes, f.dims()...))
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)
@@ -349,7 +349,7 @@ func (f *ProbabilityFlow) logPrior(modes []float64) []float64 {
 	v := f.lat.Volume()
 	out := make([]float64, len(modes)/v)
 	for i := range out {
-		out[i] = linear + f.prior.logDensity(modes[i*v:(i+1)*v])
+		out[i] = linear + f.prior.LogDensity(modes[i*v:(i+1)*v])
 	}
 	return out
 }

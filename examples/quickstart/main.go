@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 )
 
@@ -23,49 +24,72 @@ func main() {
 	program.Main("quickstart", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
 
-// options are the flags of the program.
-type options struct {
-	program.Flags
-	Configurations int
-	Objective      string
-	Steps, Batch   int
-	Samples        int
-	ReverseSteps   int
-	FlowSteps      int
-	Probes         int
-	Ensemble       string
-	Model          string
-}
-
-func run(ctx context.Context, args []string) error {
-	o, err := parseOptions(args)
-	if err != nil {
-		return err
-	}
-	q, err := newQuickstart(o)
-	if err != nil {
-		return err
-	}
-	return q.run(ctx)
-}
-
-func parseOptions(args []string) (options, error) {
-	var o options
+func parse(args []string) (pipeline.Options, error) {
+	var o pipeline.Options
 	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	o.Register(fs, program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
-	fs.IntVar(&o.Configurations, "n", 5120, "training configurations to generate")
-	fs.StringVar(&o.Objective, "objective", "target", "training objective: target or denoising score matching")
-	fs.IntVar(&o.Steps, "steps", 3000, "training steps")
-	fs.IntVar(&o.Batch, "batch", 64, "training batch")
-	fs.IntVar(&o.Samples, "samples", 1024, "configurations to draw from the model, by each method")
-	fs.IntVar(&o.ReverseSteps, "reverse-steps", 100, "steps of the reverse stochastic differential equation")
-	fs.IntVar(&o.FlowSteps, "flow-steps", 6, "Runge–Kutta steps of the probability flow")
-	fs.IntVar(&o.Probes, "probes", 4, "random probes of the divergence per configuration")
-	fs.StringVar(&o.Ensemble, "ensemble", "", "train on the configurations of this .npz or .npy `file` (key cfgs)")
-	fs.StringVar(&o.Model, "model", "", "use the model of this `file` instead of training one")
+	o.Register(fs, pipeline.Options{
+		Flags:          program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022},
+		Configurations: 5120, Objective: "target", Steps: 3000, Batch: 64,
+		Samples: 1024, ReverseSteps: 100, FlowSteps: 6, Probes: 4,
+	})
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Quickstart trains a diffusion model on a φ⁴ ensemble and drives an exact Markov chain with it.")
 		fs.PrintDefaults()
 	}
 	return o, program.Parse(fs, args)
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	r, err := pipeline.New(o)
+	if err != nil {
+		return err
+	}
+	return walk(ctx, r)
+}
+
+// walk goes through all stages.
+func walk(ctx context.Context, r *pipeline.Run) error {
+	if err := r.Open(); err != nil {
+		return err
+	}
+	if err := r.Reference(ctx); err != nil {
+		return err
+	}
+	if err := r.HybridMonteCarlo(ctx); err != nil {
+		return err
+	}
+	ens, err := r.TrainingEnsemble(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.Train(ctx, ens)
+	if err != nil {
+		return err
+	}
+	gaussian, err := r.Gaussian(ctx, m)
+	if err != nil {
+		return err
+	}
+	reverse, err := r.Reverse(ctx, m)
+	if err != nil {
+		return err
+	}
+	proposals, err := r.Proposals(ctx, m)
+	if err != nil {
+		return err
+	}
+	if err := r.Compare(gaussian, reverse, proposals); err != nil {
+		return err
+	}
+	if err := r.Plots(gaussian, reverse, proposals); err != nil {
+		return err
+	}
+	if err := r.Finish(); err != nil {
+		return err
+	}
+	return r.Print(os.Stdout, proposals)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -40,13 +41,13 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(first)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{ensembleFile, hmcFile, modelFile, reverseFile, proposalsFile, resultsFile,
+	for _, name := range []string{pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, pipeline.ResultsFile,
 		"parameters.json", "denoising.png", "magnetization.png", "action.png", "autocorrelation.png"} {
 		if info, err := os.Stat(filepath.Join(first, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	want := read(t, filepath.Join(first, resultsFile))
+	want := read(t, filepath.Join(first, pipeline.ResultsFile))
 	var file results.File
 	if err := json.Unmarshal(want, &file); err != nil {
 		t.Fatal(err)
@@ -68,43 +69,37 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(second)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(second, resultsFile)), want) {
+	if !bytes.Equal(read(t, filepath.Join(second, pipeline.ResultsFile)), want) {
 		t.Error("the same seed gave other results")
 	}
 
 	// Interrupt when the training has left its first checkpoint, then continue.
 	ctx, cancel := context.WithCancel(t.Context())
-	o := parse(t, tiny(third))
-	q, err := newQuickstart(o)
+	o, err := parse(tiny(third))
 	if err != nil {
 		t.Fatal(err)
 	}
-	q.trained = func(p diffusion.TrainProgress) {
+	r, err := pipeline.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Trained = func(p diffusion.TrainProgress) {
 		if p.Step == 17 {
 			cancel()
 		}
 	}
-	if err := q.run(ctx); !errors.Is(err, context.Canceled) {
+	if err := walk(ctx, r); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(third, trainFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(third, pipeline.TrainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
 	if err := run(t.Context(), tiny(third)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(third, resultsFile)), want) {
+	if !bytes.Equal(read(t, filepath.Join(third, pipeline.ResultsFile)), want) {
 		t.Error("an interrupted run gave other results")
 	}
-}
-
-func parse(t *testing.T, args []string) options {
-	t.Helper()
-	o, err := parseOptions(args)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
 }
 
 // Bad input gives one line of error and leaves everything as it was.
@@ -114,12 +109,12 @@ func TestBadInput(t *testing.T) {
 	if err := run(t.Context(), tiny(good)); err != nil {
 		t.Fatal(err)
 	}
-	ensemble := read(t, filepath.Join(good, ensembleFile))
+	ensemble := read(t, filepath.Join(good, pipeline.EnsembleFile))
 	truncated := filepath.Join(dir, "truncated.npz")
 	if err := os.WriteFile(truncated, ensemble[:len(ensemble)/2], 0o666); err != nil {
 		t.Fatal(err)
 	}
-	ens, err := lattice.ReadEnsemble(filepath.Join(good, ensembleFile))
+	ens, err := lattice.ReadEnsemble(filepath.Join(good, pipeline.EnsembleFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,12 +139,12 @@ func TestBadInput(t *testing.T) {
 		"unknown objective":           {"-objective", "magic"},
 		"unknown backend":             {"-backend", "abacus"},
 		"unknown flag":                {"-gamma", "1"},
-		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, modelFile)},
+		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, pipeline.ModelFile)},
 		"no model":                    {"-model", filepath.Join(good, "nothing.npz")},
-		"an ensemble as model":        {"-model", filepath.Join(good, ensembleFile)},
+		"an ensemble as model":        {"-model", filepath.Join(good, pipeline.EnsembleFile)},
 		"a truncated ensemble":        {"-ensemble", truncated},
 		"NaN in a field":              {"-ensemble", nan},
-		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, ensembleFile)},
+		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, pipeline.EnsembleFile)},
 		"an ensemble of another κ":    {"-ensemble", foreign},
 		"the folder of another run":   {"-seed", "99"},
 		"an output name that is used": {"-out", truncated},
@@ -168,7 +163,7 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	// A file of an earlier run that is damaged is refused, not overwritten.
-	damaged := filepath.Join(good, reverseFile)
+	damaged := filepath.Join(good, pipeline.ReverseFile)
 	if err := os.WriteFile(damaged, read(t, truncated), 0o666); err != nil {
 		t.Fatal(err)
 	}

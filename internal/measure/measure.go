@@ -125,7 +125,9 @@ func AddChain(file *results.File, ensemble string, volume int, replicas ...Serie
 		abs[i] = r.AbsMagnetization()
 	}
 	g, err := stats.GammaMethod(abs, stats.GammaConfig{})
-	if err := Usable(err); err != nil {
+	if errors.Is(err, stats.ErrNegativeVariance) {
+		g.Tau.Estimate = stats.Estimate{Value: math.NaN(), Error: math.NaN()}
+	} else if err := Usable(err); err != nil {
 		return fmt.Errorf("%s: τ_int of |M|: %w", ensemble, err)
 	}
 	file.Add(ensemble, TauAbsM, g.Tau.Estimate)
@@ -161,13 +163,29 @@ func add(file *results.File, ensemble string, volume int, replicas []Series) err
 		columns[i] = r.columns()
 	}
 	for _, d := range derived {
-		g, err := stats.GammaFunc(columns, stats.GammaConfig{}, func(m []float64) float64 { return d.f(float64(volume), m) })
+		f := func(m []float64) float64 { return d.f(float64(volume), m) }
+		g, err := stats.GammaFunc(columns, stats.GammaConfig{}, f)
+		if errors.Is(err, stats.ErrNegativeVariance) {
+			// A short chain without autocorrelation can fluctuate to a negative τ_int.
+			g.Mean, err = stats.Jackknife(concatenate(columns), min(20, len(columns[0][0])), f)
+		}
 		if err := Usable(err); err != nil {
 			return fmt.Errorf("%s: %s: %w", ensemble, d.name, err)
 		}
 		file.Add(ensemble, d.name, g.Mean)
 	}
 	return nil
+}
+
+// concatenate joins the replicas of every column.
+func concatenate(replicas [][][]float64) [][]float64 {
+	out := make([][]float64, len(replicas[0]))
+	for _, r := range replicas {
+		for k, x := range r {
+			out[k] = append(out[k], x...)
+		}
+	}
+	return out
 }
 
 // AddLikelihood adds what the actions S and log q of configurations drawn from q say

@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"fmt"
@@ -22,18 +22,18 @@ var rows = []struct{ name, title string }{
 	{"dm_ode", "DM (flow)"}, {"dmmc", "DM-MC"},
 }
 
-// print writes the table and what it means.
-func (q *quickstart) print(w io.Writer, proposals *lattice.Ensemble) error {
+// Print writes the table and what it means.
+func (r *Run) Print(w io.Writer, proposals *lattice.Ensemble) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\n")
 	for _, c := range columns {
 		fmt.Fprintf(t, "\t%s", c.title)
 	}
 	fmt.Fprintln(t)
-	for _, r := range rows {
-		fmt.Fprint(t, r.title)
+	for _, row := range rows {
+		fmt.Fprint(t, row.title)
 		for _, c := range columns {
-			e, ok := q.table.Get(r.name, c.name)
+			e, ok := r.table.Get(row.name, c.name)
 			switch {
 			case !ok:
 				fmt.Fprint(t, "\t-")
@@ -48,7 +48,7 @@ func (q *quickstart) print(w io.Writer, proposals *lattice.Ensemble) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", q.worstDeviation("dm"))
+	fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", r.worstDeviation("dm"))
 	_, err := fmt.Fprintf(w, "errors of log q of the flow: %.2g from the probes of the divergence (part of sd(log w)), %.1g from the step size\n",
 		rms(proposals.Extra["logq_error"]), proposals.Params["step_error"])
 	return err
@@ -64,11 +64,11 @@ func rms(x []float64) float64 {
 
 // worstDeviation returns the largest deviation of the observables of an ensemble
 // from the reference, in combined standard errors.
-func (q *quickstart) worstDeviation(ensemble string) float64 {
+func (r *Run) worstDeviation(ensemble string) float64 {
 	worst := 0.0
 	for _, c := range columns[:5] {
-		a, _ := q.table.Get(ensemble, c.name)
-		b, _ := q.table.Get("reference", c.name)
+		a, _ := r.table.Get(ensemble, c.name)
+		b, _ := r.table.Get("reference", c.name)
 		worst = math.Max(worst, math.Abs(a.Value-b.Value)/math.Hypot(a.Error, b.Error))
 	}
 	return worst

@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"fmt"
@@ -34,37 +34,37 @@ func (s *strip) record(lat *lattice.Lattice, steps int) func(step int, sigma flo
 }
 
 // plotStrip draws figure 4 of the paper; only two-dimensional fields have a picture.
-func (q *quickstart) plotStrip(s *strip) error {
-	if q.lat.Dim() != 2 {
+func (r *Run) plotStrip(s *strip) error {
+	if r.lat.Dim() != 2 {
 		return nil
 	}
-	v := q.lat.Volume()
+	v := r.lat.Volume()
 	rows := make([][]figure.Field2D, len(s.fields[0])/v)
 	titles := make([]string, len(s.levels))
 	for j, sigma := range s.levels {
 		titles[j] = fmt.Sprintf("σ = %.2g", sigma)
 		for i := range rows {
-			rows[i] = append(rows[i], figure.Field2D{Rows: q.lat.Extent(0), Cols: q.lat.Extent(1), Values: s.fields[j][i*v : (i+1)*v]})
+			rows[i] = append(rows[i], figure.Field2D{Rows: r.lat.Extent(0), Cols: r.lat.Extent(1), Values: s.fields[j][i*v : (i+1)*v]})
 		}
 	}
 	f, err := figure.DenoisingStrip(rows, titles, figure.DenoisingStripConfig{Bar: true})
 	if err != nil {
 		return err
 	}
-	return f.Save(q.folder.Path("denoising.png"))
+	return f.Save(r.folder.Path("denoising.png"))
 }
 
-// plots draws the magnetisation (figures 5 and 6), the effective action (figure 7)
+// Plots draws the magnetisation (figures 5 and 6), the effective action (figure 7)
 // and the autocorrelation functions (figure 8).
-func (q *quickstart) plots(gaussian, reverse, proposals *lattice.Ensemble) error {
-	tau, _ := q.table.Get("dmmc", measure.TauAbsM)
+func (r *Run) Plots(gaussian, reverse, proposals *lattice.Ensemble) error {
+	tau, _ := r.table.Get("dmmc", measure.TauAbsM)
 	samples := []figure.Sample{
-		{Name: "HMC", Values: q.series["HMC"].M},
-		{Name: "DM, reverse SDE", Values: q.series["dm"].M},
+		{Name: "HMC", Values: r.series["HMC"].M},
+		{Name: "DM, reverse SDE", Values: r.series["dm"].M},
 		// The estimate of a short chain may fall below the ½ of independent draws.
-		{Name: "DM-MC", Values: q.series["DM-MC"].M, Tau: math.Max(0.5, tau.Value)},
+		{Name: "DM-MC", Values: r.series["DM-MC"].M, Tau: math.Max(0.5, tau.Value)},
 	}
-	title := fmt.Sprintf("%v, κ = %v, λ = %v", q.lat, q.o.Kappa, q.o.Lambda)
+	title := r.title()
 	histogram, err := figure.Histograms(samples, figure.HistogramsConfig{Options: figure.Options{Title: title}})
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (q *quickstart) plots(gaussian, reverse, proposals *lattice.Ensemble) error
 	if err != nil {
 		return err
 	}
-	correlation, err := figure.Autocorrelation(q.curves, figure.AutocorrelationConfig{Options: figure.Options{
+	correlation, err := figure.Autocorrelation(r.curves, figure.AutocorrelationConfig{Options: figure.Options{
 		Title: title, X: figure.Axis{Label: "t (trajectories, proposals)"}, Y: figure.Axis{Label: "C_{|M|}(t)/C_{|M|}(0)"},
 	}})
 	if err != nil {
@@ -85,7 +85,7 @@ func (q *quickstart) plots(gaussian, reverse, proposals *lattice.Ensemble) error
 		name string
 		f    *figure.Figure
 	}{{"magnetization.png", histogram}, {"action.png", scatter}, {"autocorrelation.png", correlation}} {
-		if err := p.f.Save(q.folder.Path(p.name)); err != nil {
+		if err := p.f.Save(r.folder.Path(p.name)); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func actions(name string, ens *lattice.Ensemble) figure.Actions {
 }
 
 // addCurve keeps the autocorrelation function of |M| for the plot.
-func (q *quickstart) addCurve(name string, chains ...measure.Series) error {
+func (r *Run) addCurve(name string, chains ...measure.Series) error {
 	abs := make([][]float64, len(chains))
 	for i, c := range chains {
 		abs[i] = c.AbsMagnetization()
@@ -113,6 +113,6 @@ func (q *quickstart) addCurve(name string, chains ...measure.Series) error {
 	}
 	// Behind the summation window there is only noise; a little of it shows its size.
 	n := min(len(g.Rho), g.Tau.Window+10)
-	q.curves = append(q.curves, figure.Correlation{Name: name, C: g.Rho[:n], Err: g.RhoError[:n]})
+	r.curves = append(r.curves, figure.Correlation{Name: name, C: g.Rho[:n], Err: g.RhoError[:n]})
 	return nil
 }

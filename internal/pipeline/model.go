@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// orderedBinder is the Binder cumulant (2/3 for two sharp peaks, 0 for a Gaussian)
+// above which an ensemble is modelled as a mixture of two Gaussians.
+const orderedBinder = 0.4
+
+// Train fits the model, or continues where an earlier run stopped.
+func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Model, error) {
+	if r.givenModel != nil {
+		return r.givenModel, nil
+	}
+	if r.folder.Has(ModelFile) {
+		m, err := diffusion.LoadModel(r.folder.Path(ModelFile))
+		if err != nil {
+			return nil, err
+		}
+		return m, m.CheckLattice(r.lat)
+	}
+	binder, err := stats.BinderCumulant(ens.Measure(nil, lattice.Magnetization), 20)
+	if err != nil {
+		return nil, err
+	}
+	modelConfig, residual, err := diffusion.Measure(r.backend, ens, r.action, binder.Value > orderedBinder)
+	if err != nil {
+		return nil, err
+	}
+	modelConfig.Seed = r.seed(seedModel)
+	net, err := network(r.lat)
+	if err != nil {
+		return nil, err
+	}
+	m, err := diffusion.NewModel(r.lat, net, modelConfig)
+	if err != nil {
+		return nil, err
+	}
+	cfg := diffusion.TrainConfig{
+		Steps: r.o.Steps, Batch: r.o.Batch, Seed: r.seed(seedModel), Checkpoint: r.folder.Path(TrainFile), CheckpointEvery: 250,
+	}
+	if r.o.Objective == "target" {
+		cfg.Objective, cfg.Residual = diffusion.Target, residual
+	}
+	var trained *diffusion.Model
+	err = r.task(ctx, "training the U-Net", func(t *progress.Task) error {
+		cfg.Progress = func(p diffusion.TrainProgress) {
+			t.Note("loss %.4f", p.SmoothedLoss)
+			t.Set(p.Step, p.Steps)
+			if r.Trained != nil {
+				r.Trained(p)
+			}
+		}
+		trainer, err := diffusion.NewTrainer(r.backend, m, ens, cfg)
+		if err != nil {
+			return err
+		}
+		if r.folder.Has(TrainFile) {
+			if err := trainer.Restore(r.folder.Path(TrainFile)); err != nil {
+				return err
+			}
+		}
+		if err := trainer.Run(ctx); err != nil {
+			return err
+		}
+		if trained, err = trainer.Model(); err != nil {
+			return err
+		}
+		return trained.Save(r.folder.Path(ModelFile))
+	})
+	return trained, err
+}
+
+// flow returns the probability flow of m, which reports to t.
+func (r *Run) flow(m *diffusion.Model, t *progress.Task) (*flow.ProbabilityFlow, error) {
+	return flow.New(r.backend, m, flow.Config{Steps: r.o.FlowSteps, Probes: r.o.Probes, Seed: r.seed(seedFlow), Progress: t.Set})
+}
+
+// Gaussian draws from the Gaussian, or the mixture of two, with the spectrum of the
+// ensemble: what a model without a network achieves.
+func (r *Run) Gaussian(ctx context.Context, m *diffusion.Model) (*lattice.Ensemble, error) {
+	if m.Spectrum() == nil {
+		return nil, fmt.Errorf("expected a model with a Gaussian part, got one without")
+	}
+	g, err := diffusion.NewMixture(r.lat, m.Spectrum(), m.Order())
+	if err != nil {
+		return nil, err
+	}
+	f, err := flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps, Seed: r.seed(seedGaussian)})
+	if err != nil {
+		return nil, err
+	}
+	s, err := f.Sample(ctx, r.o.Samples)
+	if err != nil {
+		return nil, err
+	}
+	return r.annotate(s.Ensemble, &s.Likelihood), nil
+}
+
+// annotate stores S and log q with the configurations.
+func (r *Run) annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensemble {
+	ens.Params = map[string]float64{"kappa": r.o.Kappa, "lambda": r.o.Lambda, "step_error": l.StepError}
+	ens.Extra = map[string][]float64{"action": ens.Measure(nil, r.action.Value), "logq": l.LogQ, "logq_error": l.ProbeError}
+	return ens
+}
+
+// Reverse draws by the reverse SDE, keeps the picture of its first configurations, and
+// evaluates the likelihood by the flow.
+func (r *Run) Reverse(ctx context.Context, m *diffusion.Model) (*lattice.Ensemble, error) {
+	if r.folder.Has(ReverseFile) {
+		return r.read(ReverseFile, r.o.Samples)
+	}
+	var ens *lattice.Ensemble
+	var strip strip
+	err := r.task(ctx, "reverse SDE", func(t *progress.Task) error {
+		levels := diffusion.LogSigma(m.SigmaMax(), 0.02, r.o.ReverseSteps)
+		var err error
+		ens, err = diffusion.Ancestral(ctx, r.backend, m, r.o.Samples, diffusion.SampleConfig{
+			Levels: levels, Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps),
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.plotStrip(&strip); err != nil {
+		return nil, err
+	}
+	err = r.task(ctx, "likelihood by the flow", func(t *progress.Task) error {
+		f, err := r.flow(m, t)
+		if err != nil {
+			return err
+		}
+		l, err := f.LogProb(ctx, ens)
+		if err != nil {
+			return err
+		}
+		return lattice.WriteEnsemble(r.folder.Path(ReverseFile), r.annotate(ens, l))
+	})
+	return ens, err
+}
+
+// Proposals draws through the flow, with the density of the same map.
+func (r *Run) Proposals(ctx context.Context, m *diffusion.Model) (*lattice.Ensemble, error) {
+	if r.folder.Has(ProposalsFile) {
+		return r.read(ProposalsFile, r.o.Samples)
+	}
+	var ens *lattice.Ensemble
+	err := r.task(ctx, "proposals by the flow", func(t *progress.Task) error {
+		f, err := r.flow(m, t)
+		if err != nil {
+			return err
+		}
+		s, err := f.Sample(ctx, r.o.Samples)
+		if err != nil {
+			return err
+		}
+		ens = r.annotate(s.Ensemble, &s.Likelihood)
+		return lattice.WriteEnsemble(r.folder.Path(ProposalsFile), ens)
+	})
+	return ens, err
+}

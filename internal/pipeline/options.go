@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"flag"
+	"fmt"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/unet"
+)
+
+// Options are the settings of a run.
+type Options struct {
+	program.Flags
+	Configurations int
+	Objective      string
+	Steps, Batch   int
+	Samples        int
+	ReverseSteps   int
+	FlowSteps      int
+	Probes         int
+	Ensemble       string
+	Model          string
+}
+
+// Register adds the flags to fs with the given defaults.
+func (o *Options) Register(fs *flag.FlagSet, defaults Options) {
+	o.Flags.Register(fs, defaults.Flags)
+	fs.IntVar(&o.Configurations, "n", defaults.Configurations, "training configurations to generate")
+	fs.StringVar(&o.Objective, "objective", defaults.Objective, "training objective: target or denoising score matching")
+	fs.IntVar(&o.Steps, "steps", defaults.Steps, "training steps")
+	fs.IntVar(&o.Batch, "batch", defaults.Batch, "training batch")
+	fs.IntVar(&o.Samples, "samples", defaults.Samples, "configurations to draw from the model, by each method")
+	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
+	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "Runge–Kutta steps of the probability flow")
+	fs.IntVar(&o.Probes, "probes", defaults.Probes, "random probes of the divergence per configuration")
+	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
+	fs.StringVar(&o.Model, "model", defaults.Model, "use the model of this `file` instead of training one")
+}
+
+// check returns an error for a number or a word that makes no sense.
+func (o *Options) check() error {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"n", o.Configurations}, {"steps", o.Steps}, {"batch", o.Batch}, {"samples", o.Samples},
+		{"reverse-steps", o.ReverseSteps}, {"flow-steps", o.FlowSteps}, {"probes", o.Probes},
+	} {
+		if n.value < 2 {
+			return fmt.Errorf("expected -%s of at least 2, got %d", n.name, n.value)
+		}
+	}
+	if o.Objective != "target" && o.Objective != "denoising" {
+		return fmt.Errorf("expected -objective target or denoising, got %q", o.Objective)
+	}
+	return nil
+}
+
+// network returns a U-Net of up to three resolutions that fits the lattice.
+func network(lat *lattice.Lattice) (diffusion.Network, error) {
+	channels := []int{8}
+	for cell := 2; len(channels) < 3; cell *= 2 {
+		for _, n := range lat.Dims() {
+			if n%cell != 0 || n/cell < 4 {
+				return unet.New(unet.Config{Channels: channels})
+			}
+		}
+		channels = append(channels, 2*channels[len(channels)-1])
+	}
+	return unet.New(unet.Config{Channels: channels})
+}

@@ -1,0 +1,151 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/gomlx/compute"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/internal/figure"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Files in the output folder.
+const (
+	EnsembleFile  = "ensemble.npz"  // training ensemble
+	HMCFile       = "hmc.npz"       // thinned HMC configurations
+	TrainFile     = "train.npz"     // state of a training run
+	ModelFile     = "model.npz"     // the trained model
+	ReverseFile   = "dm.npz"        // reverse SDE, with log q
+	ProposalsFile = "proposals.npz" // probability flow, with log q
+	ResultsFile   = "results.json"
+)
+
+// Seeds of the independent parts of the run, added to the seed of the user.
+const (
+	seedReference = iota
+	seedEnsemble
+	seedHMC
+	seedModel
+	seedReverse
+	seedFlow
+	seedGaussian
+	seedChain
+)
+
+// Run is one run of a program.
+type Run struct {
+	o       Options
+	action  *lattice.Phi4
+	lat     *lattice.Lattice
+	backend compute.Backend
+	display *progress.Display
+
+	// Inputs of the user, nil if the run makes its own.
+	given      *lattice.Ensemble
+	givenModel *diffusion.Model
+
+	folder *program.Run
+	table  *results.File
+	curves []figure.Correlation // C(t) of |M|
+	series map[string]measure.Series
+
+	// Trained, if not nil, is told of every training step.
+	Trained func(diffusion.TrainProgress)
+}
+
+// New checks all input, before anything is written.
+func New(o Options) (*Run, error) {
+	action, err := o.Phi4()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	r := &Run{o: o, action: action, lat: action.Lattice(), display: progress.New(os.Stderr), series: map[string]measure.Series{}}
+	if o.Ensemble != "" {
+		if r.given, err = lattice.ReadEnsemble(o.Ensemble); err != nil {
+			return nil, err
+		}
+		if err := r.given.CheckLattice(r.lat); err != nil {
+			return nil, err
+		}
+		for name, want := range action.Params() {
+			if have, ok := r.given.Params[name]; ok && have != want {
+				return nil, fmt.Errorf("expected an ensemble with %s = %v, got %v in %s", name, want, have, o.Ensemble)
+			}
+		}
+	}
+	if o.Model != "" {
+		if r.givenModel, err = diffusion.LoadModel(o.Model); err != nil {
+			return nil, err
+		}
+		if err := r.givenModel.CheckLattice(r.lat); err != nil {
+			return nil, err
+		}
+	}
+	if r.backend, err = backend.Open(o.Backend); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Open creates the output folder, or opens it to continue.
+func (r *Run) Open() error {
+	parameters := map[string]any{
+		"dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
+		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "samples": r.o.Samples,
+		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
+		"ensemble": r.o.Ensemble, "model": r.o.Model,
+	}
+	var err error
+	if r.folder, err = program.OpenRun(r.o.Out, parameters); err != nil {
+		return err
+	}
+	r.table = results.New(parameters)
+	fmt.Printf("φ⁴ on %v, κ = %v, λ = %v: results go to %s\n", r.lat, r.o.Kappa, r.o.Lambda, r.o.Out)
+	return nil
+}
+
+// Finish writes results.json.
+func (r *Run) Finish() error { return r.table.Write(r.folder.Path(ResultsFile)) }
+
+// seed returns the seed of one part of the run. Parts are spaced such that the seeds
+// of neighbouring runs do not overlap.
+func (r *Run) seed(part int) uint64 { return r.o.Seed<<8 + uint64(part) }
+
+// title describes the theory for plots.
+func (r *Run) title() string {
+	return fmt.Sprintf("%v, κ = %v, λ = %v", r.lat, r.o.Kappa, r.o.Lambda)
+}
+
+// task runs f behind a progress bar.
+func (r *Run) task(ctx context.Context, name string, f func(t *progress.Task) error) error {
+	t := r.display.Start(ctx, name)
+	err := f(t)
+	t.Done(err)
+	return err
+}
+
+// read returns an ensemble of n configurations that an earlier run left.
+func (r *Run) read(name string, n int) (*lattice.Ensemble, error) {
+	ens, err := lattice.ReadEnsemble(r.folder.Path(name))
+	if err != nil {
+		return nil, err
+	}
+	if err := ens.CheckLattice(r.lat); err != nil {
+		return nil, err
+	}
+	if ens.Len() != n {
+		return nil, fmt.Errorf("expected %d configurations in %s, got %d", n, r.folder.Path(name), ens.Len())
+	}
+	return ens, nil
+}
