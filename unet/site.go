@@ -27,7 +27,7 @@ func init() {
 
 // SiteConfig describes a [Site] network. The zero value is the default network.
 type SiteConfig struct {
-	// Width is the number of channels of the hidden layers. Default 32.
+	// Width is the number of channels of the hidden layers. Default 64.
 	Width int `json:"width"`
 	// Layers is the number of hidden layers. Default 2.
 	Layers int `json:"layers"`
@@ -55,7 +55,7 @@ var _ diffusion.Network = (*Site)(nil)
 // NewSite returns the network. It returns an error if a size in cfg is negative.
 func NewSite(cfg SiteConfig) (*Site, error) {
 	if cfg.Width == 0 {
-		cfg.Width = 32
+		cfg.Width = 64
 	}
 	if cfg.Layers == 0 {
 		cfg.Layers = 2
