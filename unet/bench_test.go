@@ -1,6 +1,7 @@
 package unet
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/chunk"
 	"github.com/latdiff/latdiff/internal/nn"
 )
 
@@ -98,14 +100,29 @@ func BenchmarkTrainingStep32x32(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
 }
 
-// The score of 64 fields.
+// The score of 64 fields, in one call and, as samplers do it, in two that run at once.
 func BenchmarkScore32x32(b *testing.B) {
+	for name, batch := range map[string]int{"whole": 64, "halves": 32} {
+		b.Run(name, func(b *testing.B) { benchmarkScore(b, 64, batch) })
+	}
+}
+
+// The score of 1024 fields in pieces of 64.
+func BenchmarkScore1024Fields32x32(b *testing.B) { benchmarkScore(b, 1024, 64) }
+
+func benchmarkScore(b *testing.B, n, batch int) {
 	backend, network := strided(b)
-	score := newScore(b, backend, network, 64, 32)
+	score := newScore(b, backend, network, batch, 32)
 	score()
 	b.ReportAllocs()
 	for b.Loop() {
-		score()
+		err := chunk.Run(b.Context(), backend, n, batch, func(context.Context, int, int, int) error {
+			score()
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
 }

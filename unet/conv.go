@@ -26,6 +26,10 @@ func product(w, x *graph.Node) *graph.Node {
 	return graph.DotGeneral(w, []int{1}, nil, x, []int{0}, nil)
 }
 
+// transpose returns wᵀ. A product that contracts the first axis of both factors would
+// transpose both of them on the pure-Go backend; of two, the weights are small.
+func transpose(w *graph.Node) *graph.Node { return graph.TransposeAllAxes(w, 1, 0) }
+
 // outer returns a·bᵀ for a of shape [i, m] and b of shape [j, m].
 func outer(a, b *graph.Node) *graph.Node {
 	return graph.DotGeneral(a, []int{1}, nil, b, []int{1}, nil)
@@ -47,7 +51,7 @@ func linear(x, w *graph.Node, lower, adjoint func(*graph.Node) *graph.Node) *gra
 		return nn.WithAdjoint(w,
 			func(w *graph.Node) *graph.Node { return unflatten(product(w, matrix), x) },
 			func(v *graph.Node) *graph.Node {
-				return graph.DotGeneral(flatten(v), []int{1}, nil, matrix, []int{1}, nil)
+				return outer(flatten(v), matrix)
 			})
 	}, adjoint)
 }
@@ -55,7 +59,7 @@ func linear(x, w *graph.Node, lower, adjoint func(*graph.Node) *graph.Node) *gra
 // pointwise returns the 1×…×1 convolution of x [in, extents…, batch] with w [out, in].
 func pointwise(x, w *graph.Node) *graph.Node {
 	return linear(x, w, flatten, func(v *graph.Node) *graph.Node {
-		return unflatten(graph.DotGeneral(w, []int{0}, nil, flatten(v), []int{0}, nil), x)
+		return unflatten(product(transpose(w), flatten(v)), x)
 	})
 }
 

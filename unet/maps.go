@@ -31,14 +31,6 @@ func repeatSites(g *graph.Node, n int) *graph.Node {
 		func(v *graph.Node) *graph.Node { return siteProduct(v, 1) })
 }
 
-// sumSites sums x [channels, sites, batch] over sites.
-func sumSites(x *graph.Node) *graph.Node {
-	n := x.Shape().Dimensions[1]
-	return nn.WithAdjoint(x,
-		func(x *graph.Node) *graph.Node { return siteProduct(x, 1) },
-		func(v *graph.Node) *graph.Node { return siteProduct(v, n) })
-}
-
 // sumSquares sums the squares of x [channels, sites, batch] over sites.
 func sumSquares(x *graph.Node) *graph.Node {
 	n := x.Shape().Dimensions[1]
@@ -46,6 +38,23 @@ func sumSquares(x *graph.Node) *graph.Node {
 		func(x *graph.Node) *graph.Node { return siteProduct(graph.Mul(x, x), 1) },
 		func(v *graph.Node) *graph.Node { return graph.Mul(x, siteProduct(graph.MulScalar(v, 2), n)) })
 }
+
+// moments returns the sums over sites of x [channels, sites, batch] and of x².
+func moments(x *graph.Node) (first, second *graph.Node) {
+	n := x.Shape().Dimensions[1]
+	both := nn.WithAdjoint(x,
+		func(x *graph.Node) *graph.Node {
+			return graph.Concatenate([]*graph.Node{siteProduct(x, 1), siteProduct(graph.Mul(x, x), 1)}, 1)
+		},
+		func(v *graph.Node) *graph.Node {
+			v1, v2 := part(v, 0), part(v, 1)
+			return graph.Add(siteProduct(v1, n), graph.Mul(x, siteProduct(graph.MulScalar(v2, 2), n)))
+		})
+	return part(both, 0), part(both, 1)
+}
+
+// part returns slice i of the middle axis.
+func part(x *graph.Node, i int) *graph.Node { return graph.SliceAxis(x, 1, graph.AxisElem(i)) }
 
 // swish returns x·sigmoid(x) with few passes over x in either direction.
 func swish(x *graph.Node) *graph.Node {

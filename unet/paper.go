@@ -236,7 +236,7 @@ func (b *paperBuilder) normalise(name, dense string, h *graph.Node, groups int) 
 	t := graph.Reshape(graph.Transpose(b.dense(dense, channels), 0, 1), channels, 1, batch)
 
 	n := float64(sites)
-	first, second := sumSites(maps), sumSquares(maps)
+	first, second := moments(maps)
 	second = graph.Add(second, graph.Mul(t, graph.Add(graph.MulScalar(first, 2), graph.MulScalar(t, n))))
 	first = graph.Add(first, graph.MulScalar(t, n))
 	average := func(sums *graph.Node) *graph.Node {

@@ -43,7 +43,7 @@ func (k window) conv(x, w *graph.Node) *graph.Node {
 			return unflatten(product(w, flatten(patches)), patches)
 		},
 		func(v *graph.Node) *graph.Node {
-			return k.fold(graph.TransposeAllAxes(w, 1, 0), v, x.Shape().Dimensions)
+			return k.fold(transpose(w), v, x.Shape().Dimensions)
 		},
 		func(v *graph.Node) *graph.Node { return outer(flatten(v), flatten(patches)) })
 }
@@ -70,7 +70,7 @@ func (k window) transposed(x, w *graph.Node, extents []int) *graph.Node {
 		func(x, w *graph.Node) *graph.Node { return k.fold(w, x, dims) },
 		func(v *graph.Node) *graph.Node {
 			p := patchesOf(v)
-			return unflatten(graph.DotGeneral(w, []int{0}, nil, flatten(p), []int{0}, nil), p)
+			return unflatten(product(transpose(w), flatten(p)), p)
 		},
 		func(v *graph.Node) *graph.Node { return outer(flatten(patchesOf(v)), flatten(x)) })
 }
