@@ -41,7 +41,7 @@ func TestLowerings(t *testing.T) {
 			layers = append(layers,
 				layer{name, extents, []int{out, taps * in}, k.conv},
 				layer{name + " transposed", coarse, []int{taps * out, in},
-					func(x, w *graph.Node) *graph.Node { return k.transposed(x, w, back) }})
+					func(x, w *graph.Node) *graph.Node { return k.transposed([]*graph.Node{x}, w, back) }})
 		}
 	}
 	defer func() { forceNative = false }()

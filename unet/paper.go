@@ -156,16 +156,17 @@ func (p *Paper) Apply(scope *model.Scope, features []*graph.Node, logSigma *grap
 		maps[i+1] = h
 	}
 	for i := levels - 1; i >= 0; i-- {
+		inputs := []*graph.Node{h}
 		if i < levels-1 {
-			h = graph.Concatenate([]*graph.Node{h, maps[i+1]}, 0)
+			inputs = append(inputs, maps[i+1])
 		}
 		extents := maps[i].Shape().Dimensions[1 : b.dim+1]
 		name := fmt.Sprintf("tconv%d", i+1)
 		if i == 0 {
-			h = b.addBias(name, b.transposed(name, p.window(i), h, outputs, extents))
+			h = b.addBias(name, b.transposed(name, p.window(i), inputs, outputs, extents))
 			break
 		}
-		h = b.transposed(name, p.window(i), h, p.cfg.Channels[i-1], extents)
+		h = b.transposed(name, p.window(i), inputs, p.cfg.Channels[i-1], extents)
 		h = b.normalise(fmt.Sprintf("tgnorm%d", i+1), fmt.Sprintf("dense%d", 2*levels-i), h, 32)
 	}
 	return unstack(h)
@@ -211,9 +212,12 @@ func (b *paperBuilder) conv(name string, k window, x *graph.Node, out int) *grap
 	return k.conv(x, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), out, fan))
 }
 
-func (b *paperBuilder) transposed(name string, k window, x *graph.Node, out int, extents []int) *graph.Node {
-	fan := b.taps() * out
-	return k.transposed(x, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), fan, x.Shape().Dimensions[0]), extents)
+func (b *paperBuilder) transposed(name string, k window, xs []*graph.Node, out int, extents []int) *graph.Node {
+	fan, in := b.taps()*out, 0
+	for _, x := range xs {
+		in += x.Shape().Dimensions[0]
+	}
+	return k.transposed(xs, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), fan, in), extents)
 }
 
 // addBias adds one number per channel to x.

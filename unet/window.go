@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/latdiff/latdiff/internal/nn"
 )
 
 // window describes 3×…×3 convolutions with equal strides on all axes: tap t = 0, 1, 2
@@ -48,17 +50,20 @@ func (k window) conv(x, w *graph.Node) *graph.Node {
 		func(v *graph.Node) *graph.Node { return outer(flatten(v), flatten(patches)) })
 }
 
-// transposed returns the transposed convolution of x [in, extents…, batch] with w
-// [3^d·out, in]: the adjoint of conv, for outputs with the given extents.
-func (k window) transposed(x, w *graph.Node, extents []int) *graph.Node {
-	if native(x) {
-		return k.nativeTransposed(x, w, extents)
+// transposed returns the transposed convolution of the channels of all xs
+// [in, extents…, batch] with w [3^d·out, Σ in]: the adjoint of conv, for outputs with
+// the given extents. It takes several inputs because the adjoint of their
+// concatenation, slices of feature maps, would cost more than slices of the weights.
+func (k window) transposed(xs []*graph.Node, w *graph.Node, extents []int) *graph.Node {
+	if native(w) {
+		return k.nativeTransposed(graph.Concatenate(xs, 0), w, extents)
 	}
 	taps := 1
 	for range extents {
 		taps *= 3
 	}
-	dims := slices.Concat([]int{w.Shape().Dimensions[0] / taps}, extents, x.Shape().Dimensions[x.Rank()-1:])
+	batch := xs[0].Shape().Dimensions[xs[0].Rank()-1]
+	dims := slices.Concat([]int{w.Shape().Dimensions[0] / taps}, extents, []int{batch})
 	var last, patches *graph.Node
 	patchesOf := func(v *graph.Node) *graph.Node {
 		if v != last {
@@ -66,13 +71,27 @@ func (k window) transposed(x, w *graph.Node, extents []int) *graph.Node {
 		}
 		return patches
 	}
-	return bilinear(x, w,
-		func(x, w *graph.Node) *graph.Node { return k.fold(w, x, dims) },
-		func(v *graph.Node) *graph.Node {
-			p := patchesOf(v)
-			return unflatten(product(transpose(w), flatten(p)), p)
-		},
-		func(v *graph.Node) *graph.Node { return outer(flatten(patchesOf(v)), flatten(x)) })
+	inputs := make([]*graph.Node, len(xs))
+	var build func(i, from int) *graph.Node
+	build = func(i, from int) *graph.Node {
+		if i < len(xs) {
+			to := from + xs[i].Shape().Dimensions[0]
+			return nn.WithAdjoint(xs[i],
+				func(x *graph.Node) *graph.Node {
+					inputs[i] = x
+					return build(i+1, to)
+				},
+				func(v *graph.Node) *graph.Node {
+					p := patchesOf(v)
+					return unflatten(product(transpose(graph.SliceAxis(w, 1, graph.AxisRange(from, to))), flatten(p)), p)
+				})
+		}
+		x := graph.Concatenate(inputs, 0)
+		return nn.WithAdjoint(w,
+			func(w *graph.Node) *graph.Node { return k.fold(w, x, dims) },
+			func(v *graph.Node) *graph.Node { return outer(flatten(patchesOf(v)), flatten(x)) })
+	}
+	return build(0, 0)
 }
 
 // patches returns what the taps read, [3^d·channels, output extents…, batch].
