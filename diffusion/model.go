@@ -15,8 +15,8 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// Network is a bare neural network, to be wrapped in a [Model].
-type Network interface {
+// Architecture is what a [Model] can wrap: a [Network] or an [ExactNetwork].
+type Architecture interface {
 	// Kind names the architecture, the key under which its package registers the
 	// function that restores it from a checkpoint; see [RegisterNetwork].
 	Kind() string
@@ -24,6 +24,11 @@ type Network interface {
 	Config() any
 	// Check returns an error if the network cannot work on fields of lat.
 	Check(lat *lattice.Lattice) error
+}
+
+// Network is a bare neural network, whose divergence is not known.
+type Network interface {
+	Architecture
 	// Apply builds the network. Every feature has the shape [batch, extents…] and
 	// unit variance; logSigma has the shape [batch]. The result are as many fields
 	// as asked for, of the shape of a feature. It should vanish, or be small, with
@@ -75,13 +80,16 @@ type ModelConfig struct {
 // that is odd in φ the model is odd, and it commutes with every symmetry of the
 // network that C_k has too.
 //
+// An [ExactNetwork] sees the field and the spectrum instead, and the bracket is its
+// output; the divergence of the model is then known, see [LinearModel].
+//
 // Without a spectrum it is the network alone, s(φ, σ) = o(x)/σ, on the normalised
 // field x = (φ - shift)/scale and the noise level σ/scale, as in the paper.
 type Model struct {
 	gaussianPart
 	cfg      ModelConfig
 	variance float64 // v₀ = (1/V) Σ_k C_k, the variance of φ(x)
-	network  Network
+	network  Architecture
 	store    *model.Store
 }
 
@@ -89,13 +97,20 @@ var _ LinearModel = (*Model)(nil)
 
 // NewModel returns a model with freshly initialised weights. It returns an error
 // for a malformed spectrum (see [NewGaussian]) or normalisation, or a network that
-// does not fit lat.
-func NewModel(lat *lattice.Lattice, network Network, cfg ModelConfig) (*Model, error) {
+// does not fit lat or cfg: an [ExactNetwork] needs a spectrum.
+func NewModel(lat *lattice.Lattice, network Architecture, cfg ModelConfig) (*Model, error) {
 	if lat == nil {
 		return nil, fmt.Errorf("diffusion: expected a lattice, got nil")
 	}
 	if network == nil {
 		return nil, fmt.Errorf("diffusion: expected a network, got nil")
+	}
+	_, exact := network.(ExactNetwork)
+	if _, ok := network.(Network); !ok && !exact {
+		return nil, fmt.Errorf("diffusion: expected a Network or an ExactNetwork, got %T", network)
+	}
+	if exact && cfg.Spectrum == nil {
+		return nil, fmt.Errorf("diffusion: expected a spectrum for the network %s, got none", network.Kind())
 	}
 	m := &Model{gaussianPart: gaussianPart{lat: lat}, cfg: cfg, network: network, store: newStore(cfg.Seed)}
 	if cfg.Spectrum == nil {
@@ -137,7 +152,7 @@ func (m *Model) Store() *model.Store { return m.store }
 func (m *Model) Normalization() Normalization { return m.cfg.Normalization }
 
 // Network returns the wrapped network.
-func (m *Model) Network() Network { return m.network }
+func (m *Model) Network() Architecture { return m.network }
 
 // CheckLattice returns an error if the model belongs to another lattice than lat.
 func (m *Model) CheckLattice(lat *lattice.Lattice) error {
@@ -164,7 +179,7 @@ func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.No
 	if !m.cfg.Unscaled {
 		x = graph.Mul(x, nn.PerSample(graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(level), 1))), phi))
 	}
-	out := m.network.Apply(scope.At("net"), []*graph.Node{x}, graph.Log(level), 1)[0]
+	out := m.network.(Network).Apply(scope.At("net"), []*graph.Node{x}, graph.Log(level), 1)[0]
 	return graph.Div(out, nn.PerSample(sigma, phi))
 }
 
@@ -175,8 +190,15 @@ func (m *Model) Remainder(scope *model.Scope, phi, sigma *graph.Node) Remainder 
 		return Remainder{Learned: m.plainScore(scope, phi, sigma)}
 	}
 	r := m.remainder(phi, sigma)
-	r.Learned = m.learned(scope, phi, sigma, m.precondition(phi, sigma))
-	return r
+	learned, divergence := m.learned(scope, phi, sigma, m.precondition(phi, sigma))
+	if divergence == nil {
+		r.Learned = learned
+		return r
+	}
+	if r.Known != nil {
+		learned, divergence = graph.Add(r.Known, learned), graph.Add(r.Divergence, divergence)
+	}
+	return Remainder{Known: learned, Divergence: divergence}
 }
 
 // preconditioner holds the σ-dependent scales around the network.
@@ -199,8 +221,12 @@ func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 	}
 }
 
-// learned builds the network with its scales.
-func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditioner) *graph.Node {
+// learned builds the network with its scales, and its divergence if that is known.
+func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditioner) (r, divergence *graph.Node) {
+	if network, ok := m.network.(ExactNetwork); ok {
+		r, divergence = m.exact(network, scope.At("net"), phi, sigma)
+		return graph.Mul(r, nn.PerSample(p.scale, phi)), graph.Mul(divergence, p.scale)
+	}
 	v := float64(m.lat.Volume())
 	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
 	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
@@ -217,8 +243,8 @@ func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditi
 		graph.Mul(centred, nn.PerSample(inScale, phi)),
 		graph.Mul(hartley.Filter(centred, p.wiener), nn.PerSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
 	}, order...)
-	out := m.network.Apply(scope.At("net"), features, graph.Log(sigma), 2)
-	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), nn.PerSample(p.scale, phi))
+	out := m.network.(Network).Apply(scope.At("net"), features, graph.Log(sigma), 2)
+	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), nn.PerSample(p.scale, phi)), nil
 }
 
 // scaleAt returns c(σ) for one noise level.
@@ -240,16 +266,16 @@ func (m *Model) NumParameters() int {
 	return n
 }
 
-var networks = map[string]func(json.RawMessage) (Network, error){}
+var networks = map[string]func(json.RawMessage) (Architecture, error){}
 
 // RegisterNetwork makes an architecture known to [LoadModel]: decode restores the
 // network of this kind from the JSON of its Config. Packages of networks call it
 // from init. It panics if the kind is taken.
-func RegisterNetwork(kind string, decode func(config json.RawMessage) (Network, error)) {
+func RegisterNetwork[A Architecture](kind string, decode func(config json.RawMessage) (A, error)) {
 	if _, ok := networks[kind]; ok {
 		panic("diffusion: network kind registered twice")
 	}
-	networks[kind] = decode
+	networks[kind] = func(config json.RawMessage) (Architecture, error) { return decode(config) }
 }
 
 // withWeights returns a model that shares everything with m but holds the given

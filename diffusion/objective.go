@@ -120,7 +120,7 @@ func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, no
 		if known := m.remainder(phi, sigma).Known; known != nil {
 			target = graph.Sub(target, known)
 		}
-		r := m.learned(scope, phi, sigma, p)
+		r, _ := m.learned(scope, phi, sigma, p)
 		deviation = graph.Mul(nn.PerSample(sigma, r), graph.Sub(r, target))
 	}
 	return graph.MulScalar(nn.SumSites(graph.Square(deviation)), 1/(norm*float64(m.lat.Volume())))

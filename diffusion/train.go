@@ -540,13 +540,9 @@ func (t *Trainer) Model() (*Model, error) {
 	if t.step > 0 {
 		scope = emaScope + netScope
 	}
-	var weights []namedTensor
-	for v := range t.model.store.Scope(scope).IterVariables() {
-		value, err := v.MustValue().LocalClone()
-		if err != nil {
-			return nil, fmt.Errorf("diffusion: copying weight %s: %w", v.Path(), err)
-		}
-		weights = append(weights, namedTensor{netScope + v.Path()[len(scope):], value})
+	weights, err := copyWeights(t.model.store, scope)
+	if err != nil {
+		return nil, err
 	}
 	return t.model.withWeights(weights)
 }

@@ -1,0 +1,24 @@
+// Package hollow provides a score network whose divergence is exact, in the same pass.
+//
+// The density of a continuous flow needs the divergence of the score, for which a
+// general network takes one reverse pass per lattice site, or a noisy estimate. A
+// [Network] has two parts for which it is a by-product of the forward pass, and, being
+// made of the same operations, differentiable in the parameters.
+//
+// The hollow part is r(x) = G(u(x), c(x), σ), where u is the field in units of its
+// standard deviation and the context c(x) depends on other sites only, through
+// convolutions of site features with kernels that vanish at distance zero. Its
+// divergence is Σ_x ∂G/∂u(x) (Chen and Duvenaud, arXiv:1912.03579; in lattice field
+// theory de Haan et al., arXiv:2110.02673, Gerdes et al., arXiv:2207.00283). For
+// σ → 0 the score of a local action has this form: it is the drift
+// K(x) = 2κ Σ_± φ(x±µ̂) - V'(φ(x)).
+//
+// The smoothed part is r = W ∗ g(û), with the Wiener filter W_k = C_k/(C_k + σ²),
+// filtered fields û_a = W_a ∗ φ, and a pointwise g. Its divergence is
+// Σ_x Σ_a ∂g/∂û_a(x) times the return amplitude (1/V) Σ_k W_k W_a,k. It is the form of
+// perturbation theory around the Gaussian model, to first order in λ.
+//
+// The convolutions are done in the basis of the Hartley transform. Translations,
+// reflections, the exchange of directions and φ → -φ are symmetries of every network,
+// whatever its weights, as far as they are symmetries of the spectrum C_k.
+package hollow

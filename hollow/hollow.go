@@ -1,0 +1,85 @@
+package hollow
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+const kind = "hollow"
+
+func init() {
+	diffusion.RegisterNetwork(kind, func(config json.RawMessage) (*Network, error) {
+		var cfg Config
+		if err := json.Unmarshal(config, &cfg); err != nil {
+			return nil, fmt.Errorf("hollow: malformed configuration: %w", err)
+		}
+		return New(cfg)
+	})
+}
+
+// Config describes a [Network]. The zero value is the default network.
+type Config struct {
+	// Range is the largest distance per direction that the learned kernels reach; on a
+	// lattice whose extents are at most 2·Range + 1 they cover all of it. The Wiener
+	// filtered part of the context has no such limit. Default 4.
+	Range int `json:"range"`
+	// Features is the number of functions of the field at one site. Default 8.
+	Features int `json:"features"`
+	// Channels is the number of fields in the context. Default 32.
+	Channels int `json:"channels"`
+	// Profiles is the number of kernels per channel, mixed with coefficients that
+	// depend on the noise level. Default 4.
+	Profiles int `json:"profiles"`
+	// Hidden is the width of the two hidden layers of G. Default 48.
+	Hidden int `json:"hidden"`
+	// Head is the number of sigmoids in the smoothed part. Default 16.
+	Head int `json:"head"`
+	// Embedding is the width of the embedding of the noise level. Default 32.
+	Embedding int `json:"embedding"`
+}
+
+// Network is the network; see the package comment. Since no weight depends on the size
+// of the lattice, a trained model can be moved to another one of the same dimension by
+// [diffusion.Model.OnLattice]; that is sensible if the kernels did not reach around the
+// lattice of the training.
+type Network struct {
+	cfg Config
+}
+
+var _ diffusion.ExactNetwork = (*Network)(nil)
+
+// New returns a network. It returns an error if a size in cfg is negative.
+func New(cfg Config) (*Network, error) {
+	for _, d := range []struct {
+		size  *int
+		value int
+	}{
+		{&cfg.Range, 4}, {&cfg.Features, 8}, {&cfg.Channels, 32}, {&cfg.Profiles, 4},
+		{&cfg.Hidden, 48}, {&cfg.Head, 16}, {&cfg.Embedding, 32},
+	} {
+		if *d.size == 0 {
+			*d.size = d.value
+		}
+		if *d.size < 0 {
+			return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
+		}
+	}
+	return &Network{cfg: cfg}, nil
+}
+
+// Kind returns "hollow".
+func (n *Network) Kind() string { return kind }
+
+// Config returns the [Config], with the defaults filled in.
+func (n *Network) Config() any { return n.cfg }
+
+// Check returns an error if lat has a single site, where there is no context.
+func (n *Network) Check(lat *lattice.Lattice) error {
+	if lat.Volume() < 2 {
+		return fmt.Errorf("hollow: expected a lattice of more than one site, got %v", lat)
+	}
+	return nil
+}

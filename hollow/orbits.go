@@ -1,0 +1,74 @@
+package hollow
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// orbits returns the transfer functions E_o(k) = Σ_{y∈o} Π_µ cos(k_µ y_µ) of the indicator
+// functions of the orbits o of non-zero displacements y, |y_µ| ≤ reach, under
+// reflections and permutations of the directions; one row per orbit, laid out like a
+// field on a lattice of these extents. Orbits are ordered, and their number depends on
+// reach and the dimension only. A displacement that reaches further than half-way
+// around the lattice is left out: no orbit contains a translation by zero.
+func orbits(dims []int, reach int) (rows [][]float64) {
+	index := map[string]int{}
+	y := make([]int, len(dims))
+	var visit func(mu int)
+	visit = func(mu int) {
+		if mu < len(dims) {
+			for y[mu] = -reach; y[mu] <= reach; y[mu]++ {
+				visit(mu + 1)
+			}
+			return
+		}
+		key := make([]int, len(y))
+		inside, zero := true, true
+		for nu, v := range y {
+			key[nu] = max(v, -v)
+			inside = inside && 2*key[nu] <= dims[nu]
+			zero = zero && v == 0
+		}
+		if zero {
+			return
+		}
+		slices.Sort(key)
+		name := fmt.Sprint(key)
+		o, ok := index[name]
+		if !ok {
+			o = len(rows)
+			index[name] = o
+			rows = append(rows, make([]float64, volume(dims)))
+		}
+		if inside {
+			addPlaneWave(rows[o], dims, y)
+		}
+	}
+	visit(0)
+	return rows
+}
+
+// addPlaneWave adds Π_µ cos(k_µ y_µ) to a function of k.
+func addPlaneWave(row []float64, dims, y []int) {
+	k := make([]int, len(dims))
+	for i := range row {
+		rest := i
+		wave := 1.0
+		for mu := len(dims) - 1; mu >= 0; mu-- {
+			k[mu] = rest % dims[mu]
+			rest /= dims[mu]
+			// The product is reduced modulo the extent first: large angles lose digits.
+			wave *= math.Cos(2 * math.Pi * float64(k[mu]*max(y[mu], -y[mu])%dims[mu]) / float64(dims[mu]))
+		}
+		row[i] += wave
+	}
+}
+
+func volume(dims []int) int {
+	v := 1
+	for _, n := range dims {
+		v *= n
+	}
+	return v
+}
