@@ -48,48 +48,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return walk(ctx, r)
-}
-
-// walk goes through all stages.
-func walk(ctx context.Context, r *pipeline.Run) error {
-	if err := r.Open(); err != nil {
-		return err
-	}
-	if err := r.Reference(ctx); err != nil {
-		return err
-	}
-	if err := r.HybridMonteCarlo(ctx); err != nil {
-		return err
-	}
-	ens, err := r.TrainingEnsemble(ctx)
-	if err != nil {
-		return err
-	}
-	m, err := r.Train(ctx, ens)
-	if err != nil {
-		return err
-	}
-	gaussian, err := r.Gaussian(ctx, m)
-	if err != nil {
-		return err
-	}
-	reverse, err := r.Reverse(ctx, m)
-	if err != nil {
-		return err
-	}
-	proposals, err := r.Proposals(ctx, m)
-	if err != nil {
-		return err
-	}
-	if err := r.Compare(gaussian, reverse, proposals); err != nil {
-		return err
-	}
-	if err := r.Plots(gaussian, reverse, proposals); err != nil {
+	if err := r.Walk(ctx); err != nil {
 		return err
 	}
 	if err := r.Finish(); err != nil {
 		return err
 	}
-	return r.Print(os.Stdout, proposals)
+	return r.Print(os.Stdout)
 }

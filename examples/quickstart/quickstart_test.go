@@ -88,7 +88,7 @@ func TestRun(t *testing.T) {
 			cancel()
 		}
 	}
-	if err := walk(ctx, r); !errors.Is(err, context.Canceled) {
+	if err := r.Walk(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(third, pipeline.TrainFile)); err != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/internal/measure"
@@ -41,6 +42,27 @@ func (r *Run) Compare(gaussian, reverse, proposals *lattice.Ensemble) error {
 	r.table.Add("dmmc", measure.ESS, c.Weights.ESS)
 	r.table.Add("dmmc", measure.SDLogW, stats.Estimate{Value: c.Weights.SD})
 	return r.addCurve("DM-MC", s)
+}
+
+// AddSigns adds the fraction of configurations with positive magnetisation, named
+// positive_fraction, of HMC, the models and the chain to the table, after Walk.
+func (r *Run) AddSigns() error {
+	for _, e := range []struct{ ensemble, series string }{{"hmc", "HMC"}, {"dm", "dm"}, {"dm_ode", "dm_ode"}, {"dmmc", "DM-MC"}} {
+		m := r.series[e.series].M
+		positive := make([]float64, len(m))
+		for i, v := range m {
+			if v > 0 {
+				positive[i] = 1
+			}
+		}
+		g, err := stats.GammaMethod([][]float64{positive}, stats.GammaConfig{})
+		if err := measure.Usable(err); err != nil {
+			return err
+		}
+		r.table.Add(e.ensemble, "positive_fraction", g.Mean)
+		fmt.Printf("%s: fraction with M > 0 %v\n", e.series, g.Mean)
+	}
+	return nil
 }
 
 // chain runs the independence sampler over the configurations, each proposed once,

@@ -46,6 +46,7 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	}
 	cfg := diffusion.TrainConfig{
 		Steps: r.o.Steps, Batch: r.o.Batch, Seed: r.seed(seedModel), Checkpoint: r.folder.Path(TrainFile), CheckpointEvery: 250,
+		SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax,
 	}
 	if r.o.Objective == "target" {
 		cfg.Objective, cfg.Residual = diffusion.Target, residual
@@ -81,7 +82,9 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 
 // flow returns the probability flow of m, which reports to t.
 func (r *Run) flow(m *diffusion.Model, t *progress.Task) (*flow.ProbabilityFlow, error) {
-	return flow.New(r.backend, m, flow.Config{Steps: r.o.FlowSteps, Probes: r.o.Probes, Seed: r.seed(seedFlow), Progress: t.Set})
+	return flow.New(r.backend, m, flow.Config{
+		Steps: r.o.FlowSteps, Probes: r.o.Probes, SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, Seed: r.seed(seedFlow), Progress: t.Set,
+	})
 }
 
 // Gaussian draws from the Gaussian, or the mixture of two, with the spectrum of the
@@ -94,7 +97,7 @@ func (r *Run) Gaussian(ctx context.Context, m *diffusion.Model) (*lattice.Ensemb
 	if err != nil {
 		return nil, err
 	}
-	f, err := flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps, Seed: r.seed(seedGaussian)})
+	f, err := flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, Seed: r.seed(seedGaussian)})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +124,11 @@ func (r *Run) Reverse(ctx context.Context, m *diffusion.Model) (*lattice.Ensembl
 	var ens *lattice.Ensemble
 	var strip strip
 	err := r.task(ctx, "reverse SDE", func(t *progress.Task) error {
-		levels := diffusion.LogSigma(m.SigmaMax(), 0.02, r.o.ReverseSteps)
+		top := r.o.SigmaMax
+		if top == 0 {
+			top = m.SigmaMax()
+		}
+		levels := diffusion.LogSigma(top, sigmaMin, r.o.ReverseSteps)
 		var err error
 		ens, err = diffusion.Ancestral(ctx, r.backend, m, r.o.Samples, diffusion.SampleConfig{
 			Levels: levels, Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps),

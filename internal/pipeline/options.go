@@ -3,12 +3,16 @@ package pipeline
 import (
 	"flag"
 	"fmt"
+	"math"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
 )
+
+// sigmaMin is the noise level at which data and model are compared.
+const sigmaMin = 0.02
 
 // Options are the settings of a run.
 type Options struct {
@@ -20,6 +24,7 @@ type Options struct {
 	ReverseSteps   int
 	FlowSteps      int
 	Probes         int
+	SigmaMax       float64
 	Ensemble       string
 	Model          string
 }
@@ -35,6 +40,7 @@ func (o *Options) Register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
 	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "Runge–Kutta steps of the probability flow")
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "random probes of the divergence per configuration")
+	fs.Float64Var(&o.SigmaMax, "sigma-max", defaults.SigmaMax, "largest noise level; 0: five times the width of the widest mode")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
 	fs.StringVar(&o.Model, "model", defaults.Model, "use the model of this `file` instead of training one")
 }
@@ -51,6 +57,9 @@ func (o *Options) check() error {
 		if n.value < 2 {
 			return fmt.Errorf("expected -%s of at least 2, got %d", n.name, n.value)
 		}
+	}
+	if !(o.SigmaMax == 0 || o.SigmaMax > sigmaMin) || math.IsInf(o.SigmaMax, 0) {
+		return fmt.Errorf("expected -sigma-max above %v, got %v", sigmaMin, o.SigmaMax)
 	}
 	if o.Objective != "target" && o.Objective != "denoising" {
 		return fmt.Errorf("expected -objective target or denoising, got %q", o.Objective)

@@ -17,8 +17,9 @@ type strip struct {
 }
 
 const (
-	stripSamples = 4
-	stripLevels  = 5
+	stripSamples    = 4
+	stripCandidates = 16 // configurations among which both signs of M are looked for
+	stripLevels     = 5
 )
 
 // record returns a trace function for a sampler of the given number of steps that
@@ -27,10 +28,34 @@ func (s *strip) record(lat *lattice.Lattice, steps int) func(step int, sigma flo
 	return func(step int, sigma float64, fields []float64) {
 		if len(s.levels) < stripLevels && step == len(s.levels)*steps/(stripLevels-1) {
 			s.levels = append(s.levels, sigma)
-			n := min(stripSamples*lat.Volume(), len(fields))
+			n := min(stripCandidates*lat.Volume(), len(fields))
 			s.fields = append(s.fields, append([]float64(nil), fields[:n]...))
 		}
 	}
+}
+
+// choose returns the candidates to draw: in turn the next one with positive and with
+// negative magnetisation in the end, as long as there are both.
+func (s *strip) choose(volume int) []int {
+	final := s.fields[len(s.fields)-1]
+	var signs [2][]int
+	for i := range len(final) / volume {
+		sign := 0
+		if lattice.Magnetization(final[i*volume:(i+1)*volume]) < 0 {
+			sign = 1
+		}
+		signs[sign] = append(signs[sign], i)
+	}
+	var chosen []int
+	for len(chosen) < stripSamples && len(signs[0])+len(signs[1]) > 0 {
+		for sign := range signs {
+			if len(signs[sign]) > 0 && len(chosen) < stripSamples {
+				chosen = append(chosen, signs[sign][0])
+				signs[sign] = signs[sign][1:]
+			}
+		}
+	}
+	return chosen
 }
 
 // plotStrip draws figure 4 of the paper; only two-dimensional fields have a picture.
@@ -39,12 +64,13 @@ func (r *Run) plotStrip(s *strip) error {
 		return nil
 	}
 	v := r.lat.Volume()
-	rows := make([][]figure.Field2D, len(s.fields[0])/v)
+	chosen := s.choose(v)
+	rows := make([][]figure.Field2D, len(chosen))
 	titles := make([]string, len(s.levels))
 	for j, sigma := range s.levels {
 		titles[j] = fmt.Sprintf("σ = %.2g", sigma)
-		for i := range rows {
-			rows[i] = append(rows[i], figure.Field2D{Rows: r.lat.Extent(0), Cols: r.lat.Extent(1), Values: s.fields[j][i*v : (i+1)*v]})
+		for i, c := range chosen {
+			rows[i] = append(rows[i], figure.Field2D{Rows: r.lat.Extent(0), Cols: r.lat.Extent(1), Values: s.fields[j][c*v : (c+1)*v]})
 		}
 	}
 	f, err := figure.DenoisingStrip(rows, titles, figure.DenoisingStripConfig{Bar: true})
@@ -65,7 +91,21 @@ func (r *Run) Plots(gaussian, reverse, proposals *lattice.Ensemble) error {
 		{Name: "DM-MC", Values: r.series["DM-MC"].M, Tau: math.Max(0.5, tau.Value)},
 	}
 	title := r.title()
-	histogram, err := figure.Histograms(samples, figure.HistogramsConfig{Options: figure.Options{Title: title}})
+	bins := 0
+	if r.ordered() {
+		// Two peaks that are narrow against their distance.
+		bins = 60
+	}
+	histogram, err := figure.Histograms(samples, figure.HistogramsConfig{Bins: bins, Options: figure.Options{Title: title}})
+	if err != nil {
+		return err
+	}
+	for i := range samples {
+		samples[i].Values = measure.Series{M: samples[i].Values}.AbsMagnetization()
+	}
+	absolute, err := figure.Histograms(samples, figure.HistogramsConfig{Options: figure.Options{
+		Title: title, X: figure.Axis{Label: "|M|"}, Y: figure.Axis{Label: "P(|M|)"},
+	}})
 	if err != nil {
 		return err
 	}
@@ -84,12 +124,18 @@ func (r *Run) Plots(gaussian, reverse, proposals *lattice.Ensemble) error {
 	for _, p := range []struct {
 		name string
 		f    *figure.Figure
-	}{{"magnetization.png", histogram}, {"action.png", scatter}, {"autocorrelation.png", correlation}} {
+	}{{"magnetization.png", histogram}, {"abs_magnetization.png", absolute}, {"action.png", scatter}, {"autocorrelation.png", correlation}} {
 		if err := p.f.Save(r.folder.Path(p.name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ordered says whether the magnetisation of HMC has two separate peaks.
+func (r *Run) ordered() bool {
+	b, err := stats.BinderCumulant(r.series["HMC"].M, 0)
+	return measure.Usable(err) == nil && b.Value > 0.6
 }
 
 // actions returns S and S_eff = -log q of an ensemble.

@@ -56,6 +56,7 @@ type Run struct {
 	table  *results.File
 	curves []figure.Correlation // C(t) of |M|
 	series map[string]measure.Series
+	drawn  *lattice.Ensemble // proposals of the flow
 
 	// Trained, if not nil, is told of every training step.
 	Trained func(diffusion.TrainProgress)
@@ -104,7 +105,7 @@ func (r *Run) Open() error {
 		"dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
 		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "samples": r.o.Samples,
 		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
-		"ensemble": r.o.Ensemble, "model": r.o.Model,
+		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model,
 	}
 	var err error
 	if r.folder, err = program.OpenRun(r.o.Out, parameters); err != nil {
@@ -113,6 +114,44 @@ func (r *Run) Open() error {
 	r.table = results.New(parameters)
 	fmt.Printf("φ⁴ on %v, κ = %v, λ = %v: results go to %s\n", r.lat, r.o.Kappa, r.o.Lambda, r.o.Out)
 	return nil
+}
+
+// Walk goes through all stages, from the open folder to the plots.
+func (r *Run) Walk(ctx context.Context) error {
+	if err := r.Open(); err != nil {
+		return err
+	}
+	if err := r.Reference(ctx); err != nil {
+		return err
+	}
+	if err := r.HybridMonteCarlo(ctx); err != nil {
+		return err
+	}
+	ens, err := r.TrainingEnsemble(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.Train(ctx, ens)
+	if err != nil {
+		return err
+	}
+	gaussian, err := r.Gaussian(ctx, m)
+	if err != nil {
+		return err
+	}
+	reverse, err := r.Reverse(ctx, m)
+	if err != nil {
+		return err
+	}
+	proposals, err := r.Proposals(ctx, m)
+	if err != nil {
+		return err
+	}
+	r.drawn = proposals
+	if err := r.Compare(gaussian, reverse, proposals); err != nil {
+		return err
+	}
+	return r.Plots(gaussian, reverse, proposals)
 }
 
 // Finish writes results.json.

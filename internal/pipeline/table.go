@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/latdiff/latdiff/internal/measure"
-	"github.com/latdiff/latdiff/lattice"
 )
 
 // columns are the observables of the printed table.
@@ -22,8 +21,8 @@ var rows = []struct{ name, title string }{
 	{"dm_ode", "DM (flow)"}, {"dmmc", "DM-MC"},
 }
 
-// Print writes the table and what it means.
-func (r *Run) Print(w io.Writer, proposals *lattice.Ensemble) error {
+// Print writes the table and what it means, after Walk.
+func (r *Run) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\n")
 	for _, c := range columns {
@@ -50,7 +49,7 @@ func (r *Run) Print(w io.Writer, proposals *lattice.Ensemble) error {
 	}
 	fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", r.worstDeviation("dm"))
 	_, err := fmt.Fprintf(w, "errors of log q of the flow: %.2g from the probes of the divergence (part of sd(log w)), %.1g from the step size\n",
-		rms(proposals.Extra["logq_error"]), proposals.Params["step_error"])
+		rms(r.drawn.Extra["logq_error"]), r.drawn.Params["step_error"])
 	return err
 }
 
