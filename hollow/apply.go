@@ -26,13 +26,15 @@ type builder struct {
 	batch int
 	embed *graph.Node // [batch, width]
 
+	variance float64 // v₀ = (1/V) Σ_k C_k
+
 	field  *graph.Node // φ [1, sites, batch]
-	unit   *graph.Node // 1/√(v₀+σ²) [1, 1, batch], v₀ the variance of φ₀(x)
+	unit   *graph.Node // 1/√(v₀+σ²) [1, 1, batch]
 	u      *graph.Node // φ·unit
 	sign   *graph.Node // alignment [1, sites, batch], or nil
-	noisy  *graph.Node // C_k + σ² [1, sites, batch]
-	wiener *graph.Node // C_k/(C_k + σ²) [1, sites, batch]
-	wide   *graph.Node // C_k/(C_k + aσ²) [filters, sites, batch]
+	noisy  *graph.Node // C_k + σ² [1, modes, batch]
+	wiener *graph.Node // C_k/(C_k + σ²) [1, modes, batch]
+	widths *graph.Node // C_k + aσ² [filters, modes, batch]
 }
 
 // ApplyDivergence builds the network; see [diffusion.ExactNetwork].
@@ -49,27 +51,34 @@ func newBuilder(cfg Config, scope *model.Scope, in diffusion.ExactInputs) *build
 		cfg: cfg, scope: scope, in: in, dims: shape[1:], sites: len(in.Spectrum), batch: shape[0],
 		embed: nn.NoiseEmbedding(scope, graph.Log(in.Sigma), cfg.Embedding), field: toSites(in.Field),
 	}
-	variance := 0.0
 	for _, c := range in.Spectrum {
-		variance += c / float64(b.sites)
+		b.variance += c / float64(b.sites)
 	}
 	noise := graph.Square(graph.Reshape(in.Sigma, 1, 1, b.batch))
-	b.unit = graph.Reciprocal(graph.Sqrt(graph.AddScalar(noise, variance)))
+	b.unit = graph.Reciprocal(graph.Sqrt(graph.AddScalar(noise, b.variance)))
 	b.u = scale(b.unit, b.field)
 	if in.Sign != nil {
 		b.sign = repeat(graph.Reshape(in.Sign, 1, 1, b.batch), b.sites)
 	}
-	c := graph.BroadcastToDims(b.constant(in.Spectrum, 1, b.sites, 1), 1, b.sites, b.batch)
-	filters := make([]*graph.Node, len(filterWidths))
+	c, s := b.perMode(in.Spectrum), repeat(noise, b.sites)
+	b.noisy = graph.Add(c, s)
+	b.wiener = graph.Div(c, b.noisy)
+	widths := make([]*graph.Node, len(filterWidths))
 	for i, a := range filterWidths {
-		noisy := graph.Add(c, graph.MulScalar(repeat(noise, b.sites), a))
-		filters[i] = graph.Div(c, noisy)
-		if a == 1 {
-			b.noisy, b.wiener = noisy, filters[i]
-		}
+		widths[i] = graph.Add(c, graph.MulScalar(s, a))
 	}
-	b.wide = graph.Concatenate(filters, 0)
+	b.widths = graph.Concatenate(widths, 0)
 	return b
+}
+
+// perMode returns a function of the mode, [1, modes, batch].
+func (b *builder) perMode(values []float64) *graph.Node {
+	return graph.BroadcastToDims(b.constant(values, 1, b.sites, 1), 1, b.sites, b.batch)
+}
+
+// filters returns v_k/(C_k + aσ²) for all widths a, [filters, modes, batch].
+func (b *builder) filters(v []float64) *graph.Node {
+	return graph.Div(onChannels(b.perMode(v), len(filterWidths)), b.widths)
 }
 
 func (b *builder) constant(data []float64, dims ...int) *graph.Node {
@@ -109,8 +118,10 @@ func (b *builder) mean(x *graph.Node) *graph.Node {
 // unitFilters returns the filters t [channels, modes, batch] scaled such that the
 // filtered noisy field has unit variance.
 func (b *builder) unitFilters(t *graph.Node) *graph.Node {
+	// A spectrum without structure has filters that vanish, and must not divide by it.
+	const tiny = 1e-30
 	variance := b.mean(graph.Mul(graph.Square(t), onChannels(b.noisy, t.Shape().Dimensions[0])))
-	return scale(graph.Reciprocal(graph.Sqrt(variance)), t)
+	return scale(graph.Reciprocal(graph.Sqrt(graph.AddScalar(variance, tiny))), t)
 }
 
 // context returns the fields c(x), which do not depend on φ(x).
@@ -154,10 +165,17 @@ func (b *builder) transfer() *graph.Node {
 	profiles = graph.Add(profiles, graph.BroadcastToDims(b.constant(first, cfg.Channels, cfg.Profiles, 1), profiles.Shape().Dimensions...))
 	local := products(kernels, profiles)
 
-	// The Wiener filters without the site itself, scaled such that the filtered field u has
-	// unit variance.
-	hollowed := graph.Sub(b.wide, repeat(b.mean(b.wide), b.sites))
-	filters := scale(onChannels(graph.Reciprocal(b.unit), len(filterWidths)), b.unitFilters(hollowed))
+	// The Wiener filters without the site itself, scaled such that the filtered field u
+	// has unit variance. C/(C+aσ²) is a constant plus a multiple of (C-v)/(C+aσ²) for any
+	// v; unlike the former, whose values are close to each other at low noise, the latter
+	// loses no digits in the subtraction.
+	centred := make([]float64, b.sites)
+	for k, c := range b.in.Spectrum {
+		centred[k] = c - b.variance
+	}
+	filters := b.filters(centred)
+	filters = b.unitFilters(graph.Sub(filters, repeat(b.mean(filters), b.sites)))
+	filters = scale(onChannels(graph.Reciprocal(b.unit), len(filterWidths)), filters)
 	return graph.Add(local, mix(b.param("filters", 0.5, cfg.Channels, len(filterWidths)), filters))
 }
 
@@ -187,7 +205,7 @@ func (b *builder) hollow() (out, divergence *graph.Node) {
 // smoothed returns W ∗ g(û) and its divergence [1, 1, batch].
 func (b *builder) smoothed() (out, divergence *graph.Node) {
 	n, head := len(filterWidths), b.cfg.Head
-	filters := b.unitFilters(b.wide)
+	filters := b.unitFilters(b.filters(b.in.Spectrum))
 	modes := transform(b.field, b.dims)
 	fields := transform(graph.Mul(filters, onChannels(modes, n)), b.dims)
 	// ∂û_a(x)/∂φ(y) followed by the filter W back to y = x: the return amplitude.

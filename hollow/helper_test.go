@@ -48,6 +48,13 @@ var small = hollow.Config{Range: 2, Features: 3, Channels: 5, Profiles: 2, Hidde
 func randomModel(tb testing.TB, cfg hollow.Config, order float64, dims ...int) *diffusion.Model {
 	tb.Helper()
 	m := freshModel(cfg, order, dims...)
+	randomise(tb, m)
+	return m
+}
+
+// randomise replaces all weights, so that layers that start at zero are tested too.
+func randomise(tb testing.TB, m *diffusion.Model) {
+	tb.Helper()
 	evaluate(tb, m, make([]float64, m.Lattice().Volume()), []float64{1})
 	rng := rand.New(rand.NewPCG(2, 3))
 	for v := range m.Store().IterVariables() {
@@ -59,12 +66,11 @@ func randomModel(tb testing.TB, cfg hollow.Config, order float64, dims ...int) *
 			tb.Fatal(err)
 		}
 	}
-	return m
 }
 
-// evaluate returns the part of the score that the network adds, and its divergence, for
+// evaluate returns the part of the score beyond the linear one, and its divergence, for
 // configurations with one noise level each.
-func evaluate(tb testing.TB, m *diffusion.Model, data, sigma []float64) (r, divergence []float64) {
+func evaluate(tb testing.TB, m diffusion.LinearModel, data, sigma []float64) (r, divergence []float64) {
 	tb.Helper()
 	exec := model.MustNewExec(goBackend(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
 		p := m.Remainder(scope, phi, s)
