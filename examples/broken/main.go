@@ -14,8 +14,6 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
 
 	"github.com/latdiff/latdiff/internal/pipeline"
@@ -27,18 +25,13 @@ func main() {
 }
 
 func parse(args []string) (pipeline.Options, error) {
-	var o pipeline.Options
-	fs := flag.NewFlagSet("broken", flag.ContinueOnError)
-	o.Register(fs, pipeline.Options{
+	quick := pipeline.Options{
 		Flags:          program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022},
 		Configurations: 5120, Objective: "target", Steps: 1000, Batch: 32,
 		Samples: 512, ReverseSteps: 80, FlowSteps: 10, Probes: 2, SigmaMax: 20,
-	})
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).")
-		fs.PrintDefaults()
 	}
-	return o, program.Parse(fs, args)
+	paper := pipeline.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})
+	return pipeline.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper)
 }
 
 func run(ctx context.Context, args []string) error {

@@ -12,8 +12,6 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
 
 	"github.com/latdiff/latdiff/internal/pipeline"
@@ -25,18 +23,13 @@ func main() {
 }
 
 func parse(args []string) (pipeline.Options, error) {
-	var o pipeline.Options
-	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	o.Register(fs, pipeline.Options{
+	quick := pipeline.Options{
 		Flags:          program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022},
 		Configurations: 5120, Objective: "target", Steps: 3000, Batch: 64,
 		Samples: 1024, ReverseSteps: 100, FlowSteps: 6, Probes: 4,
-	})
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Quickstart trains a diffusion model on a φ⁴ ensemble and drives an exact Markov chain with it.")
-		fs.PrintDefaults()
 	}
-	return o, program.Parse(fs, args)
+	paper := pipeline.PaperOptions(program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.21, Lambda: 0.022})
+	return pipeline.Parse("quickstart", "Quickstart trains a diffusion model on a φ⁴ ensemble and drives an exact Markov chain with it.", args, quick, paper)
 }
 
 func run(ctx context.Context, args []string) error {

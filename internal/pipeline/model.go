@@ -2,13 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
+	"github.com/latdiff/latdiff/unet"
 )
 
 // orderedBinder is the Binder cumulant (2/3 for two sharp peaks, 0 for a Gaussian)
@@ -27,30 +27,12 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 		}
 		return m, m.CheckLattice(r.lat)
 	}
-	binder, err := stats.BinderCumulant(ens.Measure(nil, lattice.Magnetization), 20)
+	m, cfg, err := r.untrained(ens)
 	if err != nil {
 		return nil, err
 	}
-	modelConfig, residual, err := diffusion.Measure(r.backend, ens, r.action, binder.Value > orderedBinder)
-	if err != nil {
-		return nil, err
-	}
-	modelConfig.Seed = r.seed(seedModel)
-	net, err := network(r.lat)
-	if err != nil {
-		return nil, err
-	}
-	m, err := diffusion.NewModel(r.lat, net, modelConfig)
-	if err != nil {
-		return nil, err
-	}
-	cfg := diffusion.TrainConfig{
-		Steps: r.o.Steps, Batch: r.o.Batch, Seed: r.seed(seedModel), Checkpoint: r.folder.Path(TrainFile), CheckpointEvery: 250,
-		SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax,
-	}
-	if r.o.Objective == "target" {
-		cfg.Objective, cfg.Residual = diffusion.Target, residual
-	}
+	cfg.Steps, cfg.Batch, cfg.Seed = r.o.Steps, r.o.Batch, r.seed(seedModel)
+	cfg.Checkpoint, cfg.CheckpointEvery = r.folder.Path(TrainFile), 250
 	var trained *diffusion.Model
 	err = r.task(ctx, "training the U-Net", func(t *progress.Task) error {
 		cfg.Progress = func(p diffusion.TrainProgress) {
@@ -80,20 +62,71 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	return trained, err
 }
 
+// untrained returns the model and the recipe of its training.
+func (r *Run) untrained(ens *lattice.Ensemble) (*diffusion.Model, diffusion.TrainConfig, error) {
+	if r.o.Preset == Paper {
+		return r.published(ens)
+	}
+	modelConfig, residual, err := r.measure(ens)
+	if err != nil {
+		return nil, diffusion.TrainConfig{}, err
+	}
+	net, err := network(r.lat)
+	if err != nil {
+		return nil, diffusion.TrainConfig{}, err
+	}
+	modelConfig.Seed = r.seed(seedModel)
+	m, err := diffusion.NewModel(r.lat, net, modelConfig)
+	cfg := diffusion.TrainConfig{SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax}
+	if r.o.Objective == "target" {
+		cfg.Objective, cfg.Residual = diffusion.Target, residual
+	}
+	return m, cfg, err
+}
+
+// published returns the paper's model on fields scaled to [-1, 1], and its recipe.
+func (r *Run) published(ens *lattice.Ensemble) (*diffusion.Model, diffusion.TrainConfig, error) {
+	cfg := diffusion.PaperTraining(ens.Len())
+	net, err := unet.NewPaper(unet.PaperConfig{})
+	if err != nil {
+		return nil, cfg, err
+	}
+	normalization, err := diffusion.MinMax(ens)
+	if err != nil {
+		return nil, cfg, err
+	}
+	m, err := diffusion.NewModel(r.lat, net, diffusion.ModelConfig{Normalization: normalization, Unscaled: true, Seed: r.seed(seedModel)})
+	return m, cfg, err
+}
+
+// measure fits the Gaussian part of a model, a mixture if the ensemble is ordered.
+func (r *Run) measure(ens *lattice.Ensemble) (diffusion.ModelConfig, []float64, error) {
+	binder, err := stats.BinderCumulant(ens.Measure(nil, lattice.Magnetization), 20)
+	if err != nil {
+		return diffusion.ModelConfig{}, nil, err
+	}
+	return diffusion.Measure(r.backend, ens, r.action, binder.Value > orderedBinder)
+}
+
 // flow returns the probability flow of m, which reports to t.
 func (r *Run) flow(m *diffusion.Model, t *progress.Task) (*flow.ProbabilityFlow, error) {
-	return flow.New(r.backend, m, flow.Config{
+	cfg := flow.Config{
 		Steps: r.o.FlowSteps, Probes: r.o.Probes, SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, Seed: r.seed(seedFlow), Progress: t.Set,
-	})
+	}
+	if cfg.SigmaMax == 0 {
+		cfg.SigmaMax = m.SigmaMax()
+	}
+	return flow.New(r.backend, m, cfg)
 }
 
 // Gaussian draws from the Gaussian, or the mixture of two, with the spectrum of the
 // ensemble: what a model without a network achieves.
-func (r *Run) Gaussian(ctx context.Context, m *diffusion.Model) (*lattice.Ensemble, error) {
-	if m.Spectrum() == nil {
-		return nil, fmt.Errorf("expected a model with a Gaussian part, got one without")
+func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+	cfg, _, err := r.measure(ens)
+	if err != nil {
+		return nil, err
 	}
-	g, err := diffusion.NewMixture(r.lat, m.Spectrum(), m.Order())
+	g, err := diffusion.NewMixture(r.lat, cfg.Spectrum, cfg.Order)
 	if err != nil {
 		return nil, err
 	}
@@ -124,15 +157,20 @@ func (r *Run) Reverse(ctx context.Context, m *diffusion.Model) (*lattice.Ensembl
 	var ens *lattice.Ensemble
 	var strip strip
 	err := r.task(ctx, "reverse SDE", func(t *progress.Task) error {
-		top := r.o.SigmaMax
-		if top == 0 {
-			top = m.SigmaMax()
+		cfg := diffusion.SampleConfig{Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps)}
+		sample := diffusion.Ancestral
+		if r.o.Preset == Paper {
+			sample = diffusion.EulerMaruyama
+			cfg.Process, cfg.IsotropicPrior, cfg.Steps = diffusion.VE{}, true, r.o.ReverseSteps
+		} else {
+			top := r.o.SigmaMax
+			if top == 0 {
+				top = m.SigmaMax()
+			}
+			cfg.Levels = diffusion.LogSigma(top, sigmaMin, r.o.ReverseSteps)
 		}
-		levels := diffusion.LogSigma(top, sigmaMin, r.o.ReverseSteps)
 		var err error
-		ens, err = diffusion.Ancestral(ctx, r.backend, m, r.o.Samples, diffusion.SampleConfig{
-			Levels: levels, Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps),
-		})
+		ens, err = sample(ctx, r.backend, m, r.o.Samples, cfg)
 		return err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/program"
@@ -17,6 +18,7 @@ const sigmaMin = 0.02
 // Options are the settings of a run.
 type Options struct {
 	program.Flags
+	Preset         string
 	Configurations int
 	Objective      string
 	Steps, Batch   int
@@ -29,8 +31,50 @@ type Options struct {
 	Model          string
 }
 
-// Register adds the flags to fs with the given defaults.
-func (o *Options) Register(fs *flag.FlagSet, defaults Options) {
+// Presets of the settings: Quick for two cores, Paper with the network, the training
+// and the sampler that the paper publishes, for a GPU.
+const (
+	Quick = "quick"
+	Paper = "paper"
+)
+
+// PaperOptions returns the paper's settings at the given point: its network and
+// training (250 epochs; the flag -steps shortens them), 500 Euler–Maruyama steps, and
+// ten probes of the divergence.
+func PaperOptions(f program.Flags) Options {
+	return Options{
+		Flags: f, Preset: Paper, Configurations: 5120, Objective: "denoising", Steps: diffusion.PaperTraining(5120).Steps, Batch: 64,
+		Samples: 1024, ReverseSteps: 500, FlowSteps: 60, Probes: 10,
+	}
+}
+
+// Parse parses the arguments of the program; about is one sentence for its usage. The
+// defaults of the flags are those of the preset that the arguments name.
+func Parse(name, about string, args []string, quick, paper Options) (Options, error) {
+	quick.Preset = Quick
+	defaults := quick
+	for i, a := range args {
+		a, value, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if value == "" && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if a == "preset" && value == Paper {
+			defaults = paper
+		}
+	}
+	var o Options
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	o.register(fs, defaults)
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), about)
+		fs.PrintDefaults()
+	}
+	return o, program.Parse(fs, args)
+}
+
+// register adds the flags to fs with the given defaults.
+func (o *Options) register(fs *flag.FlagSet, defaults Options) {
+	fs.StringVar(&o.Preset, "preset", defaults.Preset, "quick, or paper for the published network and training (meant for a GPU)")
 	o.Flags.Register(fs, defaults.Flags)
 	fs.IntVar(&o.Configurations, "n", defaults.Configurations, "training configurations to generate")
 	fs.StringVar(&o.Objective, "objective", defaults.Objective, "training objective: target or denoising score matching")
@@ -60,6 +104,12 @@ func (o *Options) check() error {
 	}
 	if !(o.SigmaMax == 0 || o.SigmaMax > sigmaMin) || math.IsInf(o.SigmaMax, 0) {
 		return fmt.Errorf("expected -sigma-max above %v, got %v", sigmaMin, o.SigmaMax)
+	}
+	if o.Preset != Quick && o.Preset != Paper {
+		return fmt.Errorf("expected -preset quick or paper, got %q", o.Preset)
+	}
+	if o.Preset == Paper && o.Objective != "denoising" {
+		return fmt.Errorf("expected -objective denoising with the preset paper, got %q", o.Objective)
 	}
 	if o.Objective != "target" && o.Objective != "denoising" {
 		return fmt.Errorf("expected -objective target or denoising, got %q", o.Objective)

@@ -102,7 +102,7 @@ func New(o Options) (*Run, error) {
 // Open creates the output folder, or opens it to continue.
 func (r *Run) Open() error {
 	parameters := map[string]any{
-		"dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
+		"preset": r.o.Preset, "dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
 		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "samples": r.o.Samples,
 		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
 		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model,
@@ -135,7 +135,7 @@ func (r *Run) Walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gaussian, err := r.Gaussian(ctx, m)
+	gaussian, err := r.Gaussian(ctx, ens)
 	if err != nil {
 		return err
 	}
