@@ -76,9 +76,24 @@ func (b *builder) perMode(values []float64) *graph.Node {
 	return graph.BroadcastToDims(b.constant(values, 1, b.sites, 1), 1, b.sites, b.batch)
 }
 
-// filters returns v_k/(C_k + aσ²) for all widths a, [filters, modes, batch].
+// numFilters returns the number of filtered fields.
+func (b *builder) numFilters() int {
+	if b.cfg.Local {
+		return len(filterWidths)
+	}
+	return len(filterWidths) + 1
+}
+
+// filters returns v_k/(C_k + aσ²) for all widths a and, unless the network is local, the
+// projector on k = 0, [filters, modes, batch].
 func (b *builder) filters(v []float64) *graph.Node {
-	return graph.Div(onChannels(b.perMode(v), len(filterWidths)), b.widths)
+	f := graph.Div(onChannels(b.perMode(v), len(filterWidths)), b.widths)
+	if b.cfg.Local {
+		return f
+	}
+	zero := make([]float64, b.sites)
+	zero[0] = 1
+	return graph.Concatenate([]*graph.Node{f, b.perMode(zero)}, 0)
 }
 
 func (b *builder) constant(data []float64, dims ...int) *graph.Node {
@@ -175,8 +190,8 @@ func (b *builder) transfer() *graph.Node {
 	}
 	filters := b.filters(centred)
 	filters = b.unitFilters(graph.Sub(filters, repeat(b.mean(filters), b.sites)))
-	filters = scale(onChannels(graph.Reciprocal(b.unit), len(filterWidths)), filters)
-	return graph.Add(local, mix(b.param("filters", 0.5, cfg.Channels, len(filterWidths)), filters))
+	filters = scale(onChannels(graph.Reciprocal(b.unit), b.numFilters()), filters)
+	return graph.Add(local, mix(b.param("filters", 0.5, cfg.Channels, b.numFilters()), filters))
 }
 
 // hollow returns G(u(x), c(x)) and its divergence [1, 1, batch].
@@ -204,7 +219,7 @@ func (b *builder) hollow() (out, divergence *graph.Node) {
 
 // smoothed returns W ∗ g(û) and its divergence [1, 1, batch].
 func (b *builder) smoothed() (out, divergence *graph.Node) {
-	n, head := len(filterWidths), b.cfg.Head
+	n, head := b.numFilters(), b.cfg.Head
 	filters := b.unitFilters(b.filters(b.in.Spectrum))
 	modes := transform(b.field, b.dims)
 	fields := transform(graph.Mul(filters, onChannels(modes, n)), b.dims)
@@ -223,13 +238,19 @@ func (b *builder) smoothed() (out, divergence *graph.Node) {
 	g := sumChannels(scale(weights, x))
 	trace := sumChannels(graph.Mul(graph.Mul(weights, graph.Mul(gate, mix(mixing, amplitude))), sumSites(d)))
 
-	// The drift grows like φ³, which no bounded function can follow.
+	// Linear terms, and a cubic one: the drift grows like φ³, which no bounded function can
+	// follow.
+	linear := b.coefficients("head_linear", n)
+	g = graph.Add(g, sumChannels(scale(linear, fields)))
+	trace = graph.Add(trace, graph.MulScalar(sumChannels(graph.Mul(linear, amplitude)), float64(b.sites)))
+	if b.sign != nil {
+		g = graph.Add(g, scale(b.coefficients("head_sign", 1), b.sign))
+	}
 	psi, rate := b.estimate(modes)
-	linear, cubic := b.coefficients("head_linear", 1), graph.MulScalar(b.coefficients("head_cubic", 1), 0.2)
+	cubic := graph.MulScalar(b.coefficients("head_cubic", 1), 0.2)
 	square := graph.Square(psi)
-	g = graph.Add(g, graph.Mul(psi, graph.Add(repeat(linear, b.sites), scale(cubic, square))))
-	polynomial := graph.Add(graph.MulScalar(linear, float64(b.sites)), graph.MulScalar(graph.Mul(cubic, sumSites(square)), 3))
-	trace = graph.Add(trace, graph.Mul(rate, polynomial))
+	g = graph.Add(g, graph.Mul(psi, scale(cubic, square)))
+	trace = graph.Add(trace, graph.MulScalar(graph.Mul(graph.Mul(rate, cubic), sumSites(square)), 3))
 
 	out = transform(graph.Mul(b.wiener, transform(g, b.dims)), b.dims)
 	return out, trace

@@ -37,14 +37,19 @@ type Config struct {
 	Hidden int `json:"hidden"`
 	// Head is the number of sigmoids in the smoothed part. Default 16.
 	Head int `json:"head"`
+	// Local leaves out the zero mode φ_0 = Σ_x φ(x)/√V, by which, in units of its standard
+	// deviation, every site otherwise knows the magnetisation. What that means for the
+	// score depends on the volume: choose Local for a model that is to be moved to other
+	// lattices.
+	Local bool `json:"local"`
 	// Embedding is the width of the embedding of the noise level. Default 32.
 	Embedding int `json:"embedding"`
 }
 
 // Network is the network; see the package comment. Since no weight depends on the size
 // of the lattice, a trained model can be moved to another one of the same dimension by
-// [diffusion.Model.OnLattice]; that is sensible if the kernels did not reach around the
-// lattice of the training.
+// [diffusion.Model.OnLattice]; that is sensible if it is Local and the kernels did not
+// reach around the lattice of the training.
 type Network struct {
 	cfg Config
 }

@@ -142,7 +142,9 @@ func TestOnLattice(t *testing.T) {
 		return spectrum, lat
 	}
 	spectrum, lat := flat(6)
-	m := must(diffusion.NewModel(lat, must(hollow.New(small)), diffusion.ModelConfig{Spectrum: spectrum}))
+	local := small
+	local.Local = true
+	m := must(diffusion.NewModel(lat, must(hollow.New(local)), diffusion.ModelConfig{Spectrum: spectrum}))
 	if _, err := m.OnLattice(lat, diffusion.ModelConfig{Spectrum: spectrum}); err == nil {
 		t.Error("a model without weights was moved")
 	}

@@ -102,12 +102,12 @@ func onChannels(x *graph.Node, n int) *graph.Node {
 func sigmoid(x *graph.Node) (value, slope *graph.Node) {
 	q := graph.AddScalar(graph.Mul(x, x), 1)
 	root := graph.Sqrt(q)
-	slope = graph.Reciprocal(graph.Mul(q, root))
+	cube := graph.Mul(q, root)
 	fixed := graph.StopGradient(root)
 	value = nn.WithAdjoint(x,
 		func(x *graph.Node) *graph.Node { return graph.Div(x, fixed) },
-		func(v *graph.Node) *graph.Node { return graph.Mul(v, slope) })
-	return value, slope
+		func(v *graph.Node) *graph.Node { return graph.Div(v, cube) })
+	return value, graph.Reciprocal(cube)
 }
 
 // transform returns the Hartley transform of x [channels, sites, batch] over the sites of
