@@ -20,7 +20,8 @@
 //     cluster and Langevin updates, the independence sampler
 //   - hmc: hybrid Monte Carlo
 //   - diffusion: noise processes, score models, training and the reverse-time sampler
-//   - unet: the periodic U-Net
+//   - unet: the periodic U-Net, and the published network
+//   - hollow: a score network with an exact divergence
 //   - flow: the probability-flow ODE and its likelihood
 //
 // # Conventions
