@@ -39,8 +39,8 @@ type PaperConfig struct {
 	// turns noise levels into the time that the network sees. Default 25.
 	Sigma float64 `json:"sigma"`
 	// Strided selects a variant with as many parameters and one fortieth of the
-	// arithmetic: no convolution is padded and all but the outermost ones have stride
-	// 2. With n levels it needs extents 2ⁿ·m with m ≥ 3 for n = 3; see Check.
+	// arithmetic: no convolution is padded, and all but the outermost ones have stride
+	// 2. With the default channels it needs extents that are multiples of 8, from 24.
 	Strided bool `json:"strided"`
 }
 
@@ -179,8 +179,9 @@ type paperBuilder struct {
 	dim   int
 }
 
-func (b *paperBuilder) param(layer, name string, init nn.Init, dims ...int) *graph.Node {
-	return nn.Param(b.scope.At("%s", layer), b.embed.Graph(), b.embed.DType(), name, init, dims...)
+// param returns a parameter of a layer, of the type of the layer's input x.
+func (b *paperBuilder) param(layer, name string, init nn.Init, x *graph.Node, dims ...int) *graph.Node {
+	return nn.Param(b.scope.At("%s", layer), x.Graph(), x.DType(), name, init, dims...)
 }
 
 // timeEmbedding returns swish of a dense layer on the sines and cosines of 2πtω_i with
@@ -192,24 +193,24 @@ func (b *paperBuilder) timeEmbedding(logSigma *graph.Node, cfg PaperConfig) *gra
 	t := graph.MulScalar(graph.Log1P(graph.MulScalar(graph.Exp(graph.MulScalar(logSigma, 2)), l)), 1/l)
 	omega := nn.Constant(b.scope.At("embed"), g, dtype, "frequencies", nn.Normal(cfg.Scale), cfg.Embedding/2)
 	phase := graph.MulScalar(graph.Mul(graph.InsertAxes(t, -1), graph.InsertAxes(omega, 0)), 2*math.Pi)
-	b.embed = graph.Concatenate([]*graph.Node{graph.Sin(phase), graph.Cos(phase)}, 1)
-	return swish(b.dense("embed", cfg.Embedding))
+	waves := graph.Concatenate([]*graph.Node{graph.Sin(phase), graph.Cos(phase)}, 1)
+	return swish(b.dense("embed", waves, cfg.Embedding))
 }
 
-// dense returns a dense layer on the embedding, [batch, out].
-func (b *paperBuilder) dense(name string, out int) *graph.Node {
-	in := b.embed.Shape().Dimensions[1]
+// dense adds a dense layer on x [batch, in].
+func (b *paperBuilder) dense(name string, x *graph.Node, out int) *graph.Node {
+	in := x.Shape().Dimensions[1]
 	bound := 1 / math.Sqrt(float64(in))
-	w := b.param(name, "w", nn.Uniform(bound), out, in)
-	bias := b.param(name, "b", nn.Uniform(bound), 1, out)
-	return graph.Add(outer(b.embed, w), bias)
+	w := b.param(name, "w", nn.Uniform(bound), x, out, in)
+	bias := b.param(name, "b", nn.Uniform(bound), x, 1, out)
+	return graph.Add(outer(x, w), bias)
 }
 
 func (b *paperBuilder) taps() int { return Box.taps(b.dim) }
 
 func (b *paperBuilder) conv(name string, k window, x *graph.Node, out int) *graph.Node {
 	fan := b.taps() * x.Shape().Dimensions[0]
-	return k.conv(x, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), out, fan))
+	return k.conv(x, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), x, out, fan))
 }
 
 func (b *paperBuilder) transposed(name string, k window, xs []*graph.Node, out int, extents []int) *graph.Node {
@@ -217,13 +218,13 @@ func (b *paperBuilder) transposed(name string, k window, xs []*graph.Node, out i
 	for _, x := range xs {
 		in += x.Shape().Dimensions[0]
 	}
-	return k.transposed(xs, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), fan, in), extents)
+	return k.transposed(xs, b.param(name, "w", nn.Uniform(1/math.Sqrt(float64(fan))), xs[0], fan, in), extents)
 }
 
 // addBias adds one number per channel to x.
 func (b *paperBuilder) addBias(name string, x *graph.Node) *graph.Node {
 	out := x.Shape().Dimensions[0]
-	bias := b.param(name, "b", nn.Uniform(1/math.Sqrt(float64(b.taps()*out))), out, 1)
+	bias := b.param(name, "b", nn.Uniform(1/math.Sqrt(float64(b.taps()*out))), x, out, 1)
 	maps := flatten(x)
 	return unflatten(graph.Add(maps, graph.BroadcastToDims(bias, maps.Shape().Dimensions...)), x)
 }
@@ -235,9 +236,9 @@ func (b *paperBuilder) addBias(name string, x *graph.Node) *graph.Node {
 func (b *paperBuilder) normalise(name, dense string, h *graph.Node, groups int) *graph.Node {
 	maps := bySites(h)
 	channels, sites, batch := maps.Shape().Dimensions[0], maps.Shape().Dimensions[1], maps.Shape().Dimensions[2]
-	gamma := b.param(name, "scale", nn.Ones, channels, 1, 1)
-	beta := b.param(name, "shift", nn.Zeros, channels, 1, 1)
-	t := graph.Reshape(graph.Transpose(b.dense(dense, channels), 0, 1), channels, 1, batch)
+	gamma := b.param(name, "scale", nn.Ones, h, channels, 1, 1)
+	beta := b.param(name, "shift", nn.Zeros, h, channels, 1, 1)
+	t := graph.Reshape(graph.Transpose(b.dense(dense, b.embed, channels), 0, 1), channels, 1, batch)
 
 	n := float64(sites)
 	first, second := moments(maps)
