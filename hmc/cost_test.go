@@ -32,6 +32,9 @@ var costs = []struct {
 	{"HMC, length 4, Omelyan 8", [3]int{200_000, 200_000, 400_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
 		return hmc.New(a, a.Lattice().Volume(), hmc.Config{Integrator: hmc.Omelyan, Length: 4, Steps: 8, Jitter: 0.5, Flip: true})
 	}},
+	{"HMC, length 10, Omelyan 20", [3]int{100_000, 100_000, 100_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
+		return hmc.New(a, a.Lattice().Volume(), hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5, Flip: true})
+	}},
 	{"Metropolis", [3]int{400_000, 800_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
 		return mcmc.NewMetropolis(a, mcmc.MetropolisConfig{})
 	}},
