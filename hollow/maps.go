@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/internal/lowering"
 	"github.com/latdiff/latdiff/internal/nn"
 )
 
@@ -118,10 +119,7 @@ func transform(x *graph.Node, dims []int) *graph.Node {
 			shape := slices.Clone(x.Shape().Dimensions)
 			before := shape[0]
 			for _, n := range dims {
-				if n > 1 {
-					h := graph.ConstCachedTensor(x.Graph(), hartleyMatrices(x.DType(), before, n))
-					x = graph.DotGeneral(h, []int{2}, []int{0}, graph.Reshape(x, before, n, -1), []int{1}, []int{0})
-				}
+				x = alongAxis(graph.Reshape(x, before, n, -1), stacked(x, before, n))
 				before *= n
 			}
 			return graph.Reshape(x, shape...)
@@ -129,6 +127,30 @@ func transform(x *graph.Node, dims []int) *graph.Node {
 		func(v *graph.Node) *graph.Node { return transform(v, dims) })
 }
 
+// maxStack bounds the number of elements of a stack of equal matrices.
+const maxStack = 1 << 23
+
+// stacked says whether count products with the n×n Hartley matrix are done with a stack of
+// copies of it. The pure-Go backend is fast at those, and slow at transposes.
+func stacked(x *graph.Node, count, n int) bool {
+	return lowering.PureGo(x.Graph().Backend()) && count*n*n <= maxStack
+}
+
+// alongAxis multiplies the middle axis of x, of extent n, by the Hartley matrix.
+func alongAxis(x *graph.Node, stack bool) *graph.Node {
+	count, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
+	if n == 1 {
+		return x
+	}
+	if stack {
+		h := graph.ConstCachedTensor(x.Graph(), hartleyMatrices(x.DType(), count, n))
+		return graph.DotGeneral(h, []int{2}, []int{0}, x, []int{1}, []int{0})
+	}
+	h := hartley.Const(x.Graph(), x.DType(), hartley.Matrix(n), n, n)
+	return graph.Transpose(graph.DotGeneral(h, []int{1}, nil, x, []int{1}, nil), 0, 1)
+}
+
+// hartleyCache holds the stacks of matrices, so that all graphs share them.
 var hartleyCache sync.Map
 
 // hartleyMatrices returns count copies of the Hartley matrix, [count, n, n].
