@@ -300,20 +300,23 @@ func (f *modelFile) model() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	scope := netScope
-	if f.meta.Training != nil {
-		scope = emaScope + netScope
-	}
-	var weights []namedTensor
-	for _, v := range f.variables {
-		if rest, ok := strings.CutPrefix(v.path, scope+"/"); ok {
-			weights = append(weights, namedTensor{netScope + "/" + rest, v.value})
-		}
-	}
+	weights := averaged(f.below(netScope), f.below(emaScope+netScope))
 	if len(weights) == 0 {
-		return nil, fmt.Errorf("expected weights under %s, got none", scope)
+		return nil, fmt.Errorf("expected weights under %s, got none", netScope)
 	}
 	return m.withWeights(weights)
+}
+
+// below returns the variables of the file below a scope, with their paths moved to
+// the scope of the network.
+func (f *modelFile) below(scope string) []namedTensor {
+	var out []namedTensor
+	for _, v := range f.variables {
+		if rest, ok := strings.CutPrefix(v.path, scope+"/"); ok {
+			out = append(out, namedTensor{netScope + "/" + rest, v.value})
+		}
+	}
+	return out
 }
 
 func (t *Trainer) meta() *trainingMeta {

@@ -536,13 +536,27 @@ func (t *Trainer) setLearningRate(lr float64) error {
 // that further training does not change. Before the first step it holds the initial
 // weights of the network, once a graph of it has been built.
 func (t *Trainer) Model() (*Model, error) {
-	scope := netScope
-	if t.step > 0 {
-		scope = emaScope + netScope
-	}
-	weights, err := copyWeights(t.model.store, scope)
+	weights, err := copyWeights(t.model.store, netScope)
 	if err != nil {
 		return nil, err
 	}
-	return t.model.withWeights(weights)
+	averages, err := copyWeights(t.model.store, emaScope+netScope)
+	if err != nil {
+		return nil, err
+	}
+	return t.model.withWeights(averaged(weights, averages))
+}
+
+// averaged returns the variables of the network, each replaced by its moving average
+// where there is one; parameters that are not trained have none.
+func averaged(weights, averages []namedTensor) []namedTensor {
+	out := slices.Clone(weights)
+	for i, w := range out {
+		for _, a := range averages {
+			if a.path == w.path {
+				out[i] = a
+			}
+		}
+	}
+	return out
 }
