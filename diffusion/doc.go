@@ -18,6 +18,8 @@
 //
 //	s(φ, σ)_k = -φ_k/(C_k + σ²) + r(φ, σ)_k.
 //
+// The divergence of r is known exactly if the network is an [ExactNetwork].
+//
 // A [Trainer] fits r by denoising score matching (3.4) or, when the action is
 // known, by target score matching with a spectral control variate.
 //
