@@ -105,6 +105,10 @@ func ascend(start, step float64, f func(float64) float64) float64 {
 	return outside
 }
 
+// Width returns a length that the peaks of the density are not much narrower than: the
+// standard deviation of a harmonic well, for instance.
+func (d *Density) Width() float64 { return d.width(0) }
+
 // Action returns the action.
 func (d *Density) Action() *lattice.Toy { return d.action }
 

@@ -38,6 +38,7 @@ func TestGaussian(t *testing.T) {
 		d := density(t, mu2, 0)
 		near(t, "log Z", d.LogZ(), 0.5*math.Log(2*math.Pi/mu2), 1e-13)
 		near(t, "⟨φ²⟩", d.Moment(2)*mu2, 1, 1e-12)
+		near(t, "width", d.Width()*math.Sqrt(mu2), 1, 1e-13)
 		near(t, "range", d.Range(2), 2/math.Sqrt(mu2), 1e-9)
 		for _, sigma := range []float64{0, 1e-3, 0.1, 1, 10, 1000} {
 			v := 1/mu2 + sigma*sigma

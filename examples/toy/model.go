@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/unet"
+)
+
+// Names of the models.
+const (
+	gaussian = "gaussian" // the Gaussian part alone
+	plain    = "plain"    // a network for the whole drift
+	wrapped  = "wrapped"  // a network for what the Gaussian part leaves
+	target   = "target"   // the same, by target score matching
+)
+
+// contestant is a model and what its plots need.
+type contestant struct {
+	name  string
+	score diffusion.ScoreModel
+	exec  *model.Exec
+	seed  uint64
+	// reverse are samples of the reverse equation as in the paper.
+	reverse []float64
+}
+
+// train makes the models of a potential, the Gaussian part alone first.
+func (t *toy) train(ctx context.Context, p *potential) error {
+	cfg, residual, err := diffusion.Measure(t.backend, p.data, p.exact.Action(), p.ordered)
+	if err != nil {
+		return err
+	}
+	g, err := diffusion.NewMixture(t.lat, cfg.Spectrum, cfg.Order)
+	if err != nil {
+		return err
+	}
+	if err := t.enter(p, gaussian, g); err != nil {
+		return err
+	}
+	for _, name := range t.models {
+		seed := p.nextSeed() + seedTraining
+		train := t.training(seed)
+		network, config := unet.SiteConfig{Width: t.width()}, cfg
+		switch {
+		case name == plain:
+			// The published networks see the noisy field as it is.
+			network.Asymmetric = true
+			config = diffusion.ModelConfig{Unscaled: true}
+		case name == target:
+			train.Objective, train.Residual = diffusion.Target, residual
+		}
+		config.Seed = seed
+		net, err := unet.NewSite(network)
+		if err != nil {
+			return err
+		}
+		m, err := diffusion.NewModel(t.lat, net, config)
+		if err != nil {
+			return err
+		}
+		if m, err = t.fit(ctx, p, name, m, train); err != nil {
+			return err
+		}
+		if err := t.enter(p, name, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextSeed returns the first seed of the next model.
+func (p *potential) nextSeed() uint64 {
+	return p.seed + seedModels + modelSeeds*uint64(len(p.models))
+}
+
+// enter adds a model to those of the potential.
+func (t *toy) enter(p *potential, name string, m diffusion.ScoreModel) error {
+	c := &contestant{name: name, score: m, seed: p.nextSeed()}
+	var err error
+	c.exec, err = model.NewExec(t.backend, m.Store(), func(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+		return m.Score(scope, phi, sigma)
+	})
+	if err != nil {
+		return fmt.Errorf("building the score: %w", err)
+	}
+	p.models = append(p.models, c)
+	return nil
+}
+
+// width returns the width of the networks, 0 for the default.
+func (t *toy) width() int {
+	if t.o.Preset == paper {
+		return 0
+	}
+	return 32
+}
+
+// training returns the settings of the preset for both objectives.
+func (t *toy) training(seed uint64) diffusion.TrainConfig {
+	cfg := diffusion.TrainConfig{LearningRate: 5e-3, SigmaMin: sigmaMin, SigmaMax: sigmaMax}
+	if t.o.Preset == paper {
+		cfg = diffusion.PaperTraining(t.o.Configurations)
+	}
+	cfg.Steps, cfg.Batch, cfg.Seed = t.o.Steps, t.o.Batch, seed
+	return cfg
+}
+
+// fit trains a model, or continues where an earlier run stopped.
+func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.Model, cfg diffusion.TrainConfig) (*diffusion.Model, error) {
+	file := name + "_" + p.name + ".npz"
+	if t.folder.Has(file) {
+		m, err := diffusion.LoadModel(t.folder.Path(file))
+		if err != nil {
+			return nil, err
+		}
+		return m, m.CheckLattice(t.lat)
+	}
+	state := "train_" + file
+	cfg.Checkpoint, cfg.CheckpointEvery = t.folder.Path(state), 2000
+	var fitted *diffusion.Model
+	err := t.task(ctx, "training "+name+p.short, func(task *progress.Task) error {
+		cfg.Progress = func(s diffusion.TrainProgress) {
+			task.Note("loss %.4f", s.SmoothedLoss)
+			task.Set(s.Step, s.Steps)
+			if t.trained != nil {
+				t.trained(s)
+			}
+		}
+		trainer, err := diffusion.NewTrainer(t.backend, m, p.data, cfg)
+		if err != nil {
+			return err
+		}
+		if t.folder.Has(state) {
+			if err := trainer.Restore(t.folder.Path(state)); err != nil {
+				return err
+			}
+		}
+		if err := trainer.Run(ctx); err != nil {
+			return err
+		}
+		if fitted, err = trainer.Model(); err != nil {
+			return err
+		}
+		return fitted.Save(t.folder.Path(file))
+	})
+	return fitted, err
+}
+
+// evaluate returns the drift that a model has at phi, with noise of level sigma.
+func (c *contestant) evaluate(phi []float64, sigma float64) ([]float64, error) {
+	levels := make([]float64, len(phi))
+	for i := range levels {
+		levels[i] = sigma
+	}
+	out, err := c.exec.Call1(tensors.FromFlatDataAndDimensions(phi, len(phi), 1), levels)
+	if err != nil {
+		return nil, fmt.Errorf("evaluating the score: %w", err)
+	}
+	score, err := tensors.CopyFlatData[float64](out)
+	if err != nil {
+		return nil, fmt.Errorf("reading the score: %w", err)
+	}
+	return score, nil
+}
