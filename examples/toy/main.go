@@ -24,9 +24,9 @@
 //   - drift_rms_tau_X: the error of the drift at τ = X, rms over p_σ; drift_rms_tau_X of
 //     the ensemble exact is the rms of the drift itself
 //   - drift_rms: σ times that error, rms over all levels in log σ
-//   - kl_bound: ∫ σ² ⟨error²⟩ d log σ = ½ ∫ g² ⟨error²⟩ dt, the bound in nats on what the
-//     error of the drift adds to the Kullback–Leibler divergence from the model (Song et
-//     al., arXiv:2101.09258, theorem 1)
+//   - kl_bound: ∫ σ² ⟨error²⟩ d log σ = ½ ∫ g² ⟨error²⟩ dt in nats, which with the
+//     divergence at the largest level bounds the Kullback–Leibler divergence of e^{-S} from
+//     the end of the reverse equation (Song et al., arXiv:2101.09258, theorem 1)
 //   - ks_d, ks_p: the Kolmogorov–Smirnov test of samples against e^{-S}
 //   - logq_rms, logq_median: the error of log q over samples of the flow, against
 //     quadrature, its rms and the median of its size; the rms is that of a few samples
@@ -34,10 +34,11 @@
 //   - logq_step_error: the part of it that the steps of the flow make, estimated
 //
 // For every potential, such as mu2_-1_g_0.4, it has the ensembles exact_P (quadrature),
-// data_P (the training data), gaussian_P, plain_P, wrapped_P and target_P (the models), and of each
-// model samples of the reverse equation by the Euler–Maruyama scheme of the paper,
-// plain_euler_P, by ancestral sampling, plain_ancestral_P, and of the probability flow,
-// plain_flow_P.
+// data_P (the training data), gaussian_P, plain_P, wrapped_P and target_P (the models). Of
+// each model it has samples: of the reverse equation by the Euler–Maruyama scheme of the
+// paper, plain_euler_P, by ancestral sampling, plain_ancestral_P, and of the probability
+// flow, plain_flow_P. Plots show the drift, the action S_DM with its minimum at that of S,
+// its flow (3.20) and histograms.
 package main
 
 import (
