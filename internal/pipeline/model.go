@@ -34,7 +34,7 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	cfg.Steps, cfg.Batch, cfg.Seed = r.o.Steps, r.o.Batch, r.seed(seedModel)
 	cfg.Checkpoint, cfg.CheckpointEvery = r.folder.Path(TrainFile), 250
 	var trained *diffusion.Model
-	err = r.task(ctx, "training the U-Net", func(t *progress.Task) error {
+	err = r.task(ctx, "training the "+r.o.Network+" network", func(t *progress.Task) error {
 		cfg.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
 			t.Set(p.Step, p.Steps)
@@ -71,7 +71,7 @@ func (r *Run) untrained(ens *lattice.Ensemble) (*diffusion.Model, diffusion.Trai
 	if err != nil {
 		return nil, diffusion.TrainConfig{}, err
 	}
-	net, err := network(r.lat)
+	net, err := r.o.network(r.lat)
 	if err != nil {
 		return nil, diffusion.TrainConfig{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
@@ -20,6 +21,7 @@ type Options struct {
 	program.Flags
 	Preset         string
 	Configurations int
+	Network        string
 	Objective      string
 	Steps, Batch   int
 	Samples        int
@@ -43,7 +45,7 @@ const (
 // ten probes of the divergence.
 func PaperOptions(f program.Flags) Options {
 	return Options{
-		Flags: f, Preset: Paper, Configurations: 5120, Objective: "denoising", Steps: diffusion.PaperTraining(5120).Steps, Batch: 64,
+		Flags: f, Preset: Paper, Configurations: 5120, Network: "unet", Objective: "denoising", Steps: diffusion.PaperTraining(5120).Steps, Batch: 64,
 		Samples: 1024, ReverseSteps: 500, FlowSteps: 60, Probes: 10,
 	}
 }
@@ -77,6 +79,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.StringVar(&o.Preset, "preset", defaults.Preset, "quick, or paper for the published network and training (meant for a GPU)")
 	o.Flags.Register(fs, defaults.Flags)
 	fs.IntVar(&o.Configurations, "n", defaults.Configurations, "training configurations to generate")
+	fs.StringVar(&o.Network, "network", defaults.Network, "network: unet, or hollow for one with an exact divergence")
 	fs.StringVar(&o.Objective, "objective", defaults.Objective, "training objective: target or denoising score matching")
 	fs.IntVar(&o.Steps, "steps", defaults.Steps, "training steps")
 	fs.IntVar(&o.Batch, "batch", defaults.Batch, "training batch")
@@ -108,8 +111,11 @@ func (o *Options) check() error {
 	if o.Preset != Quick && o.Preset != Paper {
 		return fmt.Errorf("expected -preset quick or paper, got %q", o.Preset)
 	}
-	if o.Preset == Paper && o.Objective != "denoising" {
-		return fmt.Errorf("expected -objective denoising with the preset paper, got %q", o.Objective)
+	if o.Network != "unet" && o.Network != "hollow" {
+		return fmt.Errorf("expected -network unet or hollow, got %q", o.Network)
+	}
+	if o.Preset == Paper && (o.Objective != "denoising" || o.Network != "unet") {
+		return fmt.Errorf("expected -objective denoising and -network unet with the preset paper, got %q and %q", o.Objective, o.Network)
 	}
 	if o.Objective != "target" && o.Objective != "denoising" {
 		return fmt.Errorf("expected -objective target or denoising, got %q", o.Objective)
@@ -117,16 +123,26 @@ func (o *Options) check() error {
 	return nil
 }
 
-// network returns a U-Net of up to three resolutions that fits the lattice.
-func network(lat *lattice.Lattice) (diffusion.Network, error) {
-	channels := []int{8}
-	for cell := 2; len(channels) < 3; cell *= 2 {
+// network returns the network that the options name: a U-Net of up to three
+// resolutions that fits the lattice, or a hollow network.
+func (o *Options) network(lat *lattice.Lattice) (diffusion.Architecture, error) {
+	if o.Network == "hollow" {
+		return hollow.New(hollow.Config{})
+	}
+	return unet.New(unet.Config{Channels: channels(lat)})
+}
+
+// channels returns the numbers of channels of a U-Net whose coarsest resolution still
+// has four sites in every direction.
+func channels(lat *lattice.Lattice) []int {
+	c := []int{8}
+	for cell := 2; len(c) < 3; cell *= 2 {
 		for _, n := range lat.Dims() {
 			if n%cell != 0 || n/cell < 4 {
-				return unet.New(unet.Config{Channels: channels})
+				return c
 			}
 		}
-		channels = append(channels, 2*channels[len(channels)-1])
+		c = append(c, 2*c[len(c)-1])
 	}
-	return unet.New(unet.Config{Channels: channels})
+	return c
 }

@@ -103,7 +103,7 @@ func New(o Options) (*Run, error) {
 func (r *Run) Open() error {
 	parameters := map[string]any{
 		"preset": r.o.Preset, "dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
-		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "samples": r.o.Samples,
+		"n": r.o.Configurations, "network": r.o.Network, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "samples": r.o.Samples,
 		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
 		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model,
 	}
