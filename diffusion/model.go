@@ -256,7 +256,7 @@ func (m *Model) scaleAt(sigma float64) float64 {
 	return math.Sqrt(s / float64(len(m.spectrum)))
 }
 
-// NumParameters returns the number of trainable weights, 0 before the first graph
+// NumParameters returns the number of weights, fixed ones included, 0 before the first graph
 // of the model has been built.
 func (m *Model) NumParameters() int {
 	n := 0
