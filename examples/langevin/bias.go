@@ -69,25 +69,30 @@ func (l *langevin) checkSteps() error {
 	return nil
 }
 
-// measure adds the observables of an ensemble to the table, from the given numbers of
-// steps of each chain.
-func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice.Phi4, seed uint64, steps, thermalisation int, kernel func() (mcmc.Kernel, error)) (*mcmc.EnsembleResult, error) {
-	var r *mcmc.EnsembleResult
-	err := l.task(ctx, ensemble, func(task *progress.Task) error {
-		// A run is cut into parts that show its progress.
-		const parts = 10
-		var err error
-		r, err = mcmc.Generate(ctx, mcmc.EnsembleConfig{
-			Lattice: action.Lattice(), N: parts * chains, Chains: chains, Seed: seed,
-			Thermalisation: thermalisation, Thin: (steps + parts - 1) / parts,
-			Observables: measure.Observables(action), Progress: task.Set,
-		}, func(int) (mcmc.Kernel, error) { return kernel() })
-		if err != nil {
-			return err
-		}
-		return measure.AddChain(l.table, ensemble, action.Lattice().Volume(), measure.FromRun(r)...)
+// measure is the stage that adds the observables of an ensemble to the table, from the
+// given numbers of steps of each chain, and the acceptance of an algorithm that has one.
+func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice.Phi4, seed uint64, steps, thermalisation int, accepts bool, kernel func() (mcmc.Kernel, error)) error {
+	return l.stage(ctx, ensemble, func() error {
+		return l.task(ctx, ensemble, func(task *progress.Task) error {
+			// A run is cut into parts that show its progress.
+			const parts = 10
+			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
+				Lattice: action.Lattice(), N: parts * chains, Chains: chains, Seed: seed,
+				Thermalisation: thermalisation, Thin: (steps + parts - 1) / parts,
+				Observables: measure.Observables(action), Progress: task.Set,
+			}, func(int) (mcmc.Kernel, error) { return kernel() })
+			if err != nil {
+				return err
+			}
+			if err := measure.AddChain(l.table, ensemble, action.Lattice().Volume(), measure.FromRun(r)...); err != nil {
+				return err
+			}
+			if accepts {
+				l.table.Add(ensemble, measure.Acceptance, stats.Estimate{Value: r.Stats.Acceptance(), Error: math.NaN()})
+			}
+			return nil
+		})
 	})
-	return r, err
 }
 
 // repeat returns the kernel of n steps of k.
@@ -105,23 +110,18 @@ func (l *langevin) lengths() (steps, thermalisation int) {
 func (l *langevin) exact(ctx context.Context) error {
 	action := l.theories[0].action
 	steps, thermalisation := l.lengths()
-	if _, err := l.measure(ctx, "reference", action, l.seed(seedReference), steps, thermalisation, func() (mcmc.Kernel, error) {
+	if err := l.measure(ctx, "reference", action, l.seed(seedReference), steps, thermalisation, false, func() (mcmc.Kernel, error) {
 		return mcmc.NewPhi4Cycle(action)
 	}); err != nil {
 		return err
 	}
-	r, err := l.measure(ctx, "mala", action, l.seed(seedMALA), steps, thermalisation, func() (mcmc.Kernel, error) {
+	return l.measure(ctx, "mala", action, l.seed(seedMALA), steps, thermalisation, true, func() (mcmc.Kernel, error) {
 		k, err := mcmc.NewMALA(action, action.Lattice().Volume(), mcmc.MALAConfig{})
 		if err != nil {
 			return nil, err
 		}
 		return repeat(k, 4)
 	})
-	if err != nil {
-		return err
-	}
-	l.table.Add("mala", measure.Acceptance, stats.Estimate{Value: r.Stats.Acceptance(), Error: math.NaN()})
-	return nil
 }
 
 // theory measures one theory at every Δτ and extrapolates.
@@ -133,7 +133,7 @@ func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
 		scale := interval / (float64(every) * dtau)
 		steps, thermalisation := int(math.Ceil(float64(total)*scale)), int(math.Ceil(float64(early)*scale))
 		ensemble := fmt.Sprintf("%s_dtau_%v", t.ensemble, dtau)
-		if _, err := l.measure(ctx, ensemble, t.action, l.seed(part+i), steps, thermalisation, func() (mcmc.Kernel, error) {
+		if err := l.measure(ctx, ensemble, t.action, l.seed(part+i), steps, thermalisation, false, func() (mcmc.Kernel, error) {
 			k, err := mcmc.NewLangevin(t.action, dtau)
 			if err != nil {
 				return nil, err

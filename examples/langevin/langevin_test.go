@@ -59,6 +59,7 @@ func TestRun(t *testing.T) {
 	if string(a) != string(b) {
 		t.Error("the same seed gave different results")
 	}
+	t.Run("resume", func(t *testing.T) { testResume(t, a) })
 	for _, name := range []string{
 		"trajectories_mu2_-0.3", "density_mu2_-0.3", "spectrum_mu2_-0.3", "relaxation_m_mu2_-0.3", "relaxation_phi2_mu2_-0.3",
 		"bias_phi2", "bias_action_density", "bias_chi2", "bias_free",
@@ -178,7 +179,9 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &langevin{table: results.New(nil)}
-	l.toys = []*toy{{name: "mu2_1", title: "harmonic", spectrum: s, exact: newDensity(action), rate: stats.Estimate{Value: 0.99, Error: 0.02}, tau: stats.Estimate{Value: 1, Error: 0.1}}}
+	l.toys = []*toy{{name: "mu2_1", title: "harmonic", spectrum: s, exact: newDensity(action)}}
+	l.table.Add("langevin_mu2_1", "decay_rate", stats.Estimate{Value: 0.99, Error: 0.02})
+	l.table.Add("langevin_mu2_1", "tau_exp", stats.Estimate{Value: 1, Error: 0.1})
 	var b strings.Builder
 	l.printToys(&b)
 	for _, word := range []string{"harmonic", "0.990(20)", "1.00(10)"} {

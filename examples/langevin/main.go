@@ -12,7 +12,12 @@
 // per unit of t are half of those given here.
 //
 // The program prints its tables and writes plots and results.json into the output
-// folder. Beside the names of observables that all programs share, results.json has
+// folder. Interrupted with Ctrl-C it keeps every finished stage, one part of the work on
+// a toy potential or one ensemble, in the folder stages, and the same command continues
+// behind the last of them to the results that it would have had without the
+// interruption. A stage is not repeated while its file is there.
+//
+// Beside the names of observables that all programs share, results.json has
 //
 //   - ks_d, ks_p: the Kolmogorov–Smirnov test of the final processes against e^{-S}
 //   - eigenvalue_1 …: the spectrum of the Fokker–Planck Hamiltonian, eigenvalue_1 its gap

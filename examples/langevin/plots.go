@@ -196,7 +196,8 @@ func (l *langevin) plotRelaxation(t *toy, a *approach) error {
 	series := []figure.Series{curve, points}
 	if decays {
 		series = []figure.Series{mode, curve, points}
-		cfg.Note = fmt.Sprintf("E_1 = %.4g\nmeasured decay %v", t.spectrum.Values[1], t.rate)
+		rate, _ := l.table.Get("langevin_"+t.name, "decay_rate")
+		cfg.Note = fmt.Sprintf("E_1 = %.4g\nmeasured decay %v", t.spectrum.Values[1], rate)
 	} else {
 		cfg.References = []figure.Reference{{Label: "equilibrium", Value: t.exact.phi2}}
 	}

@@ -66,10 +66,11 @@ func (l *langevin) relaxation(ctx context.Context, t *toy) error {
 		}
 		l.table.Add("langevin_"+t.name, "pull_"+a.name, known(a.pull))
 		if i == 0 {
-			if t.rate, err = t.decay(a, rows); err != nil {
+			rate, err := t.decay(a, rows)
+			if err != nil {
 				return err
 			}
-			l.table.Add("langevin_"+t.name, "decay_rate", t.rate)
+			l.table.Add("langevin_"+t.name, "decay_rate", rate)
 		}
 		if err := l.plotRelaxation(t, a); err != nil {
 			return err

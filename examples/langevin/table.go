@@ -36,11 +36,14 @@ func (l *langevin) printToys(w io.Writer) {
 		for n := range levels {
 			fmt.Fprintf(w, "\t%.5g", t.spectrum.Values[n+1])
 		}
-		phi2, _ := l.table.Get("langevin_"+t.name, measure.Phi2)
-		rate := stats.Estimate{Value: 1 / t.tau.Value, Error: t.tau.Error / (t.tau.Value * t.tau.Value)}
-		m, _ := l.table.Get("langevin_"+t.name, "pull_"+measure.M)
-		two, _ := l.table.Get("langevin_"+t.name, "pull_"+measure.Phi2)
-		fmt.Fprintf(w, "\t%v\t%v\t%.1f\t%.1f\t%.2g\t%v\t%.5g\n", t.rate, rate, m.Value, two.Value, t.ks.P, phi2, t.exact.phi2)
+		get := func(observable string) stats.Estimate {
+			e, _ := l.table.Get("langevin_"+t.name, observable)
+			return e
+		}
+		tau := get("tau_exp")
+		rate := stats.Estimate{Value: 1 / tau.Value, Error: tau.Error / (tau.Value * tau.Value)}
+		fmt.Fprintf(w, "\t%v\t%v\t%.1f\t%.1f\t%.2g\t%v\t%.5g\n", get("decay_rate"), rate,
+			get("pull_"+measure.M).Value, get("pull_"+measure.Phi2).Value, get("ks_p").Value, get(measure.Phi2), t.exact.phi2)
 	}
 }
 

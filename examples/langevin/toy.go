@@ -15,7 +15,7 @@ import (
 	"github.com/latdiff/latdiff/stats"
 )
 
-// toy is one potential (3.19) and what is known and found about it.
+// toy is one potential (3.19) and what is known about it; what is found is in the table.
 type toy struct {
 	name, title string
 	seed        uint64
@@ -23,10 +23,6 @@ type toy struct {
 	exact       *density
 	equation    *fokkerplanck.Equation
 	spectrum    *fokkerplanck.Spectrum
-
-	ks   stats.KSResult
-	rate stats.Estimate // decay of ⟨φ⟩_τ
-	tau  stats.Estimate // τ_exp of φ
 }
 
 const (
@@ -139,25 +135,32 @@ func (l *langevin) divide(tau float64, records int) (dtau float64, thin int) {
 
 // toy makes everything about one potential.
 func (l *langevin) toy(ctx context.Context, t *toy) error {
+	for _, s := range []struct {
+		name string
+		f    func(context.Context, *toy) error
+	}{
+		{"spectrum", l.spectrum}, {"trajectories", l.trajectories},
+		{"relaxation", l.relaxation}, {"autocorrelation", l.autocorrelation},
+	} {
+		if err := l.stage(ctx, s.name+"_"+t.name, func() error { return s.f(ctx, t) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known is a number without a statistical error.
+func known(v float64) stats.Estimate { return stats.Estimate{Value: v} }
+
+// spectrum reports the lowest levels of the Fokker–Planck Hamiltonian.
+func (l *langevin) spectrum(_ context.Context, t *toy) error {
 	fp := "fokker_planck_" + t.name
 	for n := 1; n <= levels; n++ {
 		l.table.Add(fp, fmt.Sprintf("eigenvalue_%d", n), known(t.spectrum.Values[n]))
 	}
 	l.table.Add(fp, measure.Phi2, known(t.exact.phi2))
-	if err := l.plotSpectrum(t); err != nil {
-		return err
-	}
-	if err := l.trajectories(ctx, t); err != nil {
-		return err
-	}
-	if err := l.relaxation(ctx, t); err != nil {
-		return err
-	}
-	return l.autocorrelation(ctx, t)
+	return l.plotSpectrum(t)
 }
-
-// known is a number without a statistical error.
-func known(v float64) stats.Estimate { return stats.Estimate{Value: v} }
 
 // trajectories makes figure 1: from the prior to e^{-S}.
 func (l *langevin) trajectories(ctx context.Context, t *toy) error {
@@ -174,7 +177,8 @@ func (l *langevin) trajectories(ctx context.Context, t *toy) error {
 		return err
 	}
 	final := rows[records]
-	if t.ks, err = stats.KolmogorovSmirnov(final, t.exact.below, 0); err != nil {
+	ks, err := stats.KolmogorovSmirnov(final, t.exact.below, 0)
+	if err != nil {
 		return err
 	}
 	phi2, err := stats.Mean(squares(final))
@@ -182,8 +186,8 @@ func (l *langevin) trajectories(ctx context.Context, t *toy) error {
 		return err
 	}
 	name := "langevin_" + t.name
-	l.table.Add(name, "ks_d", known(t.ks.D))
-	l.table.Add(name, "ks_p", known(t.ks.P))
+	l.table.Add(name, "ks_d", known(ks.D))
+	l.table.Add(name, "ks_p", known(ks.P))
 	l.table.Add(name, measure.Phi2, phi2)
 	step := float64(thin) * dtau
 	if err := l.plotTrajectories(t, rows, step); err != nil {
@@ -221,8 +225,7 @@ func (l *langevin) autocorrelation(ctx context.Context, t *toy) error {
 			return fmt.Errorf("τ_exp of %s: %w", t.name, err)
 		}
 		step := float64(thin) * dtau
-		t.tau = stats.Estimate{Value: fit.Tau.Value * step, Error: fit.Tau.Error * step}
-		l.table.Add("langevin_"+t.name, "tau_exp", t.tau)
+		l.table.Add("langevin_"+t.name, "tau_exp", stats.Estimate{Value: fit.Tau.Value * step, Error: fit.Tau.Error * step})
 		return nil
 	})
 }
