@@ -34,9 +34,9 @@ const (
 	kills           = 20
 	killEvery       = 6 // steps between kills, at least
 	checkpointEvery = 4
-	// Many more than the kills need: on a busy machine a process gets far before the
+	// Twice what the kills need: on a busy machine a process gets further before the
 	// test sees its output and kills it.
-	childSteps = 1500
+	childSteps = 440
 )
 
 // killTrainer returns a trainer that is the same in every process.
