@@ -61,7 +61,8 @@ func (f *Flags) Register(fs *flag.FlagSet, defaults Flags) {
 }
 
 // Parse parses the arguments of the program and refuses positional ones. Errors are
-// returned for Main to report; only a request for help prints the usage.
+// returned for Main to report; only a request for help prints the usage. Programs that
+// run networks, those with the flag -backend, are told when their build is a slow one.
 func Parse(fs *flag.FlagSet, args []string) error {
 	usage := fs.Output()
 	fs.SetOutput(io.Discard)
@@ -75,7 +76,7 @@ func Parse(fs *flag.FlagSet, args []string) error {
 	if fs.NArg() > 0 {
 		return fmt.Errorf("expected flags only, got %q", fs.Arg(0))
 	}
-	if simdHint != "" {
+	if simdHint != "" && fs.Lookup("backend") != nil {
 		fmt.Fprintln(os.Stderr, simdHint)
 	}
 	return nil
