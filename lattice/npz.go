@@ -110,8 +110,8 @@ func (m *npzMember) central() []byte {
 	return append(b, extra...)
 }
 
-// begin starts the member name.npy at the current position and returns it; its
-// local header is a placeholder until patch.
+// begin starts the member name.npy at the current position and returns it; the
+// sizes and the checksum in its local header are right only after patch.
 func (z *npzWriter) begin(name string) *npzMember {
 	m := &npzMember{name: name + ".npy", offset: z.pos}
 	z.members = append(z.members, m)

@@ -37,15 +37,5 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := pipeline.New(o)
-	if err != nil {
-		return err
-	}
-	if err := r.Walk(ctx); err != nil {
-		return err
-	}
-	if err := r.Finish(); err != nil {
-		return err
-	}
-	return r.Print(os.Stdout)
+	return pipeline.Execute(ctx, o)
 }

@@ -99,6 +99,27 @@ func New(o Options) (*Run, error) {
 	return r, nil
 }
 
+// Execute checks the options, goes through all stages and then through the further
+// ones of a program, writes results.json and prints the table.
+func Execute(ctx context.Context, o Options, further ...func(r *Run) error) error {
+	r, err := New(o)
+	if err != nil {
+		return err
+	}
+	if err := r.Walk(ctx); err != nil {
+		return err
+	}
+	for _, f := range further {
+		if err := f(r); err != nil {
+			return err
+		}
+	}
+	if err := r.table.Write(r.folder.Path(ResultsFile)); err != nil {
+		return err
+	}
+	return r.print(os.Stdout)
+}
+
 // Open creates the output folder, or opens it to continue.
 func (r *Run) Open() error {
 	parameters := map[string]any{
@@ -153,9 +174,6 @@ func (r *Run) Walk(ctx context.Context) error {
 	}
 	return r.Plots(gaussian, reverse, proposals)
 }
-
-// Finish writes results.json.
-func (r *Run) Finish() error { return r.table.Write(r.folder.Path(ResultsFile)) }
 
 // seed returns the seed of one part of the run. Parts are spaced such that the seeds
 // of neighbouring runs do not overlap.

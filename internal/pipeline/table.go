@@ -21,8 +21,8 @@ var rows = []struct{ name, title string }{
 	{"dm_ode", "DM (flow)"}, {"dmmc", "DM-MC"},
 }
 
-// Print writes the table and what it means, after Walk.
-func (r *Run) Print(w io.Writer) error {
+// print writes the table and what it means, after Walk.
+func (r *Run) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\n")
 	for _, c := range columns {
