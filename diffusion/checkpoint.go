@@ -158,6 +158,20 @@ func LoadModel(path string) (*Model, error) {
 	return m, nil
 }
 
+// ReadModel reads a model as [LoadModel] does, from the size bytes of r, such as those
+// of a file that is embedded in a program.
+func ReadModel(r io.ReaderAt, size int64) (*Model, error) {
+	f, err := readArchive(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("diffusion: expected a model: %w", err)
+	}
+	m, err := f.model()
+	if err != nil {
+		return nil, fmt.Errorf("diffusion: model: %w", err)
+	}
+	return m, nil
+}
+
 // modelFile is the content of a model file.
 type modelFile struct {
 	meta               fileMeta
@@ -174,12 +188,6 @@ func readFile(path string) (f *modelFile, err error) {
 			f, err = nil, fmt.Errorf("diffusion: expected a model file, got %s: %w", path, err)
 		}
 	}()
-	// The reader of the archive panics on some malformed headers.
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("malformed array: %v", r)
-		}
-	}()
 	r, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -189,10 +197,20 @@ func readFile(path string) (f *modelFile, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSums(r, info.Size()); err != nil {
+	return readArchive(r, info.Size())
+}
+
+func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
+	// The reader of the archive panics on some malformed headers.
+	defer func() {
+		if r := recover(); r != nil {
+			f, err = nil, fmt.Errorf("malformed array: %v", r)
+		}
+	}()
+	if err := checkSums(r, size); err != nil {
 		return nil, err
 	}
-	z, err := npz.NewReader(r, info.Size())
+	z, err := npz.NewReader(r, size)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func main() {
 func parse(args []string) (pipeline.Options, error) {
 	quick := pipeline.Options{
 		Flags:          program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022},
-		Configurations: 5120, Network: "unet", Objective: "target", Steps: 1000, Batch: 32,
+		Configurations: 5120, Model: pipeline.UNet, Objective: "target", Steps: 1000, Batch: 32,
 		Samples: 512, ReverseSteps: 80, FlowSteps: 10, Probes: 2, SigmaMax: 20,
 	}
 	paper := pipeline.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})

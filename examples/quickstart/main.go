@@ -25,7 +25,7 @@ func main() {
 func parse(args []string) (pipeline.Options, error) {
 	quick := pipeline.Options{
 		Flags:          program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022},
-		Configurations: 5120, Network: "unet", Objective: "target", Steps: 3000, Batch: 64,
+		Configurations: 5120, Model: pipeline.UNet, Objective: "target", Steps: 3000, Batch: 64,
 		Samples: 1024, ReverseSteps: 100, FlowSteps: 6, Probes: 4,
 	}
 	paper := pipeline.PaperOptions(program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.21, Lambda: 0.022})

@@ -15,18 +15,25 @@ import (
 // above which an ensemble is modelled as a mixture of two Gaussians.
 const orderedBinder = 0.4
 
-// Train fits the model, or continues where an earlier run stopped.
-func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Model, error) {
-	if r.givenModel != nil {
+// Train returns the score model that the options name. A network is fitted to the
+// ensemble, or continues where an earlier run stopped.
+func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.ScoreModel, error) {
+	switch {
+	case r.givenModel != nil:
 		return r.givenModel, nil
-	}
-	if r.folder.Has(ModelFile) {
+	case r.o.Model == Gaussian:
+		return r.mixture(ens)
+	case r.folder.Has(ModelFile):
 		m, err := diffusion.LoadModel(r.folder.Path(ModelFile))
 		if err != nil {
 			return nil, err
 		}
 		return m, m.CheckLattice(r.lat)
 	}
+	return r.train(ctx, ens)
+}
+
+func (r *Run) train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Model, error) {
 	m, cfg, err := r.untrained(ens)
 	if err != nil {
 		return nil, err
@@ -34,7 +41,7 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	cfg.Steps, cfg.Batch, cfg.Seed = r.o.Steps, r.o.Batch, r.seed(seedModel)
 	cfg.Checkpoint, cfg.CheckpointEvery = r.folder.Path(TrainFile), 250
 	var trained *diffusion.Model
-	err = r.task(ctx, "training the "+r.o.Network+" network", func(t *progress.Task) error {
+	err = r.task(ctx, "training the network", func(t *progress.Task) error {
 		cfg.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
 			t.Set(p.Step, p.Steps)
@@ -64,20 +71,20 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 
 // untrained returns the model and the recipe of its training.
 func (r *Run) untrained(ens *lattice.Ensemble) (*diffusion.Model, diffusion.TrainConfig, error) {
-	if r.o.Preset == Paper {
+	if r.o.Preset == Paper && r.o.Model == UNet {
 		return r.published(ens)
 	}
 	modelConfig, residual, err := r.measure(ens)
 	if err != nil {
 		return nil, diffusion.TrainConfig{}, err
 	}
-	net, err := r.o.network(r.lat)
+	net, rate, err := r.o.network(r.lat)
 	if err != nil {
 		return nil, diffusion.TrainConfig{}, err
 	}
 	modelConfig.Seed = r.seed(seedModel)
 	m, err := diffusion.NewModel(r.lat, net, modelConfig)
-	cfg := diffusion.TrainConfig{SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax}
+	cfg := diffusion.TrainConfig{SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, LearningRate: rate}
 	if r.o.Objective == "target" {
 		cfg.Objective, cfg.Residual = diffusion.Target, residual
 	}
@@ -108,25 +115,40 @@ func (r *Run) measure(ens *lattice.Ensemble) (diffusion.ModelConfig, []float64, 
 	return diffusion.Measure(r.backend, ens, r.action, binder.Value > orderedBinder)
 }
 
-// flow returns the probability flow of m, which reports to t.
-func (r *Run) flow(m *diffusion.Model, t *progress.Task) (*flow.ProbabilityFlow, error) {
-	cfg := flow.Config{
-		Steps: r.o.FlowSteps, Probes: r.o.Probes, SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, Seed: r.seed(seedFlow), Progress: t.Set,
+// sigmaMax returns the largest noise level of the model.
+func (r *Run) sigmaMax(m diffusion.ScoreModel) float64 {
+	if r.o.SigmaMax > 0 {
+		return r.o.SigmaMax
 	}
-	if cfg.SigmaMax == 0 {
-		cfg.SigmaMax = m.SigmaMax()
+	if m, ok := m.(*diffusion.Model); ok {
+		return m.SigmaMax()
+	}
+	l, _ := diffusion.Linear(m)
+	return diffusion.SigmaMaxFor(l.Spectrum())
+}
+
+// flow returns the probability flow of m, which reports to t.
+func (r *Run) flow(m diffusion.ScoreModel, t *progress.Task) (*flow.ProbabilityFlow, error) {
+	cfg := flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.sigmaMax(m), Seed: r.seed(seedFlow), Progress: t.Set}
+	if _, exact := m.(diffusion.DivergenceModel); !exact {
+		cfg.Probes = r.o.Probes
 	}
 	return flow.New(r.backend, m, cfg)
 }
 
-// Gaussian draws from the Gaussian, or the mixture of two, with the spectrum of the
-// ensemble: what a model without a network achieves.
-func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+// mixture returns the Gaussian, or the mixture of two, with the spectrum of the
+// ensemble: a model without a network.
+func (r *Run) mixture(ens *lattice.Ensemble) (*diffusion.Gaussian, error) {
 	cfg, _, err := r.measure(ens)
 	if err != nil {
 		return nil, err
 	}
-	g, err := diffusion.NewMixture(r.lat, cfg.Spectrum, cfg.Order)
+	return diffusion.NewMixture(r.lat, cfg.Spectrum, cfg.Order)
+}
+
+// Gaussian draws from the baseline, the model without a network.
+func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+	g, err := r.mixture(ens)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +172,7 @@ func (r *Run) annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensem
 
 // Reverse draws by the reverse SDE, keeps the picture of its first configurations, and
 // evaluates the likelihood by the flow.
-func (r *Run) Reverse(ctx context.Context, m *diffusion.Model) (*lattice.Ensemble, error) {
+func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
 	if r.folder.Has(ReverseFile) {
 		return r.read(ReverseFile, r.o.Samples)
 	}
@@ -159,15 +181,11 @@ func (r *Run) Reverse(ctx context.Context, m *diffusion.Model) (*lattice.Ensembl
 	err := r.task(ctx, "reverse SDE", func(t *progress.Task) error {
 		cfg := diffusion.SampleConfig{Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps)}
 		sample := diffusion.Ancestral
-		if r.o.Preset == Paper {
+		if r.o.Preset == Paper && r.o.Model == UNet {
 			sample = diffusion.EulerMaruyama
 			cfg.Process, cfg.IsotropicPrior, cfg.Steps = diffusion.VE{}, true, r.o.ReverseSteps
 		} else {
-			top := r.o.SigmaMax
-			if top == 0 {
-				top = m.SigmaMax()
-			}
-			cfg.Levels = diffusion.LogSigma(top, sigmaMin, r.o.ReverseSteps)
+			cfg.Levels = diffusion.LogSigma(r.sigmaMax(m), sigmaMin, r.o.ReverseSteps)
 		}
 		var err error
 		ens, err = sample(ctx, r.backend, m, r.o.Samples, cfg)
@@ -194,7 +212,7 @@ func (r *Run) Reverse(ctx context.Context, m *diffusion.Model) (*lattice.Ensembl
 }
 
 // Proposals draws through the flow, with the density of the same map.
-func (r *Run) Proposals(ctx context.Context, m *diffusion.Model) (*lattice.Ensemble, error) {
+func (r *Run) Proposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
 	if r.folder.Has(ProposalsFile) {
 		return r.read(ProposalsFile, r.o.Samples)
 	}

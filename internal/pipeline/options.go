@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
@@ -21,17 +22,25 @@ type Options struct {
 	program.Flags
 	Preset         string
 	Configurations int
-	Network        string
+	Model          string // Unet, Hollow, Gaussian, Pretrained or a file
 	Objective      string
 	Steps, Batch   int
+	LearningRate   float64
 	Samples        int
 	ReverseSteps   int
 	FlowSteps      int
 	Probes         int
 	SigmaMax       float64
 	Ensemble       string
-	Model          string
 }
+
+// Names of models; every other name is that of a file.
+const (
+	UNet       = "unet"       // trained by the run
+	Hollow     = "hollow"     // trained by the run, with an exact divergence
+	Gaussian   = "gaussian"   // measured, without a network
+	Pretrained = "pretrained" // shipped with the library where it is, else Hollow
+)
 
 // Presets of the settings: Quick for two cores, Paper with the network, the training
 // and the sampler that the paper publishes, for a GPU.
@@ -45,7 +54,7 @@ const (
 // ten probes of the divergence.
 func PaperOptions(f program.Flags) Options {
 	return Options{
-		Flags: f, Preset: Paper, Configurations: 5120, Network: "unet", Objective: "denoising", Steps: diffusion.PaperTraining(5120).Steps, Batch: 64,
+		Flags: f, Preset: Paper, Configurations: 5120, Model: UNet, Objective: "denoising", Steps: diffusion.PaperTraining(5120).Steps, Batch: 64,
 		Samples: 1024, ReverseSteps: 500, FlowSteps: 60, Probes: 10,
 	}
 }
@@ -79,7 +88,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.StringVar(&o.Preset, "preset", defaults.Preset, "quick, or paper for the published network and training (meant for a GPU)")
 	o.Flags.Register(fs, defaults.Flags)
 	fs.IntVar(&o.Configurations, "n", defaults.Configurations, "training configurations to generate")
-	fs.StringVar(&o.Network, "network", defaults.Network, "network: unet, or hollow for one with an exact divergence")
+	fs.StringVar(&o.Model, "model", defaults.Model, "unet, hollow (its divergence is exact), gaussian (no network), pretrained\n(shipped with the library where there is one, else hollow), or the `file` of a model")
 	fs.StringVar(&o.Objective, "objective", defaults.Objective, "training objective: target or denoising score matching")
 	fs.IntVar(&o.Steps, "steps", defaults.Steps, "training steps")
 	fs.IntVar(&o.Batch, "batch", defaults.Batch, "training batch")
@@ -87,9 +96,9 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
 	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "Runge–Kutta steps of the probability flow")
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "random probes of the divergence per configuration")
+	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.Float64Var(&o.SigmaMax, "sigma-max", defaults.SigmaMax, "largest noise level; 0: five times the width of the widest mode")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
-	fs.StringVar(&o.Model, "model", defaults.Model, "use the model of this `file` instead of training one")
 }
 
 // check returns an error for a number or a word that makes no sense.
@@ -111,11 +120,14 @@ func (o *Options) check() error {
 	if o.Preset != Quick && o.Preset != Paper {
 		return fmt.Errorf("expected -preset quick or paper, got %q", o.Preset)
 	}
-	if o.Network != "unet" && o.Network != "hollow" {
-		return fmt.Errorf("expected -network unet or hollow, got %q", o.Network)
+	if o.Model == "" {
+		return fmt.Errorf("expected a model, got an empty name")
 	}
-	if o.Preset == Paper && (o.Objective != "denoising" || o.Network != "unet") {
-		return fmt.Errorf("expected -objective denoising and -network unet with the preset paper, got %q and %q", o.Objective, o.Network)
+	if !(o.LearningRate >= 0) || math.IsInf(o.LearningRate, 0) {
+		return fmt.Errorf("expected a learning rate -lr ≥ 0, got %v", o.LearningRate)
+	}
+	if o.Preset == Paper && o.Model == UNet && o.Objective != "denoising" {
+		return fmt.Errorf("expected -objective denoising with -model unet and the preset paper, got %q", o.Objective)
 	}
 	if o.Objective != "target" && o.Objective != "denoising" {
 		return fmt.Errorf("expected -objective target or denoising, got %q", o.Objective)
@@ -123,13 +135,41 @@ func (o *Options) check() error {
 	return nil
 }
 
-// network returns the network that the options name: a U-Net of up to three
-// resolutions that fits the lattice, or a hollow network.
-func (o *Options) network(lat *lattice.Lattice) (diffusion.Architecture, error) {
-	if o.Network == "hollow" {
-		return hollow.New(hollow.Config{})
+// network returns the network that the options name, and its learning rate: a U-Net
+// of up to three resolutions that fits the lattice, or a hollow network.
+func (o *Options) network(lat *lattice.Lattice) (diffusion.Architecture, float64, error) {
+	if o.Model == UNet {
+		n, err := unet.New(unet.Config{Channels: channels(lat)})
+		return n, o.rate(2e-3), err
 	}
-	return unet.New(unet.Config{Channels: channels(lat)})
+	n, err := hollow.New(hollow.Config{})
+	return n, o.rate(5e-3), err
+}
+
+// givenModel returns the trained model that the options name, nil if there is none.
+func (o *Options) givenModel(action *lattice.Phi4) (*diffusion.Model, error) {
+	switch o.Model {
+	case UNet, Hollow, Gaussian:
+		return nil, nil
+	case Pretrained:
+		card, ok := pretrained.Find(action)
+		if !ok {
+			return nil, nil
+		}
+		return card.Load()
+	}
+	m, err := diffusion.LoadModel(o.Model)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.CheckLattice(action.Lattice())
+}
+
+func (o *Options) rate(byDefault float64) float64 {
+	if o.LearningRate > 0 {
+		return o.LearningRate
+	}
+	return byDefault
 }
 
 // channels returns the numbers of channels of a U-Net whose coarsest resolution still

@@ -85,13 +85,8 @@ func New(o Options) (*Run, error) {
 			}
 		}
 	}
-	if o.Model != "" {
-		if r.givenModel, err = diffusion.LoadModel(o.Model); err != nil {
-			return nil, err
-		}
-		if err := r.givenModel.CheckLattice(r.lat); err != nil {
-			return nil, err
-		}
+	if r.givenModel, err = o.givenModel(action); err != nil {
+		return nil, err
 	}
 	if r.backend, err = backend.Open(o.Backend); err != nil {
 		return nil, err
@@ -124,7 +119,7 @@ func Execute(ctx context.Context, o Options, further ...func(r *Run) error) erro
 func (r *Run) Open() error {
 	parameters := map[string]any{
 		"preset": r.o.Preset, "dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
-		"n": r.o.Configurations, "network": r.o.Network, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "samples": r.o.Samples,
+		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "lr": r.o.LearningRate, "samples": r.o.Samples,
 		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
 		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model,
 	}

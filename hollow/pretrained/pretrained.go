@@ -1,0 +1,113 @@
+// Package pretrained holds trained [hollow] models of φ⁴ theory. One call gives a model
+// whose flow proposes configurations to an exact Markov chain:
+//
+//	m, err := pretrained.Load(action)
+//
+// Every model has a [Card]: the theory, the data, the command that made it and the
+// numbers of the flow, so that it can be judged and made again.
+package pretrained
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/latdiff/latdiff/diffusion"
+	_ "github.com/latdiff/latdiff/hollow" // registers the network
+	"github.com/latdiff/latdiff/lattice"
+)
+
+//go:embed models
+var files embed.FS
+
+// Card describes one model.
+type Card struct {
+	// Name is the base name of the files of the model and of the card.
+	Name string `json:"name"`
+	// Dims, Kappa and Lambda are the extents of the lattice and the parameters of the
+	// action (4.2) of arXiv:2309.17082.
+	Dims   []int   `json:"dims"`
+	Kappa  float64 `json:"kappa"`
+	Lambda float64 `json:"lambda"`
+	// Command trained the model; Data says on what, Hardware and Minutes where and for
+	// how long.
+	Command  string  `json:"command"`
+	Data     string  `json:"data"`
+	Hardware string  `json:"hardware"`
+	Minutes  float64 `json:"minutes"`
+	// Proposals is the number of configurations that were drawn through the flow, in
+	// FlowSteps steps of RK4, for the numbers below: value and standard error.
+	Proposals int `json:"proposals"`
+	FlowSteps int `json:"flow_steps"`
+	// SDLogW is the standard deviation of log w, w = e^{-S}/q.
+	SDLogW [2]float64 `json:"sd_log_w"`
+	// ESS is the effective sample size over N, with its bootstrap error.
+	ESS [2]float64 `json:"ess"`
+	// Acceptance is that of the independence sampler, predicted from the weights.
+	Acceptance [2]float64 `json:"acceptance"`
+	// MaxWeightShare is the share of the largest weight in the sum of all.
+	MaxWeightShare float64 `json:"max_weight_share"`
+	// LogZ is the logarithm of the partition function Z = ∫dφ e^{-S}.
+	LogZ [2]float64 `json:"log_z"`
+}
+
+// Cards returns the cards of all models, ordered by name.
+func Cards() []Card {
+	names, err := fs.Glob(files, "models/*.json")
+	if err != nil {
+		panic("pretrained: " + err.Error()) // the pattern is constant
+	}
+	cards := make([]Card, 0, len(names))
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			panic("pretrained: " + err.Error()) // embedded files can be read
+		}
+		var c Card
+		if err := json.Unmarshal(text, &c); err != nil {
+			panic("pretrained: " + name + ": " + err.Error()) // a test reads every card
+		}
+		cards = append(cards, c)
+	}
+	return cards
+}
+
+// Find returns the card of the model for the lattice and the parameters of the action,
+// and whether there is one.
+func Find(action *lattice.Phi4) (Card, bool) {
+	p := action.Params()
+	for _, c := range Cards() {
+		if slices.Equal(c.Dims, action.Lattice().Dims()) && c.Kappa == p["kappa"] && c.Lambda == p["lambda"] {
+			return c, true
+		}
+	}
+	return Card{}, false
+}
+
+// Load returns the model of the card.
+func (c Card) Load() (*diffusion.Model, error) {
+	data, err := files.ReadFile(path.Join("models", c.Name+".npz"))
+	if err != nil {
+		return nil, fmt.Errorf("pretrained: expected the card of a model that is shipped: %w", err)
+	}
+	return diffusion.ReadModel(bytes.NewReader(data), int64(len(data)))
+}
+
+// Load returns the model for the lattice and the parameters of the action. It returns
+// an error if there is none; the message names those that there are.
+func Load(action *lattice.Phi4) (*diffusion.Model, error) {
+	c, ok := Find(action)
+	if !ok {
+		p := action.Params()
+		have := ""
+		for _, c := range Cards() {
+			have += " " + c.Name
+		}
+		return nil, fmt.Errorf("pretrained: expected a theory with a trained model (one of%s), got %v at κ = %v, λ = %v", have, action.Lattice(), p["kappa"], p["lambda"])
+	}
+	return c.Load()
+}
