@@ -24,6 +24,41 @@
 //   - hollow: a score network with an exact divergence
 //   - flow: the probability-flow ODE and its likelihood
 //
+// # Where the paper's equations are
+//
+//   - Langevin equation (2.2), (2.15): mcmc.Langevin, mcmc.MALA; drift (2.5): lattice.Action
+//   - Fokker–Planck equation (2.6)–(2.14): examples/langevin
+//   - forward process (3.1), (3.6): diffusion.SDE, diffusion.VE
+//   - reverse process (3.2), (3.5), (3.7)–(3.9): diffusion.EulerMaruyama, diffusion.Ancestral
+//   - score matching (3.4): diffusion.Denoising, diffusion.Trainer, diffusion.PaperTraining
+//   - field-theory normalisation of the noise, (3.10)–(3.12): diffusion.FieldTheoryDiffusion
+//   - probability flow (3.13)–(3.18): flow.ProbabilityFlow
+//   - toy model (3.19), (3.20): lattice.Toy, examples/toy
+//   - action and parameters (4.1)–(4.4): lattice.Phi4, lattice.NewPhi4Bare
+//   - M (4.5), |M| (4.12): lattice.Magnetization, lattice.AbsMagnetization (as printed:
+//     lattice.MeanAbsField)
+//   - χ₂ (4.6): stats.Susceptibility; U_L (4.7): stats.BinderCumulant
+//   - effective action (4.8): flow.Likelihood; R² (4.9): stats.R2Coefficient, stats.PearsonR2
+//   - C(t) (4.11), τ_int (4.14): stats.Autocorrelation, stats.IntegratedAutocorrelation
+//   - DM-MC (4.13): mcmc.Independence, mcmc.DMMC, mcmc.Pool
+//   - U-Net of appendix A: unet.NewPaper
+//   - Skilling–Hutchinson estimator (B.1)–(B.3): flow.Config
+//
+// # Where the paper's figures are
+//
+//   - figure 1: examples/langevin
+//   - figure 2: the forward and the reverse process, a sketch: package diffusion
+//   - figure 3: examples/toy
+//   - figures 4 and 5: examples/broken
+//   - figures 6, 7, 11, 12 and table 1: examples/symmetric
+//   - figure 8 and the values of τ_int: examples/autocorrelation; why its training data
+//     are not in equilibrium: examples/thermalisation
+//   - figure 9, the correspondence of stochastic quantization and diffusion: docs/method.md
+//   - figure 10: unet.Paper
+//   - figures 13, 14, 15 and the training cost of appendix D: examples/acceptance
+//
+// The numbers, the paper's beside those of the library, are in docs/reproduction.md.
+//
 // # Conventions
 //
 // Fields are dimensionless, in lattice units, and stored as []float64 in row-major
