@@ -83,7 +83,12 @@ func (r *Run) untrained(ens *lattice.Ensemble) (*diffusion.Model, diffusion.Trai
 		return nil, diffusion.TrainConfig{}, err
 	}
 	modelConfig.Seed = r.seed(seedModel)
-	m, err := diffusion.NewModel(r.lat, net, modelConfig)
+	var m *diffusion.Model
+	if r.start != nil {
+		m, err = r.start.OnLattice(r.lat, modelConfig)
+	} else {
+		m, err = diffusion.NewModel(r.lat, net, modelConfig)
+	}
 	cfg := diffusion.TrainConfig{SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, LearningRate: rate}
 	if r.o.Objective == "target" {
 		cfg.Objective, cfg.Residual = diffusion.Target, residual

@@ -32,6 +32,7 @@ type Options struct {
 	Probes         int
 	SigmaMax       float64
 	Ensemble       string
+	Start          string // model whose weights the training starts from
 }
 
 // Names of models; every other name is that of a file.
@@ -98,6 +99,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "random probes of the divergence per configuration")
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.Float64Var(&o.SigmaMax, "sigma-max", defaults.SigmaMax, "largest noise level; 0: five times the width of the widest mode")
+	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/internal/backend"
 	"github.com/latdiff/latdiff/internal/figure"
 	"github.com/latdiff/latdiff/internal/measure"
@@ -51,6 +52,7 @@ type Run struct {
 	// Inputs of the user, nil if the run makes its own.
 	given      *lattice.Ensemble
 	givenModel *diffusion.Model
+	start      *diffusion.Model // where the training begins
 
 	folder *program.Run
 	table  *results.File
@@ -88,6 +90,14 @@ func New(o Options) (*Run, error) {
 	if r.givenModel, err = o.givenModel(action); err != nil {
 		return nil, err
 	}
+	if o.Start != "" {
+		if r.start, err = diffusion.LoadModel(o.Start); err != nil {
+			return nil, err
+		}
+		if _, ok := r.start.Network().(*hollow.Network); !ok || r.start.Lattice().Dim() != r.lat.Dim() {
+			return nil, fmt.Errorf("expected a hollow model in %d dimensions to start from, got %s on %v", r.lat.Dim(), r.start.Network().Kind(), r.start.Lattice())
+		}
+	}
 	if r.backend, err = backend.Open(o.Backend); err != nil {
 		return nil, err
 	}
@@ -121,7 +131,7 @@ func (r *Run) Open() error {
 		"preset": r.o.Preset, "dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
 		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "lr": r.o.LearningRate, "samples": r.o.Samples,
 		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
-		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model,
+		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model, "start": r.o.Start,
 	}
 	var err error
 	if r.folder, err = program.OpenRun(r.o.Out, parameters); err != nil {
