@@ -40,6 +40,7 @@ func (r *Run) train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	}
 	cfg.Steps, cfg.Batch, cfg.Seed = r.o.Steps, r.o.Batch, r.seed(seedModel)
 	cfg.Checkpoint, cfg.CheckpointEvery = r.folder.Path(TrainFile), 250
+	cfg.Evaluate, cfg.EvaluateEvery = r.Evaluate, r.EvaluateEvery
 	var trained *diffusion.Model
 	err = r.task(ctx, "training the network", func(t *progress.Task) error {
 		cfg.Progress = func(p diffusion.TrainProgress) {
@@ -185,15 +186,8 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 	var strip strip
 	err := r.task(ctx, "reverse SDE", func(t *progress.Task) error {
 		cfg := diffusion.SampleConfig{Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps)}
-		sample := diffusion.Ancestral
-		if r.o.Preset == Paper && r.o.Model == UNet {
-			sample = diffusion.EulerMaruyama
-			cfg.Process, cfg.IsotropicPrior, cfg.Steps = diffusion.VE{}, true, r.o.ReverseSteps
-		} else {
-			cfg.Levels = diffusion.LogSigma(r.sigmaMax(m), sigmaMin, r.o.ReverseSteps)
-		}
 		var err error
-		ens, err = sample(ctx, r.backend, m, r.o.Samples, cfg)
+		ens, err = r.reverse(ctx, m, r.o.Samples, cfg)
 		return err
 	})
 	if err != nil {
@@ -218,21 +212,5 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 
 // Proposals draws through the flow, with the density of the same map.
 func (r *Run) Proposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
-	if r.folder.Has(ProposalsFile) {
-		return r.read(ProposalsFile, r.o.Samples)
-	}
-	var ens *lattice.Ensemble
-	err := r.task(ctx, "proposals by the flow", func(t *progress.Task) error {
-		f, err := r.flow(m, t)
-		if err != nil {
-			return err
-		}
-		s, err := f.Sample(ctx, r.o.Samples)
-		if err != nil {
-			return err
-		}
-		ens = r.annotate(s.Ensemble, &s.Likelihood)
-		return lattice.WriteEnsemble(r.folder.Path(ProposalsFile), ens)
-	})
-	return ens, err
+	return r.Propose(ctx, m, ProposalsFile, r.o.Samples)
 }

@@ -63,6 +63,12 @@ func PaperOptions(f program.Flags) Options {
 // Parse parses the arguments of the program; about is one sentence for its usage. The
 // defaults of the flags are those of the preset that the arguments name.
 func Parse(name, about string, args []string, quick, paper Options) (Options, error) {
+	return ParseMore(name, about, args, quick, paper, func(*flag.FlagSet, string) {})
+}
+
+// ParseMore is Parse for a program with further flags, which more registers with the
+// defaults of a preset.
+func ParseMore(name, about string, args []string, quick, paper Options, more func(fs *flag.FlagSet, preset string)) (Options, error) {
 	quick.Preset = Quick
 	defaults := quick
 	for i, a := range args {
@@ -77,6 +83,7 @@ func Parse(name, about string, args []string, quick, paper Options) (Options, er
 	var o Options
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	o.register(fs, defaults)
+	more(fs, defaults.Preset)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), about)
 		fs.PrintDefaults()

@@ -62,6 +62,11 @@ type Run struct {
 
 	// Trained, if not nil, is told of every training step.
 	Trained func(diffusion.TrainProgress)
+
+	// Evaluate, if not nil, is given the model of the averaged weights every
+	// EvaluateEvery training steps and at the end.
+	Evaluate      func(step int, m *diffusion.Model) error
+	EvaluateEvery int
 }
 
 // New checks all input, before anything is written.
