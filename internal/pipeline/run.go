@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/gomlx/compute"
@@ -130,13 +131,17 @@ func Execute(ctx context.Context, o Options, further ...func(r *Run) error) erro
 	return r.print(os.Stdout)
 }
 
-// Open creates the output folder, or opens it to continue.
-func (r *Run) Open() error {
+// Open creates the output folder, or opens it to continue. The parameters of a program
+// with flags of its own are added to those of the options.
+func (r *Run) Open(more ...map[string]any) error {
 	parameters := map[string]any{
 		"preset": r.o.Preset, "dims": r.lat.Dims(), "kappa": r.o.Kappa, "lambda": r.o.Lambda, "seed": r.o.Seed, "backend": r.o.Backend,
 		"n": r.o.Configurations, "objective": r.o.Objective, "steps": r.o.Steps, "batch": r.o.Batch, "lr": r.o.LearningRate, "samples": r.o.Samples,
 		"reverse_steps": r.o.ReverseSteps, "flow_steps": r.o.FlowSteps, "probes": r.o.Probes,
 		"sigma_max": r.o.SigmaMax, "ensemble": r.o.Ensemble, "model": r.o.Model, "start": r.o.Start,
+	}
+	for _, m := range more {
+		maps.Copy(parameters, m)
 	}
 	var err error
 	if r.folder, err = program.OpenRun(r.o.Out, parameters); err != nil {
