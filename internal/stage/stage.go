@@ -1,0 +1,79 @@
+// Package stage keeps the outcome of finished parts of a run in files, so that an
+// interrupted run continues behind them with the numbers that it would have had.
+package stage
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/latdiff/latdiff/internal/atomicfile"
+)
+
+const magic = "latdiff stage"
+
+// Do returns the outcome of the stage called name: what f returns, or if the file at
+// path holds it, what f returned in an earlier run. The file appears whole, once f has
+// succeeded, in a folder that is made if need be; a float64 survives it bit by bit. It
+// returns the errors of ctx and of f, and an error for a file that is damaged or of
+// another stage, which stays as it is. T must be fit for encoding/gob.
+func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, error) {
+	outcome, err := read[T](path, name)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return outcome, err
+	}
+	if err := ctx.Err(); err != nil {
+		return outcome, err
+	}
+	if outcome, err = f(); err != nil {
+		return outcome, err
+	}
+	return outcome, write(path, name, outcome)
+}
+
+func header(name string, payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return fmt.Sprintf("%s %s %s\n", magic, name, hex.EncodeToString(sum[:]))
+}
+
+func read[T any](path, name string) (T, error) {
+	var outcome T
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return outcome, err
+	}
+	first, payload, _ := bytes.Cut(text, []byte("\n"))
+	if !strings.HasPrefix(string(first), magic+" "+name+" ") || string(first)+"\n" != header(name, payload) {
+		return outcome, fmt.Errorf("expected the finished stage %s in %s, got a damaged file; remove it to repeat this stage", name, path)
+	}
+	if err := gob.NewDecoder(bytes.NewReader(payload)).Decode(&outcome); err != nil {
+		return outcome, fmt.Errorf("expected the finished stage %s in %s: %w; remove it to repeat this stage", name, path, err)
+	}
+	return outcome, nil
+}
+
+func write[T any](path, name string, outcome T) error {
+	var payload bytes.Buffer
+	if err := gob.NewEncoder(&payload).Encode(outcome); err != nil {
+		return fmt.Errorf("outcome of the stage %s: %w", name, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		if _, err := io.WriteString(w, header(name, payload.Bytes())); err != nil {
+			return err
+		}
+		_, err := w.Write(payload.Bytes())
+		return err
+	})
+}
