@@ -179,7 +179,8 @@ func TestErrors(t *testing.T) {
 	backend := goBackend(t)
 	for _, cfg := range []flow.Config{
 		{Integrator: 9}, {Steps: 1}, {Steps: -4}, {Batch: -1}, {Probes: -1}, {SigmaMin: 3, SigmaMax: 2},
-		{SigmaMin: -1}, {SigmaMax: math.Inf(1)}, {DType: dtypes.Int32},
+		{SigmaMin: -1}, {SigmaMax: math.Inf(1)}, {DType: dtypes.Int32}, {RelTol: -1}, {AbsTol: -1}, {RelTol: math.NaN()}, {AbsTol: math.Inf(1)},
+		{Divergence: 9}, {Divergence: -1}, {Repeats: -1}, {Divergence: flow.Probing, Probes: 3}, {Divergence: flow.Probing, Probes: 32},
 	} {
 		if _, err := flow.New(backend, m, cfg); err == nil {
 			t.Errorf("New(%+v) accepted", cfg)

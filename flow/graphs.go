@@ -26,7 +26,8 @@ func (f *ProbabilityFlow) compile() error {
 		{&f.decode, f.decodeGraph},
 		{&f.fromModes, f.fromModesGraph},
 		{&f.toModes, f.toModesGraph},
-		{&f.step, f.stepGraph},
+		{&f.field, f.fieldGraph},
+		{&f.probe, f.probeGraph},
 	} {
 		exec, err := model.NewExec(f.backend, f.m.Store(), e.build)
 		if err != nil {
@@ -88,100 +89,106 @@ func (f *ProbabilityFlow) modes(x *graph.Node, values []float64, power float64) 
 	return graph.BroadcastToDims(c, x.Shape().Dimensions...)
 }
 
-// stepGraph builds one Runge–Kutta step of length h in ℓ = log σ. Inputs: the state,
-// the probes [probes, batch, extents…], ℓ and h. Outputs: the new state and, per
-// probe and configuration, the step's share of ∫ σ² ∇·s dℓ.
-func (f *ProbabilityFlow) stepGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
-	x, probes, l, h := in[0], in[1], in[2], in[3]
-	var slope, change *graph.Node
-	next, total := x, (*graph.Node)(nil)
-	for i, c := range f.tab.c {
-		stage := x
-		if i > 0 {
-			stage = graph.Add(x, graph.Mul(graph.MulScalar(h, c), slope))
-		}
-		slope, change = f.rightHandSide(scope, stage, probes, graph.Exp(graph.Add(l, graph.MulScalar(h, c))))
-		weight := graph.MulScalar(h, f.tab.b[i])
-		next = graph.Add(next, graph.Mul(weight, slope))
-		change = graph.Mul(weight, change)
-		if total == nil {
-			total = change
-		} else {
-			total = graph.Add(total, change)
-		}
-	}
-	return []*graph.Node{next, total}
+// terms are what the flow integrates numerically, at one point.
+type terms struct {
+	r     *graph.Node // score, without the linear part if that is solved exactly
+	known *graph.Node // its divergence as far as it is known, [batch], or nil
+	// learned is the part of r whose divergence is not known, or nil.
+	learned *graph.Node
 }
 
-// rightHandSide returns dx/dℓ and σ² ∇·r [probes, batch] at noise level sigma, a
-// scalar; r is the part of the score that is integrated numerically.
-func (f *ProbabilityFlow) rightHandSide(scope *model.Scope, x, probes, sigma *graph.Node) (slope, change *graph.Node) {
-	batch := x.Shape().Dimensions[0]
-	s := graph.BroadcastToDims(sigma, batch)
-	variance := graph.Square(sigma)
+// fieldGraph builds dz/dℓ. Inputs: fields, σ and, unless the divergence is known, a base
+// and a mask of probe vectors. Outputs: the slope of the fields, σ² times the known part
+// of the divergence, [batch], and if there are vectors σ² εᵀJε, [vectors, batch].
+func (f *ProbabilityFlow) fieldGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	phi, root := f.fieldAt(in[0], in[1])
+	t := f.terms(scope, phi, in[1])
+	r := t.r
+	if root != nil {
+		r = graph.Div(hartley.Transform(r), root)
+	}
+	variance := graph.Square(in[1])
+	known := t.known
+	if known == nil {
+		known = graph.Zeros(phi.Graph(), shapes.Make(phi.DType(), f.cfg.Batch))
+	}
+	out := []*graph.Node{graph.Neg(graph.Mul(variance, r)), graph.Mul(variance, known)}
+	if len(in) > 2 {
+		out = append(out, graph.Mul(variance, f.quadraticForms(t.learned, phi, in[2], in[3])))
+	}
+	return out
+}
+
+// probeGraph builds the last output of fieldGraph alone, for further vectors.
+func (f *ProbabilityFlow) probeGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	phi, _ := f.fieldAt(in[0], in[1])
+	t := f.terms(scope, phi, in[1])
+	return []*graph.Node{graph.Mul(graph.Square(in[1]), f.quadraticForms(t.learned, phi, in[2], in[3]))}
+}
+
+// fieldAt returns φ, given the state at noise level sigma, a scalar, and √(C + σ²) where
+// the state is the whitened one.
+func (f *ProbabilityFlow) fieldAt(x, sigma *graph.Node) (phi, root *graph.Node) {
 	if f.linear == nil {
-		score, div := f.score(scope, x, probes, s)
-		return graph.Neg(graph.Mul(variance, score)), graph.Mul(variance, div)
+		return x, nil
 	}
-	spectrum := f.modes(x, f.linear.Spectrum(), 1)
-	root := graph.Sqrt(graph.Add(spectrum, variance))
-	phi := hartley.Transform(graph.Mul(x, root))
-	r, div := f.residual(scope, phi, probes, s)
-	return graph.Neg(graph.Mul(variance, graph.Div(hartley.Transform(r), root))), graph.Mul(variance, div)
+	root = graph.Sqrt(graph.Add(f.modes(x, f.linear.Spectrum(), 1), graph.Square(sigma)))
+	return hartley.Transform(graph.Mul(x, root)), root
 }
 
-// residual returns r and its divergence [probes, batch].
-func (f *ProbabilityFlow) residual(scope *model.Scope, phi, probes, sigma *graph.Node) (r, div *graph.Node) {
-	parts := f.linear.Remainder(scope, phi, sigma)
-	if r = parts.Sum(); r == nil {
-		r = graph.ZerosLike(phi)
+// terms builds the score and what is known of its divergence, which is never left to the
+// probes.
+func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) terms {
+	s := graph.BroadcastToDims(sigma, f.cfg.Batch)
+	l, isLinear := diffusion.Linear(f.m)
+	if !isLinear {
+		if f.cfg.Divergence == Automatic {
+			score, known := f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, s)
+			return terms{r: score, known: known}
+		}
+		score := f.m.Score(scope, phi, s)
+		return terms{r: score, learned: score}
 	}
-	return r, f.divergence(parts, phi, probes)
+	parts := l.Remainder(scope, phi, s)
+	t := terms{parts.Sum(), parts.Divergence, parts.Learned}
+	if t.r == nil {
+		t.r = graph.ZerosLike(phi)
+	}
+	precision := graph.Reciprocal(graph.Add(f.modes(phi, l.Spectrum(), 1), graph.Square(sigma)))
+	trace := nn.SumSites(precision)
+	if t.learned != nil && f.cfg.Divergence == Automatic {
+		_, known := f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, s)
+		t.known, t.learned = graph.Add(known, trace), nil
+	}
+	if f.linear == nil {
+		t.r = graph.Sub(t.r, hartley.Filter(phi, precision))
+		if t.known == nil {
+			t.known = graph.Neg(trace)
+		} else {
+			t.known = graph.Sub(t.known, trace)
+		}
+	}
+	return t
 }
 
-// divergence returns the divergence of a remainder, [probes, batch].
-func (f *ProbabilityFlow) divergence(r diffusion.Remainder, phi, probes *graph.Node) *graph.Node {
-	div := graph.Zeros(phi.Graph(), shapes.Make(phi.DType(), probes.Shape().Dimensions[0], phi.Shape().Dimensions[0]))
-	if r.Learned != nil {
-		div = hutchinson(r.Learned, phi, probes)
+// quadraticForms returns εᵀ(∂r/∂φ)ε (B.3) for the vectors ε = base ⊙ mask, [vectors, batch]:
+// one reverse pass each.
+func (f *ProbabilityFlow) quadraticForms(r, phi, base, mask *graph.Node) *graph.Node {
+	n := f.plan.perCall
+	if r == nil {
+		return graph.Zeros(phi.Graph(), shapes.Make(phi.DType(), n, f.cfg.Batch))
 	}
-	if r.Known != nil {
-		div = graph.Add(div, graph.ExpandAxes(r.Divergence, 0))
+	dims := phi.Shape().Dimensions
+	// pick returns vector p of a set, or the one that the set consists of.
+	pick := func(set *graph.Node, p int) *graph.Node {
+		e := graph.SliceAxis(set, 0, graph.AxisElem(p%set.Shape().Dimensions[0]))
+		return graph.BroadcastToDims(graph.Reshape(e, e.Shape().Dimensions[1:]...), dims...)
 	}
-	return div
-}
-
-// score returns the whole score and its divergence [probes, batch]. What is known of
-// the divergence is never left to the probes.
-func (f *ProbabilityFlow) score(scope *model.Scope, phi, probes, sigma *graph.Node) (score, div *graph.Node) {
-	if f.exact {
-		score, div = f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, sigma)
-		return score, graph.ExpandAxes(div, 0)
-	}
-	score = f.m.Score(scope, phi, sigma)
-	l, ok := diffusion.Linear(f.m)
-	if !ok {
-		return score, hutchinson(score, phi, probes)
-	}
-	div = f.divergence(l.Remainder(scope, phi, sigma), phi, probes)
-	return score, graph.Sub(div, graph.ExpandAxes(f.inverseSum(phi, l, sigma), 0))
-}
-
-// inverseSum returns Σ_k 1/(C_k + σ²), [batch].
-func (f *ProbabilityFlow) inverseSum(phi *graph.Node, l diffusion.LinearModel, sigma *graph.Node) *graph.Node {
-	noisy := graph.Add(f.modes(phi, l.Spectrum(), 1), nn.PerSample(graph.Square(sigma), phi))
-	return nn.SumSites(graph.Reciprocal(noisy))
-}
-
-// hutchinson returns εᵀ(∂r/∂φ)ε for every probe ε (B.3), [probes, batch]: one
-// reverse pass per probe.
-func hutchinson(r, phi, probes *graph.Node) *graph.Node {
-	n := probes.Shape().Dimensions[0]
-	estimates := make([]*graph.Node, n)
+	forms := make([]*graph.Node, n)
 	for p := range n {
-		e := graph.Reshape(graph.SliceAxis(probes, 0, graph.AxisElem(p)), phi.Shape().Dimensions...)
+		e := graph.Mul(pick(base, p), pick(mask, p))
 		product := graph.Gradient(graph.ReduceAllSum(graph.Mul(r, e)), phi)[0]
-		estimates[p] = graph.ExpandAxes(nn.SumSites(graph.Mul(product, e)), 0)
+		forms[p] = graph.ExpandAxes(nn.SumSites(graph.Mul(product, e)), 0)
 	}
-	return graph.Concatenate(estimates, 0)
+	return graph.Concatenate(forms, 0)
 }

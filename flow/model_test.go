@@ -13,6 +13,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
 )
@@ -58,14 +59,36 @@ func TestHutchinson(t *testing.T) {
 	}
 }
 
-// randomModel returns a U-Net model with random weights of visible effect.
-func randomModel(t *testing.T, dims ...int) *diffusion.Model {
+// hidden hides that the divergence of a remainder is known.
+type hidden struct{ diffusion.LinearModel }
+
+func (h hidden) Remainder(scope *model.Scope, phi, sigma *graph.Node) diffusion.Remainder {
+	return diffusion.Remainder{Learned: h.LinearModel.Remainder(scope, phi, sigma).Sum()}
+}
+
+// randomUNet returns a U-Net model with random weights of visible effect.
+func randomUNet(t testing.TB, dims ...int) *diffusion.Model {
 	t.Helper()
-	m, spectrum := freeField(t, 0.2, dims...)
 	network, err := unet.New(unet.Config{Channels: []int{4, 6}, Embedding: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return randomModel(t, network, 0.25, dims...)
+}
+
+// randomHollow returns a model of known divergence with random weights of visible effect.
+func randomHollow(t testing.TB, dims ...int) *diffusion.Model {
+	t.Helper()
+	network, err := hollow.New(hollow.Config{Range: 1, Features: 3, Channels: 4, Profiles: 2, Hidden: 6, Head: 4, Embedding: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return randomModel(t, network, 0.3, dims...)
+}
+
+func randomModel(t testing.TB, network diffusion.Architecture, size float64, dims ...int) *diffusion.Model {
+	t.Helper()
+	m, spectrum := freeField(t, 0.4/float64(len(dims)), dims...)
 	d, err := diffusion.NewModel(m.Lattice(), network, diffusion.ModelConfig{Spectrum: spectrum, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +103,7 @@ func randomModel(t *testing.T, dims ...int) *diffusion.Model {
 	for v := range d.Store().IterVariables() {
 		w := make([]float32, v.Shape().Size())
 		for i := range w {
-			w[i] = float32(0.25 * rng.NormFloat64())
+			w[i] = float32(size * rng.NormFloat64())
 		}
 		if err := v.SetValue(tensors.FromFlatDataAndDimensions(w, v.Shape().Dimensions...)); err != nil {
 			t.Fatal(err)
@@ -92,7 +115,7 @@ func randomModel(t *testing.T, dims ...int) *diffusion.Model {
 // Forward and backward maps are inverse to each other together with log q, with and
 // without the exact treatment of the linear part, and both treatments agree.
 func TestForwardBackward(t *testing.T) {
-	d := randomModel(t, 4, 4)
+	d := randomUNet(t, 4, 4)
 	backend := goBackend(t)
 	var first *flow.Samples
 	for _, plain := range []bool{false, true} {
@@ -158,7 +181,7 @@ func maxDifference(a, b []float64) float64 {
 
 // One probe has no error estimate, and says so.
 func TestSingleProbe(t *testing.T) {
-	d := randomModel(t, 4, 4)
+	d := randomUNet(t, 4, 4)
 	f, err := flow.New(goBackend(t), d, flow.Config{Steps: 4, Probes: 1, Batch: 4})
 	if err != nil {
 		t.Fatal(err)

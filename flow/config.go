@@ -1,0 +1,119 @@
+package flow
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Config configures a [ProbabilityFlow]. The zero value needs a model that is a
+// [diffusion.LinearModel].
+type Config struct {
+	// Integrator is the scheme. Default RK4.
+	Integrator Integrator
+	// Steps is the number of steps, equidistant in log σ. Default 24. DormandPrince
+	// begins with a step of this size and gives up after 100·Steps attempts.
+	Steps int
+	// RelTol and AbsTol are the tolerances of DormandPrince: every step keeps its
+	// estimated error of the state, rms over sites and in every configuration, below
+	// AbsTol + RelTol·|state|, and that of log q below AbsTol + RelTol, the error of a
+	// logarithm being a relative one. Defaults 1e-4 and 1e-5.
+	RelTol, AbsTol float64
+	// SigmaMax and SigmaMin are the ends of the flow. Defaults
+	// [diffusion.SigmaMaxFor] of the spectrum and 0.02.
+	SigmaMax, SigmaMin float64
+	// Divergence says how the unknown part of the divergence is found. Default: the
+	// model's own if it knows all of it and Probes is 0, and else Rademacher.
+	Divergence Divergence
+	// Probes is the number of random vectors per configuration, default 2, or of
+	// colours for Probing, default 8 or what the lattice allows. Jacobian does not use it.
+	Probes int
+	// Repeats is the number of independent sets of signs for Probing; each takes
+	// Probes reverse passes. Default 2, the least that gives an error estimate.
+	Repeats int
+	// Plain integrates the whole score. By default the flow of the linear part of a
+	// [diffusion.LinearModel] is solved exactly, by the change of variable
+	// y_k = φ_k/√(C_k + σ²), under which only the remainder r of the score acts:
+	// dy_k/dℓ = -σ² r_k/√(C_k + σ²). Discretisation errors are then those of r.
+	Plain bool
+	// IsotropicPrior uses the prior N(0, σ_max²) of the paper, which is off for modes
+	// wider than σ_max. By default the latent distribution of a LinearModel is the
+	// spectral prior, with the variance C_k + σ_max² per mode.
+	IsotropicPrior bool
+	// Batch is the number of configurations that are evolved together, with common
+	// steps. Default 128.
+	Batch int
+	// DType is the floating-point type of the score, dtypes.Float32 (default) or
+	// dtypes.Float64; steps are summed in float64 either way.
+	DType dtypes.DType
+	// Seed determines latent noise and probes: chunk c of Batch configurations draws
+	// from generators seeded with (Seed, c).
+	Seed uint64
+	// Progress, if not nil, is called with the number of steps of single
+	// configurations done and their total; calls are serialised. For DormandPrince a
+	// step is the Steps-th part of the way.
+	Progress func(done, total int)
+}
+
+func (c *Config) setDefaults(m diffusion.ScoreModel) error {
+	if l, ok := diffusion.Linear(m); ok && c.SigmaMax == 0 {
+		c.SigmaMax = diffusion.SigmaMaxFor(l.Spectrum())
+	}
+	if c.Steps == 0 {
+		c.Steps = 24
+	}
+	if c.RelTol == 0 {
+		c.RelTol = 1e-4
+	}
+	if c.AbsTol == 0 {
+		c.AbsTol = 1e-5
+	}
+	if c.SigmaMin == 0 {
+		c.SigmaMin = 0.02
+	}
+	if c.Divergence == Automatic && (c.Probes != 0 || !knowsDivergence(m)) {
+		c.Divergence = Rademacher
+	}
+	if c.Probes == 0 {
+		c.Probes = 2
+		if c.Divergence == Probing {
+			c.Probes = min(8, maxColours(m.Lattice()))
+		}
+	}
+	if c.Repeats == 0 {
+		c.Repeats = 2
+	}
+	if c.Batch == 0 {
+		c.Batch = 128
+	}
+	if c.DType == dtypes.InvalidDType {
+		c.DType = dtypes.Float32
+	}
+	return c.check(m.Lattice())
+}
+
+func (c *Config) check(lat *lattice.Lattice) error {
+	_, known := tableaux[c.Integrator]
+	switch {
+	case !known:
+		return fmt.Errorf("flow: expected a known integrator, got %v", c.Integrator)
+	case c.Divergence < Automatic || c.Divergence > Probing:
+		return fmt.Errorf("flow: expected a known way to the divergence, got %v", c.Divergence)
+	case c.Steps < 2 || c.Batch < 1 || c.Probes < 0 || c.Repeats < 0:
+		return fmt.Errorf("flow: expected at least 2 steps, a positive batch and no negative number of probes or repeats, got %d, %d, %d and %d",
+			c.Steps, c.Batch, c.Probes, c.Repeats)
+	case c.Divergence == Probing && !validColours(lat, c.Probes):
+		return fmt.Errorf("flow: expected a power of 2 as the number of colours, at most %d on a lattice of %v, got %d", maxColours(lat), lat, c.Probes)
+	case !(c.RelTol > 0 && c.AbsTol > 0) || math.IsInf(c.RelTol+c.AbsTol, 0):
+		return fmt.Errorf("flow: expected positive tolerances, got %v and %v", c.RelTol, c.AbsTol)
+	case !(c.SigmaMin > 0 && c.SigmaMin < c.SigmaMax) || math.IsInf(c.SigmaMax, 0):
+		return fmt.Errorf("flow: expected 0 < σ_min < σ_max, got %v and %v", c.SigmaMin, c.SigmaMax)
+	case c.DType != dtypes.Float32 && c.DType != dtypes.Float64:
+		return fmt.Errorf("flow: expected float32 or float64, got %v", c.DType)
+	}
+	return nil
+}
