@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/results"
+)
+
+// tiny are the settings of a run of a few seconds on a 4×4 lattice.
+func tiny(out string, more ...string) []string {
+	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-lambda", "0.1", "-n", "512", "-steps", "40", "-batch", "16",
+		"-samples", "128", "-reverse-steps", "20", "-flow-steps", "4", "-sizes", "32,128", "-size-samples", "64", "-pool", "256"}, more...)
+}
+
+func read(t *testing.T, dir string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, pipeline.ResultsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The whole program: every file and every number is there, those of table 1 and of figures
+// 11 and 12 agree with the truth, and a second run and one that was interrupted while a
+// model of figure 11 was trained give the same.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	one, two, three := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
+	if err := run(t.Context(), tiny(one)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"figure6.png", "figure7.png", "figure11.png", "figure12.png", "denoising.png",
+		pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, furtherFile,
+		"training-32/" + furtherFile, "training-128/" + pipeline.ModelFile} {
+		if info, err := os.Stat(filepath.Join(one, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	want := read(t, one)
+	var file results.File
+	if err := json.Unmarshal(want, &file); err != nil {
+		t.Fatal(err)
+	}
+	ensembles := []string{"training", "testing", "dm", "dm_ode"}
+	for _, n := range []int{32, 128, 512} {
+		ensembles = append(ensembles, fmt.Sprintf("training_n_%d", n), fmt.Sprintf("dm_n_%d", n))
+	}
+	for _, n := range []int{16, 32, 64, 128, 256} {
+		ensembles = append(ensembles, fmt.Sprintf("dm_samples_%d", n))
+	}
+	for _, ensemble := range ensembles {
+		for _, p := range panels {
+			e, ok := file.Get(ensemble, p.name)
+			truth, _ := file.Get("reference", p.name)
+			if !ok || math.IsNaN(e.Value) || !(e.Error > 0) {
+				t.Errorf("results.json lacks %s of %s", p.name, ensemble)
+			}
+			// The error of the Binder cumulant of 16 or 32 configurations is no bound.
+			if p.name != measure.Binder && !(math.Abs(e.Sigma(truth)) < 5) {
+				t.Errorf("%s of %s is %v, expected %v", p.name, ensemble, e, truth)
+			}
+		}
+	}
+	for _, o := range []string{measure.R2, measure.PearsonR2, measure.SDLogW, "ks_p"} {
+		if e, ok := file.Get("dm", o); !ok || math.IsNaN(e.Value) {
+			t.Errorf("results.json lacks %s of dm", o)
+		}
+	}
+	if err := run(t.Context(), tiny(two)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, two), want) {
+		t.Error("the same seed gave other results")
+	}
+
+	o, err := parse(tiny(three))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSymmetric(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.runs[1].Trained = func(p diffusion.TrainProgress) {
+		if p.Step == 17 {
+			cancel()
+		}
+	}
+	if err := s.walk(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted run: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(three, "training-128", pipeline.TrainFile)); err != nil {
+		t.Fatal("an interrupted training left no state")
+	}
+	if err := run(t.Context(), tiny(three)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, three), want) {
+		t.Error("an interrupted run gave other results")
+	}
+}
+
+// Other models run too: without a network everything is there, with a given model figure
+// 11 has no models of its own.
+func TestModels(t *testing.T) {
+	dir := t.TempDir()
+	gaussian := filepath.Join(dir, "gaussian")
+	if err := run(t.Context(), tiny(gaussian, "-model", "gaussian", "-sizes", "")); err != nil {
+		t.Fatal(err)
+	}
+	trained := filepath.Join(dir, "trained")
+	if err := run(t.Context(), tiny(trained, "-model", "unet", "-sizes", "", "-steps", "4")); err != nil {
+		t.Fatal(err)
+	}
+	given := filepath.Join(dir, "given")
+	if err := run(t.Context(), tiny(given, "-model", filepath.Join(trained, pipeline.ModelFile))); err != nil {
+		t.Fatal(err)
+	}
+	if folders, err := filepath.Glob(filepath.Join(given, "training-*")); err != nil || len(folders) > 0 {
+		t.Errorf("a given model was trained: %v %v", folders, err)
+	}
+}
+
+// Bad input gives one line of error and no output folder.
+func TestBadInput(t *testing.T) {
+	for name, args := range map[string][]string{
+		"sizes out of order":          {"-sizes", "128,32"},
+		"a size above -n":             {"-sizes", "1024"},
+		"a size too small":            {"-sizes", "4"},
+		"a size that is no number":    {"-sizes", "32,x"},
+		"a size with a rest":          {"-sizes", "32.5"},
+		"more points than samples":    {"-size-samples", "1000"},
+		"a pool below -samples":       {"-pool", "100"},
+		"few configurations":          {"-n", "8", "-sizes", ""},
+		"negative λ":                  {"-lambda", "-0.1"},
+		"unknown preset":              {"-preset", "slow"},
+		"no such model":               {"-model", "nothing.npz"},
+		"unknown flag":                {"-gamma", "1"},
+		"an empty list with a number": {"-sizes", ",32"},
+	} {
+		out := filepath.Join(t.TempDir(), "out")
+		err := run(t.Context(), tiny(out, args...))
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error has more than one line: %q", name, err)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s: the output folder was created", name)
+		}
+	}
+}
