@@ -1,0 +1,151 @@
+package flow
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// ProposerConfig configures a [Proposer].
+type ProposerConfig struct {
+	// Batch is the number of configurations that are drawn ahead of the chain. Default:
+	// four times the batch of the flow.
+	Batch int
+}
+
+// Proposer hands out the configurations of a flow one by one, with their densities, as
+// the proposals of an independence sampler: it has the methods of mcmc.Proposer and
+// mcmc.LogProber. Configurations are drawn ahead in batches, each from a seed that the
+// generator of the chain supplies, so that a chain is a function of its own seed. A
+// Proposer must not be used by two goroutines at once; many can share one flow.
+//
+// With a divergence that is known exactly the sampler is exact up to the step error of
+// the flow, see [Proposer.StepError]: LogProb integrates in the direction opposite to that
+// of Propose, and the two densities of one configuration differ by that much. With
+// random probes both densities carry noise, drawn afresh in every call, which the
+// sampler must be told of (mcmc.IndependenceConfig.NoiseVariance).
+type Proposer struct {
+	ctx    context.Context
+	f      *ProbabilityFlow
+	single *ProbabilityFlow // for one configuration at a time
+	batch  int
+
+	seed        uint64   // of the present batch
+	next        int      // place in it
+	ahead       *Samples // nil if the batch has to be drawn (again)
+	evaluations uint64   // of LogProb
+	stepError   float64
+}
+
+// NewProposer returns a proposer of f. When ctx ends, its methods return ctx.Err(). The
+// progress of f is not reported. It returns an error if f is nil or Batch negative.
+func NewProposer(ctx context.Context, f *ProbabilityFlow, cfg ProposerConfig) (*Proposer, error) {
+	if f == nil {
+		return nil, fmt.Errorf("flow: expected a flow to draw proposals from, got nil")
+	}
+	if cfg.Batch < 0 {
+		return nil, fmt.Errorf("flow: expected a number of proposals to draw ahead ≥ 0, got %d", cfg.Batch)
+	}
+	p := &Proposer{ctx: ctx, f: f, batch: cfg.Batch}
+	if p.batch == 0 {
+		p.batch = 4 * f.cfg.Batch
+	}
+	p.next = p.batch
+	one := f.cfg
+	one.Batch, one.Progress = 1, nil
+	if one.Divergence == Automatic {
+		// The default number of probes would ask for them.
+		one.Probes = 0
+	}
+	var err error
+	p.single, err = New(f.backend, f.m, one)
+	return p, err
+}
+
+// Propose writes the next configuration into dst and returns its log q. The generator is
+// used for the seed of a new batch only. It returns an error if dst does not have the
+// volume of the lattice, those of [ProbabilityFlow.Sample], and the error of an ended
+// context; the same call then draws the same batch again.
+func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err error) {
+	if len(dst) != p.f.lat.Volume() {
+		return 0, fmt.Errorf("flow: expected a field of %d sites, got %d", p.f.lat.Volume(), len(dst))
+	}
+	if p.next == p.batch {
+		p.seed, p.next, p.ahead = rng.Uint64(), 0, nil
+	}
+	if p.ahead == nil {
+		if err := p.draw(); err != nil {
+			return 0, err
+		}
+	}
+	copy(dst, p.ahead.Ensemble.Config(p.next))
+	p.next++
+	return p.ahead.LogQ[p.next-1], nil
+}
+
+func (p *Proposer) draw() error {
+	f := *p.f
+	f.cfg.Seed, f.cfg.Progress = p.seed, nil
+	s, err := f.Sample(p.ctx, p.batch)
+	if err != nil {
+		return err
+	}
+	p.ahead, p.stepError = s, max(p.stepError, s.StepError)
+	return nil
+}
+
+// LogProb returns log q of any configuration, at the cost of one evaluation of the flow.
+// Errors are those of [ProbabilityFlow.LogProb] and that of an ended context.
+func (p *Proposer) LogProb(phi []float64) (logq float64, err error) {
+	ens := lattice.NewEnsemble(p.f.lat, 1)
+	if err := lattice.CheckField(phi, p.f.lat.Volume()); err != nil {
+		return 0, fmt.Errorf("flow: %w", err)
+	}
+	ens.Data = append(ens.Data, phi...)
+	p.evaluations++
+	f := *p.single
+	// The seeds of batches are 64 random bits, apart from those that count from them.
+	f.cfg.Seed = p.seed + p.evaluations
+	l, err := f.logProb(p.ctx, ens, run{steps: f.cfg.Steps, loosen: 1, report: func(int) {}})
+	if err != nil {
+		return 0, err
+	}
+	return l.LogQ[0], nil
+}
+
+// StepError returns the largest error of log q from the finite step size that a batch
+// had so far, see [Likelihood]; 0 before the first.
+func (p *Proposer) StepError() float64 { return p.stepError }
+
+// stateBytes is the length of the state of a Proposer.
+const stateBytes = 4 * 8
+
+// MarshalBinary returns the place in the sequence of proposals: the seed of the present
+// batch, which is drawn again when the state is restored.
+func (p *Proposer) MarshalBinary() ([]byte, error) {
+	b := make([]byte, 0, stateBytes)
+	for _, v := range []uint64{uint64(p.batch), p.seed, uint64(p.next), p.evaluations} {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	return b, nil
+}
+
+// UnmarshalBinary restores a state written by MarshalBinary of a proposer with the same
+// flow and Batch.
+func (p *Proposer) UnmarshalBinary(data []byte) error {
+	if len(data) != stateBytes {
+		return fmt.Errorf("flow: expected the state of a proposer in %d bytes, got %d", stateBytes, len(data))
+	}
+	var v [4]uint64
+	for i := range v {
+		v[i] = binary.LittleEndian.Uint64(data[8*i:])
+	}
+	if v[0] != uint64(p.batch) || v[2] > v[0] {
+		return fmt.Errorf("flow: expected the state of a proposer with batches of %d, got place %d in batches of %d", p.batch, v[2], v[0])
+	}
+	p.seed, p.next, p.evaluations, p.ahead = v[1], int(v[2]), v[3], nil
+	return nil
+}
