@@ -19,6 +19,7 @@ const (
 	AbsM                = "abs_m"                // ⟨|M|⟩, |M| = |mean φ|
 	Chi2                = "chi2"                 // V(⟨M²⟩ - ⟨M⟩²) (4.6)
 	Chi2Connected       = "chi2_connected"       // V(⟨M²⟩ - ⟨|M|⟩²)
+	VM2                 = "v_m2"                 // V⟨M²⟩
 	Binder              = "binder"               // 1 - ⟨M⁴⟩/(3⟨M²⟩²) (4.7)
 	ActionDensity       = "action_density"       // ⟨S⟩/V
 	Phi2                = "phi2"                 // ⟨φ²⟩
@@ -103,6 +104,7 @@ var derived = []struct {
 	{ActionDensity, func(_ float64, m []float64) float64 { return m[4] }},
 	{Phi2, func(_ float64, m []float64) float64 { return m[5] }},
 	{Phi4, func(_ float64, m []float64) float64 { return m[6] }},
+	{VM2, func(v float64, m []float64) float64 { return v * m[2] }},
 }
 
 func (s Series) columns() [][]float64 {

@@ -135,10 +135,8 @@ func (r *Run) sigmaMax(m diffusion.ScoreModel) float64 {
 
 // flow returns the probability flow of m, which reports to t.
 func (r *Run) flow(m diffusion.ScoreModel, t *progress.Task) (*flow.ProbabilityFlow, error) {
-	cfg := flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.sigmaMax(m), Seed: r.seed(seedFlow), Progress: t.Set}
-	if _, exact := m.(diffusion.DivergenceModel); !exact {
-		cfg.Probes = r.o.Probes
-	}
+	cfg := r.FlowConfig(m)
+	cfg.Progress = t.Set
 	return flow.New(r.backend, m, cfg)
 }
 

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/gomlx/compute"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Backend returns the backend of the run.
+func (r *Run) Backend() compute.Backend { return r.backend }
+
+// FlowConfig returns the configuration of the flow of m in the run, without progress.
+func (r *Run) FlowConfig(m diffusion.ScoreModel) flow.Config {
+	cfg := flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.sigmaMax(m), Seed: r.seed(seedFlow)}
+	if _, exact := m.(diffusion.DivergenceModel); !exact {
+		cfg.Probes = r.o.Probes
+	}
+	return cfg
+}
+
+// Annotate stores S and log q with the configurations.
+func (r *Run) Annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensemble {
+	return r.annotate(ens, l)
+}
+
+// Density evaluates log q of every configuration of ens by the flow, and keeps both in a
+// file of the folder.
+func (r *Run) Density(ctx context.Context, m diffusion.ScoreModel, file string, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+	if r.folder.Has(file) {
+		return r.read(file, ens.Len())
+	}
+	out := &lattice.Ensemble{Lattice: ens.Lattice, Data: ens.Data}
+	err := r.task(ctx, "log q of equilibrated fields", func(t *progress.Task) error {
+		f, err := r.flow(m, t)
+		if err != nil {
+			return err
+		}
+		l, err := f.LogProb(ctx, out)
+		if err != nil {
+			return err
+		}
+		return lattice.WriteEnsemble(r.folder.Path(file), r.annotate(out, l))
+	})
+	return out, err
+}
