@@ -50,7 +50,7 @@ func TestFindReference(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, ok := FindReference(action)
-		if !ok || got.TauAbsM != r.TauAbsM {
+		if !ok || got.TauAbsM.Value != r.TauAbsM.Value {
 			t.Errorf("κ = %v: found %v", r.kappa, got)
 		}
 		v := float64(lat.Volume())
