@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/results"
+)
+
+// tiny are the settings of a run of a few seconds on the smallest lattices.
+func tiny(out string, more ...string) []string {
+	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-lambda", "0.1", "-kappas", "0.1,0.2", "-extents", "2,4",
+		"-n", "256", "-steps", "40", "-long-steps", "256", "-batch", "16", "-samples", "128", "-flow-steps", "4"}, more...)
+}
+
+func read(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The whole program: every file and every number is there, the observed acceptance is the
+// predicted one, and a second run and one that was interrupted in the run of figure 15
+// give the same.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	one, two, three := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
+	if err := run(t.Context(), tiny(one)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"figure13.png", "figure14.png", "figure15.png", "cost.png", timesFile,
+		"kappa_0.1_4x4/" + pipeline.ModelFile, "kappa_0.2_2x2/" + pipeline.ProposalsFile, "training/" + keptFile(128)} {
+		if info, err := os.Stat(filepath.Join(one, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	want := read(t, one, pipeline.ResultsFile)
+	var file results.File
+	if err := json.Unmarshal(want, &file); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"gaussian_steps", "dm_steps_2", "dm_steps_4", "dm_steps_64", "dm_steps_128", "dm_steps_256"}
+	for _, p := range []string{"kappa_0.1_4x4", "kappa_0.2_4x4", "kappa_0.2_2x2"} {
+		names = append(names, "dm_"+p, "gaussian_"+p)
+	}
+	for _, ensemble := range names {
+		for _, o := range []string{measure.AcceptancePredicted, measure.ESS, measure.SDLogW, measure.R2, pipeline.LongestRejection, stepError} {
+			if e, ok := file.Get(ensemble, o); !ok || math.IsNaN(e.Value) {
+				t.Errorf("results.json lacks %s of %s", o, ensemble)
+			}
+		}
+		a, _ := file.Get(ensemble, measure.Acceptance)
+		p, _ := file.Get(ensemble, measure.AcceptancePredicted)
+		if !(a.Value > 0 && a.Value <= 1) || !(math.Abs(a.Value-p.Value) <= 5*math.Hypot(a.Error, p.Error)) {
+			t.Errorf("%s: observed acceptance %v, predicted %v", ensemble, a, p)
+		}
+	}
+	if n := bytes.Count(want, []byte("second")); n > 0 {
+		t.Errorf("results.json has times")
+	}
+	var costs []cost
+	if err := json.Unmarshal(read(t, one, timesFile), &costs); err != nil || len(costs) != 3 {
+		t.Errorf("expected the times of three points, got %v: %v", costs, err)
+	}
+	for _, c := range costs {
+		if !(c.SecondsPerStep > 0) || c.Steps != 39 || math.Abs(c.SecondsPerEpoch/c.SecondsPerStep-16) > 1e-9 {
+			t.Errorf("got the times %+v, expected those of 39 steps and of an epoch of 16", c)
+		}
+	}
+	if err := run(t.Context(), tiny(two)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, two, pipeline.ResultsFile), want) {
+		t.Error("the same seed gave other results")
+	}
+
+	o, err := parse(tiny(three))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := newAcceptance(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	a.long.Trained = func(p diffusion.TrainProgress) {
+		if p.Step == 17 {
+			cancel()
+		}
+	}
+	if err := a.walk(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted run: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(three, "training", pipeline.TrainFile)); err != nil {
+		t.Fatal("an interrupted training left no state")
+	}
+	times := read(t, three, "kappa_0.1_4x4/"+timesFile)
+	if err := run(t.Context(), tiny(three)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, three, pipeline.ResultsFile), want) {
+		t.Error("an interrupted run gave other results")
+	}
+	if !bytes.Equal(read(t, three, "kappa_0.1_4x4/"+timesFile), times) {
+		t.Error("the times of a finished training changed")
+	}
+}
+
+// Without a network there are figures 13 and 14 and no times.
+func TestGaussian(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := run(t.Context(), tiny(out, "-model", "gaussian")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"figure13.png": true, "figure14.png": true, "figure15.png": false, "cost.png": false, "training": false} {
+		if _, err := os.Stat(filepath.Join(out, name)); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSlope(t *testing.T) {
+	if s := slope([]float64{1, 2, 4}, []float64{3, 1, -3}); math.Abs(s+2) > 1e-12 {
+		t.Errorf("got the slope %v of a line of slope -2", s)
+	}
+}
+
+// Bad input gives one line of error and no output folder.
+func TestBadInput(t *testing.T) {
+	for name, args := range map[string][]string{
+		"κ out of order":         {"-kappas", "0.2,0.1"},
+		"κ of NaN":               {"-kappas", "NaN"},
+		"no κ":                   {"-kappas", ""},
+		"half a site":            {"-extents", "2.5"},
+		"no sites":               {"-extents", "0"},
+		"a pretrained model":     {"-model", "pretrained"},
+		"a model that is a file": {"-model", "model.npz"},
+		"an ensemble":            {"-ensemble", "ensemble.npz"},
+		"no long training":       {"-long-steps", "0"},
+		"negative λ":             {"-lambda", "-0.1"},
+		"unknown preset":         {"-preset", "slow"},
+		"malformed extents":      {"-dims", "4by4"},
+		"unknown flag":           {"-gamma", "1"},
+	} {
+		out := filepath.Join(t.TempDir(), "out")
+		err := run(t.Context(), tiny(out, args...))
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error has more than one line: %q", name, err)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s: the output folder was created", name)
+		}
+	}
+}
