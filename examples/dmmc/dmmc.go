@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// Names of the algorithms, which are the ensembles in results.json.
+const (
+	unitHMC    = "hmc"
+	paperHMC   = "hmc_100_steps" // unitHMC with more integrator steps, for its time only
+	tunedHMC   = "hmc_tuned"
+	metropolis = "metropolis"
+	cluster    = "cluster"
+	gaussianMC = "gaussian_mc"
+	exact      = "dmmc"
+	published  = "dmmc_paper"
+	mixed      = "mixture"
+	reweighted = "reweighted" // proposals with their weights, no chain
+)
+
+var titles = map[string]string{
+	unitHMC: "HMC, unit trajectories", paperHMC: "HMC, unit, 100 steps", tunedHMC: "HMC, long, tuned",
+	metropolis: "Metropolis", cluster: "cluster", gaussianMC: "Gaussian MC", exact: "DM-MC", published: "DM-MC as published (approx.)",
+	mixed: "HMC and DM-MC mixed", reweighted: "DM, reweighted",
+}
+
+// Files in the output folder beside those of the pipeline.
+const (
+	equilibriumFile = "equilibrium.npz"
+	mixtureFile     = "mixture.npz"
+	timesFile       = "times.json"
+)
+
+// leastChain is the least number of steps whose observables have errors.
+const leastChain = 32
+
+// Observables in results.json that measure does not name.
+const (
+	positive       = "positive_fraction" // of M
+	largestShare   = "largest_weight_share"
+	essBootstrap   = "ess_bootstrap_error" // standard deviation of ESS/N over resamplings
+	stepError      = "step_error"          // of log q, rms, estimated by step halving
+	logZProposals  = "log_z_proposals"     // log⟨w⟩_q
+	logZEquilib    = "log_z_equilibrium"   // -log⟨1/w⟩_p
+	logZBridge     = "log_z_bridge"        // Bennett
+	logZThermo     = "log_z_thermodynamic" // integral over κ
+	quadratureOfIt = "quadrature_error"    // of that integral, an overestimate
+	freeEnergy     = "free_energy"         // the ensemble of these
+)
+
+// dmmc is one run of the program.
+type dmmc struct {
+	*pipeline.Run
+	o      options
+	times  *times
+	chains map[string][]measure.Series
+
+	gaussian, reverse, proposals *lattice.Ensemble
+}
+
+// newDMMC checks all input.
+func newDMMC(o options) (*dmmc, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	d := &dmmc{o: o, chains: map[string][]measure.Series{}}
+	var err error
+	d.Run, err = pipeline.New(o.Options)
+	return d, err
+}
+
+// seed returns the seed of one part of the run, clear of those of the pipeline.
+func (d *dmmc) seed(part int) uint64 { return d.o.Seed<<8 + 64 + uint64(part) }
+
+const (
+	seedTuning = iota
+	seedMixture
+	seedThermodynamic
+	seedChain // of a model: two of them, further seeds follow
+	seedRival = 16
+)
+
+// walk goes through the stages.
+func (d *dmmc) walk(ctx context.Context) error {
+	err := d.Open(map[string]any{
+		"chain": d.o.chain, "mixture": d.o.mixture, "equilibrium": d.o.equilibrium, "thermodynamic": d.o.thermodynamic,
+	})
+	if err != nil {
+		return err
+	}
+	if d.times, err = openTimes(d.Folder()); err != nil {
+		return err
+	}
+	ens, err := d.TrainingEnsemble(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.rivals(ctx, ens); err != nil {
+		return err
+	}
+	m, err := d.Train(ctx, ens)
+	if err != nil {
+		return err
+	}
+	if err := d.draw(ctx, m, ens); err != nil {
+		return err
+	}
+	if err := d.modelChains(); err != nil {
+		return err
+	}
+	if err := d.mixture(ctx, m, ens); err != nil {
+		return err
+	}
+	for _, name := range d.names() {
+		if err := d.addSigns(name); err != nil {
+			return err
+		}
+	}
+	return d.logZ(ctx, m, ens)
+}
+
+// names returns the algorithms of the run in the order of the tables.
+func (d *dmmc) names() []string {
+	var names []string
+	for _, n := range []string{unitHMC, tunedHMC, metropolis, cluster, gaussianMC, exact, published, mixed} {
+		if d.chains[n] != nil {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// draw makes all configurations of the models, and times it.
+func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.Ensemble) error {
+	start := time.Now()
+	var err error
+	if d.gaussian, err = d.Gaussian(ctx, ens); err != nil {
+		return err
+	}
+	if err := d.times.set(gaussianMC, time.Since(start).Seconds()/float64(d.o.Samples)); err != nil {
+		return err
+	}
+	if d.proposals, err = d.drawProposals(ctx, m); err != nil {
+		return err
+	}
+	// A file of an earlier run comes with the time of that run.
+	have := d.Folder().Has(pipeline.ReverseFile)
+	start = time.Now()
+	if d.reverse, err = d.Reverse(ctx, m); err != nil || have {
+		return err
+	}
+	return d.times.set(published, time.Since(start).Seconds()/float64(d.o.Samples))
+}
+
+// drawProposals draws through the flow. Its time is that of the draws, without the check
+// of the step size.
+func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
+	if d.Folder().Has(pipeline.ProposalsFile) {
+		return d.Read(pipeline.ProposalsFile, d.o.Samples)
+	}
+	var ens *lattice.Ensemble
+	err := d.Task(ctx, "proposals by the flow", func(t *progress.Task) error {
+		start, elapsed := time.Now(), 0.0
+		cfg := d.FlowConfig(m)
+		cfg.Progress = func(done, total int) {
+			t.Set(done, total)
+			if done == total {
+				elapsed = time.Since(start).Seconds()
+			}
+		}
+		f, err := newFlow(d, m, cfg)
+		if err != nil {
+			return err
+		}
+		s, err := f.Sample(ctx, d.o.Samples)
+		if err != nil {
+			return err
+		}
+		ens = d.Annotate(s.Ensemble, &s.Likelihood)
+		if err := d.times.set(exact, elapsed/float64(d.o.Samples)); err != nil {
+			return err
+		}
+		return lattice.WriteEnsemble(d.Folder().Path(pipeline.ProposalsFile), ens)
+	})
+	return ens, err
+}
+
+// addSigns adds the fraction of configurations with positive magnetisation.
+func (d *dmmc) addSigns(name string) error {
+	var signs [][]float64
+	for _, s := range d.chains[name] {
+		x := make([]float64, len(s.M))
+		for i, m := range s.M {
+			if m > 0 {
+				x[i] = 1
+			}
+		}
+		signs = append(signs, x)
+	}
+	e, err := chainMean(signs)
+	if err != nil {
+		return err
+	}
+	d.Results().Add(name, positive, e)
+	return nil
+}
+
+// chainMean returns the mean over chains with an error for their autocorrelation.
+func chainMean(replicas [][]float64) (stats.Estimate, error) {
+	g, err := stats.GammaMethod(replicas, stats.GammaConfig{})
+	if err = measure.Usable(err); err != nil {
+		// Short and anticorrelated: there is a mean, but no error.
+		return stats.Estimate{Value: g.Mean.Value, Error: math.NaN()}, nil
+	}
+	return g.Mean, nil
+}

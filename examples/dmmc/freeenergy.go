@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"math"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// logZ adds log Z of the theory in every way that there is.
+func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.Ensemble) error {
+	// Configurations far apart in the training ensemble are independent.
+	chosen := lattice.NewEnsemble(ens.Lattice, d.o.equilibrium)
+	for i := range d.o.equilibrium {
+		chosen.Data = append(chosen.Data, ens.Config(i*ens.Len()/d.o.equilibrium)...)
+	}
+	chosen, err := d.Density(ctx, m, equilibriumFile, chosen)
+	if err != nil {
+		return err
+	}
+	q, p := logWeights(d.proposals), logWeights(chosen)
+	fromQ, err := stats.LogMeanExp(q)
+	if err != nil {
+		return err
+	}
+	inverse := make([]float64, len(p))
+	for i, w := range p {
+		inverse[i] = -w
+	}
+	fromP, err := stats.LogMeanExp(inverse)
+	if err != nil {
+		return err
+	}
+	fromP.Value = -fromP.Value
+	bridge, err := stats.BridgeLogZ(q, p)
+	if err = measure.Usable(err); err != nil {
+		return err
+	}
+	file := d.Results()
+	file.Add(freeEnergy, logZProposals, fromQ)
+	file.Add(freeEnergy, logZEquilib, fromP)
+	file.Add(freeEnergy, logZBridge, bridge)
+	file.Add(freeEnergy, stepError, stats.Estimate{Value: chosen.Params["step_error"], Error: math.NaN()})
+	if !d.o.thermodynamic {
+		return nil
+	}
+	return d.Task(ctx, "thermodynamic integration", func(t *progress.Task) error {
+		r, err := mcmc.ThermodynamicIntegration(ctx, d.Action(), mcmc.ThermodynamicConfig{
+			Breaks: breaks(d.Action()), Seed: d.seed(seedThermodynamic), Progress: t.Set,
+		})
+		if err != nil {
+			return err
+		}
+		file.Add(freeEnergy, logZThermo, r.LogZ)
+		file.Add(freeEnergy, quadratureOfIt, stats.Estimate{Value: r.QuadratureError, Error: math.NaN()})
+		return nil
+	})
+}
+
+// breaks divides the way to a point of the broken phase around the transition, which is
+// somewhat above the classical value κ = (1-2λ)/(2d) of (4.4).
+func breaks(action *lattice.Phi4) []float64 {
+	classical := (1 - 2*action.Lambda()) / (2 * float64(action.Lattice().Dim()))
+	if classical <= 0 || action.Kappa() <= 1.35*classical {
+		return nil
+	}
+	return []float64{classical, 1.3 * classical}
+}

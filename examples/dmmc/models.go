@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/hmc"
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// logWeights returns log w = -S - log q of configurations that the pipeline annotated.
+func logWeights(ens *lattice.Ensemble) []float64 {
+	w := make([]float64, ens.Len())
+	for i := range w {
+		w[i] = -ens.Extra["action"][i] - ens.Extra["logq"][i]
+	}
+	return w
+}
+
+// modelChains runs the independence samplers over the configurations of the models.
+func (d *dmmc) modelChains() error {
+	for i, e := range []struct {
+		name    string
+		ens     *lattice.Ensemble
+		replace bool
+	}{{gaussianMC, d.gaussian, false}, {exact, d.proposals, false}, {published, d.reverse, true}} {
+		if err := d.addWeights(e.name, e.ens); err != nil {
+			return err
+		}
+		rng := rand.New(rand.NewPCG(d.seed(seedChain+i), 0))
+		logw := logWeights(e.ens)
+		draws := make([]int, len(logw))
+		for j := range draws {
+			if draws[j] = j; e.replace {
+				draws[j] = rng.IntN(len(logw))
+			}
+		}
+		picked := make([]float64, len(logw))
+		for j, k := range draws {
+			picked[j] = logw[k]
+		}
+		c, err := mcmc.DMMC(rng, picked)
+		if err != nil {
+			return fmt.Errorf("%s: %w", titles[e.name], err)
+		}
+		index, moved := make([]int, len(c.Index)), make([]float64, len(c.Index)-1)
+		for t, k := range c.Index {
+			index[t] = draws[k]
+			if t > 0 && k != c.Index[t-1] {
+				moved[t-1] = 1
+			}
+		}
+		series := []measure.Series{measure.FromEnsemble(d.Action(), e.ens).Pick(index)}
+		if err := d.addChain(e.name, series, [][]float64{moved}); err != nil {
+			return err
+		}
+		d.Results().Add(e.name, pipeline.LongestRejection, stats.Estimate{Value: float64(c.LongestRejection), Error: math.NaN()})
+	}
+	s := measure.FromEnsemble(d.Action(), d.proposals)
+	return measure.AddReweighted(d.Results(), reweighted, d.Action().Lattice().Volume(), s, logWeights(d.proposals))
+}
+
+// addChain adds the observables of chains and their acceptance.
+func (d *dmmc) addChain(name string, series []measure.Series, accepted [][]float64) error {
+	d.chains[name] = series
+	if err := measure.AddChain(d.Results(), name, d.Action().Lattice().Volume(), series...); err != nil {
+		return err
+	}
+	e, err := chainMean(accepted)
+	d.Results().Add(name, measure.Acceptance, e)
+	return err
+}
+
+// addWeights adds what the weights of all configurations of a model say.
+func (d *dmmc) addWeights(name string, ens *lattice.Ensemble) error {
+	file := d.Results()
+	logw, err := measure.AddLikelihood(file, name, ens.Extra["action"], ens.Extra["logq"])
+	if err != nil {
+		return err
+	}
+	w, err := stats.LogWeightStats(logw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", titles[name], err)
+	}
+	resampled := make([]float64, len(logw))
+	b, err := stats.BootstrapFunc(len(logw), stats.BootstrapConfig{Seed: d.o.Seed}, func(idx []int) float64 {
+		for j, i := range idx {
+			resampled[j] = logw[i]
+		}
+		ess, err := stats.LogWeightESS(resampled)
+		if err != nil {
+			return math.NaN()
+		}
+		return ess
+	})
+	if err != nil {
+		return fmt.Errorf("%s: bootstrap of the ESS: %w", titles[name], err)
+	}
+	file.Add(name, essBootstrap, stats.Estimate{Value: b.Error, Error: math.NaN()})
+	file.Add(name, largestShare, stats.Estimate{Value: w.MaxShare, Error: math.NaN()})
+	file.Add(name, stepError, stats.Estimate{Value: ens.Params["step_error"], Error: math.NaN()})
+	return nil
+}
+
+func newFlow(d *dmmc, m diffusion.ScoreModel, cfg flow.Config) (*flow.ProbabilityFlow, error) {
+	return flow.New(d.Backend(), m, cfg)
+}
+
+const (
+	mixtureChains = 4
+	// mixtureBatch is the number of proposals that each chain of the mixture draws at once.
+	mixtureBatch = 16
+	// moves is an array in the file of the mixture: 1 for an accepted proposal of the
+	// model, 0 for a rejected one, -1 for a trajectory.
+	moves = "moves"
+)
+
+// mixture runs the mixture of trajectories and proposals of the model: log q of a field
+// that a trajectory has changed is evaluated anew.
+func (d *dmmc) mixture(ctx context.Context, m diffusion.ScoreModel, ens *lattice.Ensemble) error {
+	if d.o.mixture == 0 {
+		return nil
+	}
+	each := d.o.mixture / mixtureChains
+	var all *lattice.Ensemble
+	var err error
+	if d.Folder().Has(mixtureFile) {
+		if all, err = d.Read(mixtureFile, each*mixtureChains); err != nil {
+			return err
+		}
+		if len(all.Extra[moves]) != all.Len() {
+			return fmt.Errorf("expected the moves of the mixture in %s, got none", d.Folder().Path(mixtureFile))
+		}
+	} else {
+		err = d.Task(ctx, titles[mixed], func(t *progress.Task) error {
+			start := time.Now()
+			if all, err = d.runMixture(ctx, t, m, ens, each); err != nil {
+				return err
+			}
+			if err := d.times.set(mixed, time.Since(start).Seconds()/float64(all.Len())); err != nil {
+				return err
+			}
+			return lattice.WriteEnsemble(d.Folder().Path(mixtureFile), all)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var series []measure.Series
+	var accepted [][]float64
+	for c := range mixtureChains {
+		part := all.Slice(c*each, (c+1)*each)
+		series = append(series, measure.FromEnsemble(d.Action(), part))
+		proposals := slices.DeleteFunc(slices.Clone(part.Extra[moves]), func(v float64) bool { return v < 0 })
+		if len(proposals) > 0 {
+			accepted = append(accepted, proposals)
+		}
+	}
+	return d.addChain(mixed, series, accepted)
+}
+
+// noise returns the variance of the difference of two estimates of log q, 0 for a
+// divergence that is known exactly.
+func (d *dmmc) noise() float64 {
+	sum := 0.0
+	for _, e := range d.proposals.Extra["logq_error"] {
+		sum += 2 * e * e
+	}
+	return sum / float64(d.proposals.Len())
+}
+
+func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.ScoreModel, ens *lattice.Ensemble, each int) (*lattice.Ensemble, error) {
+	action, volume := d.Action(), d.Action().Lattice().Volume()
+	cfg := d.FlowConfig(m)
+	cfg.Batch = mixtureBatch
+	f, err := newFlow(d, m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	all := lattice.NewEnsemble(action.Lattice(), each*mixtureChains)
+	all.Data = all.Data[:each*mixtureChains*volume]
+	move := make([]float64, all.Len())
+	done := make(chan struct{}, all.Len())
+	err = parallel(mixtureChains, func(c int) error {
+		p, err := flow.NewProposer(ctx, f, flow.ProposerConfig{Batch: mixtureBatch})
+		if err != nil {
+			return err
+		}
+		propose, err := mcmc.NewIndependence(action, p, mcmc.IndependenceConfig{NoiseVariance: d.noise()})
+		if err != nil {
+			return err
+		}
+		trajectory, err := hmc.New(action, volume, hmc.Config{})
+		if err != nil {
+			return err
+		}
+		kernel, err := mcmc.NewMixture(nil, trajectory, propose)
+		if err != nil {
+			return err
+		}
+		chain, err := mcmc.NewChain(kernel, ens.Config(c*ens.Len()/mixtureChains), d.seed(seedMixture), uint64(c))
+		if err != nil {
+			return err
+		}
+		for i := c * each; i < (c+1)*each; i++ {
+			accepted := chain.Stats().Accepted
+			if err := chain.Run(ctx, 1); err != nil {
+				return err
+			}
+			copy(all.Config(i), chain.Field())
+			move[i] = float64(chain.Stats().Accepted - accepted)
+			if kernel.Last() == 0 {
+				move[i] = -1
+			}
+			done <- struct{}{}
+			t.Set(len(done), all.Len())
+		}
+		return nil
+	})
+	all.Params = action.Params()
+	all.Extra = map[string][]float64{moves: move}
+	return all, err
+}
