@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -65,6 +66,9 @@ type dmmc struct {
 	chains map[string][]measure.Series
 
 	gaussian, reverse, proposals *lattice.Ensemble
+
+	// finished, if not nil, is told of the files that stages leave.
+	finished func(file string)
 }
 
 // newDMMC checks all input.
@@ -104,6 +108,7 @@ func (d *dmmc) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.left(pipeline.EnsembleFile)
 	if err := d.rivals(ctx, ens); err != nil {
 		return err
 	}
@@ -120,12 +125,19 @@ func (d *dmmc) walk(ctx context.Context) error {
 	if err := d.mixture(ctx, m, ens); err != nil {
 		return err
 	}
+	d.left(mixtureFile)
 	for _, name := range d.names() {
 		if err := d.addSigns(name); err != nil {
 			return err
 		}
 	}
 	return d.logZ(ctx, m, ens)
+}
+
+func (d *dmmc) left(file string) {
+	if d.finished != nil {
+		d.finished(file)
+	}
 }
 
 // names returns the algorithms of the run in the order of the tables.
@@ -152,11 +164,16 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	if d.proposals, err = d.drawProposals(ctx, m); err != nil {
 		return err
 	}
+	d.left(pipeline.ProposalsFile)
 	// A file of an earlier run comes with the time of that run.
 	have := d.Folder().Has(pipeline.ReverseFile)
 	start = time.Now()
-	if d.reverse, err = d.Reverse(ctx, m); err != nil || have {
+	if d.reverse, err = d.Reverse(ctx, m); err != nil {
 		return err
+	}
+	d.left(pipeline.ReverseFile)
+	if have {
+		return nil
 	}
 	return d.times.set(published, time.Since(start).Seconds()/float64(d.o.Samples))
 }
@@ -217,9 +234,14 @@ func (d *dmmc) addSigns(name string) error {
 // chainMean returns the mean over chains with an error for their autocorrelation.
 func chainMean(replicas [][]float64) (stats.Estimate, error) {
 	g, err := stats.GammaMethod(replicas, stats.GammaConfig{})
-	if err = measure.Usable(err); err != nil {
-		// Short and anticorrelated: there is a mean, but no error.
-		return stats.Estimate{Value: g.Mean.Value, Error: math.NaN()}, nil
+	return usable(g.Mean, err)
+}
+
+// usable drops the error of an estimate from a series that is short for its
+// autocorrelation. One that fluctuates to a negative τ_int has a value, but no error bar.
+func usable(e stats.Estimate, err error) (stats.Estimate, error) {
+	if errors.Is(err, stats.ErrNegativeVariance) {
+		return stats.Estimate{Value: e.Value, Error: math.NaN()}, nil
 	}
-	return g.Mean, nil
+	return e, measure.Usable(err)
 }

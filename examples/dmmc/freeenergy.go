@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -37,8 +36,8 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 		return err
 	}
 	fromP.Value = -fromP.Value
-	bridge, err := stats.BridgeLogZ(q, p)
-	if err = measure.Usable(err); err != nil {
+	bridge, err := usable(stats.BridgeLogZ(q, p))
+	if err != nil {
 		return err
 	}
 	file := d.Results()

@@ -46,7 +46,7 @@ func actions(name string, ens *lattice.Ensemble) figure.Actions {
 
 func (d *dmmc) plotAutocorrelation() error {
 	var curves []figure.Correlation
-	for _, name := range d.names() {
+	for _, name := range []string{unitHMC, tunedHMC, metropolis, cluster, exact, published} {
 		abs := make([][]float64, len(d.chains[name]))
 		for i, s := range d.chains[name] {
 			abs[i] = s.AbsMagnetization()
@@ -80,7 +80,7 @@ func (d *dmmc) plotMagnetization() error {
 		samples, absolute = append(samples, s), append(absolute, a)
 	}
 	title := figure.Options{Title: d.Title()}
-	f, err := figure.Histograms(samples, figure.HistogramsConfig{Bins: 40, Options: title})
+	f, err := figure.Histograms(samples, figure.HistogramsConfig{Bins: 30, Options: title})
 	if err := d.save("magnetization.png", f, err); err != nil {
 		return err
 	}

@@ -71,9 +71,12 @@ func (d *dmmc) tune(ctx context.Context, ens *lattice.Ensemble) (hmc.Config, err
 	}
 	phi := append([]float64(nil), ens.Config(0)...)
 	err = k.Tune(ctx, rand.New(rand.NewPCG(d.seed(seedTuning), 0)), phi, tuning, acceptance)
+	if err != nil {
+		return cfg, err
+	}
 	cfg.Steps = k.Config().Steps
 	d.Results().Add(tunedHMC, "steps_per_trajectory", stats.Estimate{Value: float64(cfg.Steps), Error: math.NaN()})
-	return cfg, err
+	return cfg, nil
 }
 
 // rival runs one algorithm and times it.

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// tiny are the settings of a run of seconds on a 4×4 lattice. The Gaussian with the
+// measured spectrum is a good model there.
+func tiny(out string, more ...string) []string {
+	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.15", "-lambda", "0.1", "-model", "gaussian", "-n", "512",
+		"-samples", "256", "-reverse-steps", "30", "-flow-steps", "4", "-chain", "4096", "-mixture", "128", "-equilibrium", "256"}, more...)
+}
+
+func read(t *testing.T, dir string) (*results.File, []byte) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, pipeline.ResultsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file results.File
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	return &file, text
+}
+
+// All algorithms sample one theory, and log Z is the same in every way.
+func TestRun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := run(t.Context(), tiny(out)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ReverseFile, pipeline.ProposalsFile, equilibriumFile, mixtureFile,
+		timesFile, "autocorrelation.png", "action.png", "magnetization.png", "abs_magnetization.png", "denoising.png"} {
+		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	ens, err := lattice.ReadEnsemble(filepath.Join(out, pipeline.ProposalsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ens.Len() != 256 || len(ens.Extra["logq"]) != 256 || len(ens.Extra["action"]) != 256 {
+		t.Errorf("proposals.npz has %d configurations, %d log q and %d actions", ens.Len(), len(ens.Extra["logq"]), len(ens.Extra["action"]))
+	}
+	file, text := read(t, out)
+	for _, name := range []string{unitHMC, tunedHMC, metropolis, gaussianMC, exact, mixed, reweighted} {
+		for _, o := range []string{measure.AbsM, measure.VM2, measure.Phi2, measure.ActionDensity} {
+			e, ok := file.Get(name, o)
+			r, _ := file.Get(cluster, o)
+			if s := e.Sigma(r); !ok || !(math.Abs(s) < 5) {
+				t.Errorf("%s of %s: %v, cluster updates %v", o, name, e, r)
+			}
+		}
+		if e, ok := file.Get(name, positive); name != reweighted && (!ok || !(math.Abs(e.Pull(0.5)) < 5)) {
+			t.Errorf("%s: fraction of positive magnetisation %v", name, e)
+		}
+	}
+	for _, name := range []string{gaussianMC, exact, published} {
+		for _, o := range []string{measure.Acceptance, measure.AcceptancePredicted, measure.ESS, essBootstrap, largestShare,
+			pipeline.LongestRejection, measure.SDLogW, measure.R2, measure.PearsonR2, stepError} {
+			if e, ok := file.Get(name, o); !ok || math.IsNaN(e.Value) {
+				t.Errorf("results.json lacks %s of %s", o, name)
+			}
+		}
+		// Two estimates of one standard deviation.
+		ess, _ := file.Get(name, measure.ESS)
+		if b, _ := file.Get(name, essBootstrap); !(b.Value > ess.Error/2 && b.Value < ess.Error*2) {
+			t.Errorf("%s: ESS/N = %v, bootstrap error %v", name, ess, b.Value)
+		}
+	}
+	observed, _ := file.Get(exact, measure.Acceptance)
+	predicted, _ := file.Get(exact, measure.AcceptancePredicted)
+	if s := observed.Sigma(predicted); !(math.Abs(s) < 5) || predicted.Value > 0.99 {
+		t.Errorf("acceptance %v, predicted %v", observed, predicted)
+	}
+	if e, _ := file.Get(exact, measure.TauAbsM); !(e.Value < 1.5) {
+		t.Errorf("τ_int of DM-MC is %v", e)
+	}
+	thermo, _ := file.Get(freeEnergy, logZThermo)
+	for _, name := range []string{logZProposals, logZEquilib, logZBridge} {
+		e, ok := file.Get(freeEnergy, name)
+		if s := e.Sigma(thermo); !ok || !(math.Abs(s) < 5) || !(e.Error < 0.2) {
+			t.Errorf("%s = %v, thermodynamic integration %v", name, e, thermo)
+		}
+	}
+	var clock times
+	raw, err := os.ReadFile(filepath.Join(out, timesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &clock); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{unitHMC, paperHMC, tunedHMC, metropolis, cluster, gaussianMC, exact, published, mixed} {
+		if !(clock.Seconds[name] > 0) {
+			t.Errorf("times.json lacks %s", name)
+		}
+	}
+
+	// The same seed again: the same results, whatever the times.
+	again := filepath.Join(t.TempDir(), "again")
+	if err := run(t.Context(), tiny(again)); err != nil {
+		t.Fatal(err)
+	}
+	if _, other := read(t, again); !bytes.Equal(text, other) {
+		t.Error("the same seed gave other results")
+	}
+}
+
+// A run that is interrupted after any stage continues to the same results.
+func TestResume(t *testing.T) {
+	small := func(out string) []string {
+		return tiny(out, "-n", "256", "-samples", "64", "-chain", "512", "-mixture", "32", "-equilibrium", "64", "-thermodynamic=false")
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	if err := run(t.Context(), small(whole)); err != nil {
+		t.Fatal(err)
+	}
+	_, want := read(t, whole)
+	if _, ok := must(t, whole).Get(freeEnergy, logZThermo); ok {
+		t.Error("thermodynamic integration although it was switched off")
+	}
+	for _, stage := range []string{pipeline.EnsembleFile, pipeline.ProposalsFile, pipeline.ReverseFile, mixtureFile} {
+		out := filepath.Join(t.TempDir(), "out")
+		ctx, cancel := context.WithCancel(t.Context())
+		o, err := parse(small(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := newDMMC(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.finished = func(file string) {
+			if file == stage {
+				cancel()
+			}
+		}
+		if err := d.walk(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("interrupted after %s: %v", stage, err)
+		}
+		if _, err := os.Stat(filepath.Join(out, stage)); err != nil {
+			t.Fatal(err)
+		}
+		if err := run(t.Context(), small(out)); err != nil {
+			t.Fatal(err)
+		}
+		if _, got := read(t, out); !bytes.Equal(got, want) {
+			t.Errorf("interrupted after %s: other results", stage)
+		}
+		cancel()
+	}
+}
+
+func must(t *testing.T, dir string) *results.File {
+	f, _ := read(t, dir)
+	return f
+}
+
+// With a network whose divergence is estimated, on a lattice that is not a square.
+func TestNetwork(t *testing.T) {
+	for _, model := range []string{pipeline.UNet, pipeline.Pretrained} {
+		out := filepath.Join(t.TempDir(), "out")
+		err := run(t.Context(), tiny(out, "-dims", "4x6", "-model", model, "-n", "128", "-steps", "10", "-batch", "8", "-samples", "32", "-chain", "256",
+			"-mixture", "32", "-equilibrium", "32", "-thermodynamic=false", "-probes", "2"))
+		if err != nil {
+			t.Fatalf("%s: %v", model, err)
+		}
+		file := must(t, out)
+		if e, ok := file.Get(mixed, measure.AbsM); !ok || math.IsNaN(e.Value) {
+			t.Errorf("%s: no observables of the mixture", model)
+		}
+	}
+}
+
+// -retrain trains where a model is shipped.
+func TestRetrain(t *testing.T) {
+	o, err := parse([]string{"-retrain"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Model != pipeline.Pretrained {
+		t.Fatalf("the default model is %s", o.Model)
+	}
+	d, err := newDMMC(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.o.Model != pipeline.Hollow {
+		t.Errorf("-retrain: the model is %s", d.o.Model)
+	}
+}
+
+func TestBreaks(t *testing.T) {
+	for _, c := range []struct {
+		kappa, lambda float64
+		want          int
+	}{{0.21, 0.022, 0}, {0.27, 0.022, 0}, {0.5, 0.022, 2}, {0.3, 0.8, 0}} {
+		lat, err := lattice.New(8, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := lattice.NewPhi4(lat, c.kappa, c.lambda)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := breaks(a)
+		if len(b) != c.want || !slices.IsSorted(b) || len(b) > 0 && b[len(b)-1] >= c.kappa {
+			t.Errorf("κ = %v, λ = %v: breaks %v", c.kappa, c.lambda, b)
+		}
+	}
+}
+
+// Bad input is refused before a folder is made.
+func TestBadInput(t *testing.T) {
+	for name, args := range map[string][]string{
+		"a short chain":             {"-chain", "100"},
+		"a short mixture":           {"-mixture", "3"},
+		"too many equilibrated":     {"-equilibrium", "1000"},
+		"too few equilibrated":      {"-equilibrium", "1"},
+		"few samples":               {"-samples", "8"},
+		"retraining a Gaussian":     {"-retrain"},
+		"negative λ":                {"-lambda", "-1"},
+		"no model":                  {"-model", "nothing.npz"},
+		"an unknown flag":           {"-gamma", "1"},
+		"thermodynamic, not a bool": {"-thermodynamic=perhaps"},
+	} {
+		out := filepath.Join(t.TempDir(), "out")
+		if err := run(t.Context(), tiny(out, args...)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s: the folder was made", name)
+		}
+	}
+}
