@@ -3,7 +3,7 @@
 //
 //	m, err := pretrained.Load(action)
 //
-// Every model has a [Card]: the theory, the data, the command that made it and the
+// The flow runs from m.SigmaMax() to [SigmaMin]. Every model has a [Card]: the theory, the data, the command that made it and the
 // numbers of the flow, so that it can be judged and made again.
 package pretrained
 
@@ -24,6 +24,11 @@ import (
 //go:embed models
 var files embed.FS
 
+// SigmaMin is the noise level at which the models end: configurations at that level
+// are what the weights compare with e^{-S}. The largest level is that of
+// [diffusion.Model.SigmaMax].
+const SigmaMin = 0.02
+
 // Card describes one model.
 type Card struct {
 	// Name is the base name of the files of the model and of the card.
@@ -40,7 +45,8 @@ type Card struct {
 	Hardware string  `json:"hardware"`
 	Minutes  float64 `json:"minutes"`
 	// Proposals is the number of configurations that were drawn through the flow, in
-	// FlowSteps steps of RK4, for the numbers below: value and standard error.
+	// FlowSteps steps of RK4, for the numbers below: value and standard error, by the
+	// bootstrap.
 	Proposals int `json:"proposals"`
 	FlowSteps int `json:"flow_steps"`
 	// SDLogW is the standard deviation of log w, w = e^{-S}/q.
@@ -51,6 +57,9 @@ type Card struct {
 	Acceptance [2]float64 `json:"acceptance"`
 	// MaxWeightShare is the share of the largest weight in the sum of all.
 	MaxWeightShare float64 `json:"max_weight_share"`
+	// StepError is the estimated error of log q from the finite steps, see
+	// StepError of Likelihood in package flow.
+	StepError float64 `json:"step_error"`
 	// LogZ is the logarithm of the partition function Z = ∫dφ e^{-S}.
 	LogZ [2]float64 `json:"log_z"`
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // sigmaMin is the noise level at which data and model are compared.
-const sigmaMin = 0.02
+const sigmaMin = pretrained.SigmaMin
 
 // Options are the settings of a run.
 type Options struct {
