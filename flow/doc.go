@@ -13,7 +13,17 @@
 // [ProbabilityFlow.Sample] maps latent noise to configurations and returns the
 // density q of the very map that made them, which is what an exact independence
 // sampler needs; [ProbabilityFlow.LogProb] maps given configurations back and
-// returns their density. The divergence is exact where the model knows it, and else
-// the Skilling–Hutchinson estimate (B.1) with random signs that stay fixed along a
-// trajectory. Every log q comes with estimates of its errors.
+// returns their density.
+//
+// Every log q comes with two errors, which are different in kind and kept apart in
+// [Likelihood]. One is that of the steps: fixed Runge–Kutta steps in log σ, halved to see
+// the difference, or adaptive [DormandPrince] steps that keep a tolerance. The other is
+// that of the divergence, which is exact where the model knows it, and else one of these:
+//
+//   - [Rademacher], the default, and [GaussianProbes]: the Skilling–Hutchinson estimate
+//     (B.1) with random vectors that stay fixed along a trajectory;
+//   - [Probing]: the same with vectors on one colour of the lattice at a time, which for
+//     eight or more vectors is far better, since the Jacobian of a network decays
+//     with distance;
+//   - [Jacobian]: exact, one reverse pass per site.
 package flow
