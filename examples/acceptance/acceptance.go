@@ -199,7 +199,7 @@ func (a *acceptance) evaluate(ctx context.Context, p *point) error {
 	if err != nil {
 		return err
 	}
-	if err := p.keepTime(); err != nil {
+	if err := a.keepTime(p); err != nil {
 		return err
 	}
 	proposals, err := r.Proposals(ctx, m)

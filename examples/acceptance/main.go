@@ -13,11 +13,11 @@
 // learning rate falls over the whole run, so an early point is not what a shorter training
 // of its own gives.
 //
-// The preset quick takes eight to ten minutes on two cores. It differs from the preset
+// The preset quick takes about six minutes on two cores. It differs from the preset
 // paper in the lattice of figures 13 and 15 (16×16, not 32×32), in the sizes of figure 14
 // (8 to 32, not 8 to 64), in the network (hollow, with an exact divergence and target
 // score matching, in place of the published U-Net), in the training (300 steps of 64
-// configurations, not 20000; 1280 in figure 15, not 160000), and in the proposals (512,
+// configurations, not 20000; 640 in figure 15, not 160000), and in the proposals (256,
 // not 1024). The preset paper has the published parameters and is meant for a GPU.
 //
 // Every point is a folder of its own in the output folder, beside the plots and
@@ -44,11 +44,11 @@ DM-MC against κ (-kappas on -dims), against the size of the lattice (-extents a
 and against the training (-long-steps at -kappa on -dims), each beside the Gaussian
 sampler that needs no network; and the cost of the training.
 
-The preset quick takes eight to ten minutes on two cores: hollow networks, 300 training
-steps (1280 for figure 15), 512 proposals, 16x16 for figures 13 and 15, and sizes up to 32.
+The preset quick takes about six minutes on two cores: hollow networks, 300 training
+steps (640 for figure 15), 256 proposals, 16x16 for figures 13 and 15, and sizes up to 32.
 The preset paper has the published U-Net, 250 epochs (2000 for figure 15), ten probes of the
-divergence, 1024 proposals, 32x32, and sizes up to 64; it takes a GPU some days, most of
-them for the sizes 48 and 64 and for figure 15.
+divergence, 1024 proposals, 32x32, and sizes up to 64; by its operations it takes about
+half a day at 10 TFLOP/s, most of it for the sizes 48 and 64 and for figure 15.
 With -model gaussian there is nothing to train: no figure 15, no times.
 `
 
@@ -67,14 +67,14 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-acceptance", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.27, Lambda: 0.022}
 	quick := pipeline.Options{
 		Flags: flags, Configurations: 5120, Model: pipeline.Hollow, Objective: "target", Steps: 300, Batch: 64,
-		Samples: 512, ReverseSteps: 50, FlowSteps: 8, Probes: 2,
+		Samples: 256, ReverseSteps: 50, FlowSteps: 8, Probes: 2,
 	}
 	published := flags
 	published.Dims = "32x32"
 	var o options
 	var err error
 	o.Options, err = pipeline.ParseMore("acceptance", about, args, quick, pipeline.PaperOptions(published), func(fs *flag.FlagSet, preset string) {
-		extents, long := "8,16,24,32", 1280
+		extents, long := "8,16,24,32", 640
 		if preset == pipeline.Paper {
 			// 2000 epochs.
 			extents, long = "8,16,24,32,48,64", 8*diffusion.PaperTraining(5120).Steps

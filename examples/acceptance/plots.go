@@ -108,7 +108,7 @@ func (a *acceptance) plotTraining() error {
 	g, _ := a.table.Get("gaussian_steps", measure.AcceptancePredicted)
 	refs := []figure.Reference{{Label: "Gaussian, no network", Value: g.Value, Err: g.Error}}
 	if a.published() && a.o.Kappa == 0.27 {
-		refs = append(refs, figure.Reference{Label: "paper, 32², 250 epochs: about 0.6", Value: 0.6})
+		refs = append(refs, figure.Reference{Label: "paper, 32²: about 0.6", Value: 0.6})
 	}
 	f, err := figure.Lines([]figure.Series{predicted, observed}, figure.LinesConfig{
 		Options: figure.Options{

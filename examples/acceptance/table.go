@@ -19,7 +19,7 @@ var columns = []struct{ name, title string }{
 func (a *acceptance) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	section := func(title, paper string, points []*point, label func(p *point) string) {
-		a.header(t, title, paper)
+		a.header(t, title, paper, "s/epoch")
 		for _, p := range points {
 			a.row(t, label(p)+"\tDM-MC", "dm_"+p.name())
 			if c, ok := a.cost(p); ok {
@@ -37,7 +37,7 @@ func (a *acceptance) print(w io.Writer) error {
 	section(fmt.Sprintf("figure 14, κ = %v", a.o.Kappa), "about 0.6 for large L", a.extents,
 		func(p *point) string { return fmt.Sprintf("L = %d", p.lat.Extent(0)) })
 	if a.long != nil {
-		a.header(t, "figure 15, "+a.long.Title(), "rises within 200 epochs")
+		a.header(t, "figure 15, "+a.long.Title(), "rises within 200 epochs", "")
 		a.row(t, "no training\tGaussian", "gaussian_steps")
 		fmt.Fprintln(t)
 		for _, n := range a.kept {
@@ -64,7 +64,7 @@ func (a *acceptance) print(w io.Writer) error {
 	return nil
 }
 
-func (a *acceptance) header(w io.Writer, title, paper string) {
+func (a *acceptance) header(w io.Writer, title, paper, last string) {
 	fmt.Fprintf(w, "\n%s", title)
 	if a.published() {
 		fmt.Fprintf(w, " (paper: %s)", paper)
@@ -73,7 +73,7 @@ func (a *acceptance) header(w io.Writer, title, paper string) {
 	for _, c := range columns {
 		fmt.Fprintf(w, "%s\t", c.title)
 	}
-	fmt.Fprintln(w, "s/epoch")
+	fmt.Fprintln(w, last)
 }
 
 func (a *acceptance) row(w io.Writer, label, ensemble string) {

@@ -38,29 +38,28 @@ func (s *stopwatch) observe(p diffusion.TrainProgress) {
 
 // keepTime writes the time of the training that was just done into the folder of the
 // point. Where there was none, the times of an earlier run stay.
-func (p *point) keepTime() error {
+func (a *acceptance) keepTime(p *point) error {
 	n := p.steps.last - p.steps.first
 	if n <= 0 {
 		return nil
 	}
+	step := (p.steps.lastTime - p.steps.firstTime).Seconds() / float64(n)
 	return writeJSON(p.run.Folder().Path(timesFile), cost{
-		Kappa: p.kappa, Dims: p.lat.Dims(), Steps: n, SecondsPerStep: (p.steps.lastTime - p.steps.firstTime).Seconds() / float64(n),
+		Kappa: p.kappa, Dims: p.lat.Dims(), Steps: n, SecondsPerStep: step, SecondsPerEpoch: step * float64(a.epoch()),
 	})
 }
 
-// cost returns the time of the training of a point, and whether it is known. An epoch
-// shows every configuration once.
+// cost returns the time of the training of a point, and whether it is known.
 func (a *acceptance) cost(p *point) (cost, bool) {
 	var c cost
 	b, err := os.ReadFile(p.run.Folder().Path(timesFile))
 	if err != nil || json.Unmarshal(b, &c) != nil {
 		return c, false
 	}
-	c.SecondsPerEpoch = c.SecondsPerStep * float64(a.epoch())
 	return c, true
 }
 
-// epoch returns the number of steps of an epoch.
+// epoch returns the number of steps of an epoch, which shows every configuration once.
 func (a *acceptance) epoch() int { return (a.o.Configurations + a.o.Batch - 1) / a.o.Batch }
 
 // writeTimes writes the times of all points.

@@ -50,7 +50,8 @@ The preset quick takes about six minutes on two cores: a hollow network, 250 tra
 steps of 32 configurations, 30 steps of the reverse process, 512 generated configurations
 for every size of the training set in figure 11, and 1024 in all for figure 12.
 The preset paper has the published U-Net, 250 epochs, 500 Euler–Maruyama steps, ten probes
-of the divergence and 51200 generated configurations; it takes a GPU some hours.
+of the divergence and 51200 generated configurations; by its operations it takes about
+three hours at 10 TFLOP/s.
 With -model gaussian there is no network and nothing to train; with -model pretrained or a
 file, figure 11 shows the training sets alone.
 `

@@ -53,7 +53,7 @@ func (s *symmetric) plotMagnetization() error {
 			X: figure.Axis{Label: "M", Min: -width, Max: width}, Y: figure.Axis{Label: "P(M)"},
 		},
 		Exact:     func(m float64) float64 { return math.Exp(-m*m/(2*variance)) / math.Sqrt(2*math.Pi*variance) },
-		ExactName: "Gaussian, χ₂ of the truth",
+		ExactName: "Gaussian, true χ₂",
 	})
 	return s.save("figure6.png", f, err)
 }
