@@ -17,9 +17,8 @@ type ExactNetwork interface {
 	Architecture
 	// ApplyDivergence builds the network: a field of the shape of in.Field, which
 	// should have about unit variance when trained and vanish with freshly
-	// initialised parameters, and its divergence Σ_x ∂out(x)/∂φ(x), of shape [batch].
-	// The derivative is taken with in.Sign held fixed, though not the field: what the
-	// alignment adds to the divergence is left to the Model.
+	// initialised parameters, and its divergence Σ_x ∂out(x)/∂φ(x), of shape [batch],
+	// to which the dependence of in.Sign on φ contributes.
 	ApplyDivergence(scope *model.Scope, in ExactInputs) (out, divergence *graph.Node)
 }
 
@@ -28,15 +27,16 @@ type ExactInputs struct {
 	// Field is the noisy field φ, in an ordered phase φ - Sign·Shift, with the shape
 	// [batch, extents…]. With Sign held fixed, ∂Field(x)/∂φ(y) = δ_xy.
 	Field *graph.Node
-	// Sigma is the noise level, [batch].
+	// Sigma is the noise level, of shape [batch] or, if it is one for all samples, [1].
 	Sigma *graph.Node
 	// Spectrum is C_k, laid out like a field: the Field is Gaussian with the spectrum
 	// C_k + σ², up to what the network has to learn.
 	Spectrum []float64
-	// Sign is the expected sign tanh(μφ_0/(C_0+σ²)) of the magnetisation, [batch], and
-	// Shift its size μ/√V. Sign is nil for a single Gaussian.
-	Sign  *graph.Node
-	Shift float64
+	// Sign is the expected sign tanh(μφ_0/(C_0+σ²)) of the magnetisation, [batch],
+	// Slope its derivative ∂Sign/∂φ(x), which is the same for all sites x, [batch], and
+	// Shift the size μ/√V of the magnetisation. Sign is nil for a single Gaussian.
+	Sign, Slope *graph.Node
+	Shift       float64
 }
 
 // exact builds an ExactNetwork and its whole divergence, both to be scaled by c(σ).
@@ -48,13 +48,9 @@ func (m *Model) exact(network ExactNetwork, scope *model.Scope, phi, sigma *grap
 	in.Shift = m.order / math.Sqrt(float64(m.lat.Volume()))
 	sign, width := m.alignment(phi, sigma)
 	in.Sign = sign
+	in.Slope = graph.Div(graph.MulScalar(graph.OneMinus(graph.Square(sign)), in.Shift), width)
 	in.Field = graph.Sub(phi, graph.MulScalar(nn.PerSample(sign, phi), in.Shift))
-	out, divergence = network.ApplyDivergence(scope, in)
-	// The alignment m depends on every site alike: Σ_x ∂out(x)/∂m · ∂m/∂φ(x) is one
-	// derivative of Σ_x out(x), times ∂m/∂φ(x) = (1 - m²) μ/((C_0+σ²)√V).
-	slope := graph.Div(graph.MulScalar(graph.OneMinus(graph.Square(sign)), in.Shift), width)
-	along := graph.Gradient(graph.ReduceAllSum(out), sign)[0]
-	return out, graph.Add(divergence, graph.Mul(slope, along))
+	return network.ApplyDivergence(scope, in)
 }
 
 // OnLattice returns a model with the network and the weights of m, copied, on another

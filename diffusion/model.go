@@ -174,6 +174,7 @@ func (m *Model) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 // plainScore is the score of a model without a Gaussian part.
 func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 	n := m.cfg.Normalization
+	sigma = perSample(sigma, phi)
 	x := graph.MulScalar(graph.AddScalar(phi, -n.Shift), 1/n.Scale)
 	level := graph.MulScalar(sigma, 1/n.Scale)
 	if !m.cfg.Unscaled {
@@ -227,6 +228,7 @@ func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditi
 		r, divergence = m.exact(network, scope.At("net"), phi, sigma)
 		return graph.Mul(r, nn.PerSample(p.scale, phi)), graph.Mul(divergence, p.scale)
 	}
+	sigma = perSample(sigma, phi)
 	v := float64(m.lat.Volume())
 	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
 	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
@@ -245,6 +247,11 @@ func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditi
 	}, order...)
 	out := m.network.(Network).Apply(scope.At("net"), features, graph.Log(sigma), 2)
 	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), nn.PerSample(p.scale, phi)), nil
+}
+
+// perSample returns the noise level of every sample, [batch].
+func perSample(sigma, phi *graph.Node) *graph.Node {
+	return graph.BroadcastToDims(sigma, phi.Shape().Dimensions[0])
 }
 
 // scaleAt returns c(σ) for one noise level.

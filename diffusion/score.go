@@ -15,8 +15,9 @@ type ScoreModel interface {
 	// Store holds the weights; a model without weights returns an empty store.
 	Store() *model.Store
 	// Score builds the graph of the score. phi has the shape [batch, extents…],
-	// sigma (noise levels in the units of the field) the shape [batch], both with
-	// the same floating-point type; the result has the shape and type of phi.
+	// sigma (noise levels in the units of the field) the shape [batch] or, for one
+	// level that all samples share, [1], both with the same floating-point type; the
+	// result has the shape and type of phi.
 	// Like all functions that build GoMLX graphs it panics on malformed input.
 	Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node
 }

@@ -76,7 +76,7 @@ func evaluate(tb testing.TB, m diffusion.LinearModel, data, sigma []float64) (r,
 		p := m.Remainder(scope, phi, s)
 		return p.Known, p.Divergence
 	})
-	out, err := exec.Call(tensors.FromFlatDataAndDimensions(data, append([]int{len(sigma)}, m.Lattice().Dims()...)...), sigma)
+	out, err := exec.Call(tensors.FromFlatDataAndDimensions(data, append([]int{len(data) / m.Lattice().Volume()}, m.Lattice().Dims()...)...), sigma)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -14,23 +14,12 @@ import (
 	"github.com/latdiff/latdiff/internal/nn"
 )
 
-// Fields inside the network have the layout [channels, sites, batch], in which all
-// linear maps are matrix products without a transpose; numbers per channel and sample
-// have the shape [channels, 1, batch]. The linear maps bring their own adjoints, which
-// are again such products.
-
-// toSites turns a field [batch, extents…] into [1, sites, batch].
-func toSites(x *graph.Node) *graph.Node {
-	batch := x.Shape().Dimensions[0]
-	return graph.ExpandAxes(graph.Transpose(graph.Reshape(x, batch, -1), 0, 1), 0)
-}
-
-// fromSites is the inverse of toSites.
-func fromSites(x *graph.Node, dims []int) *graph.Node {
-	batch := x.Shape().Dimensions[2]
-	y := graph.Transpose(graph.Reshape(x, -1, batch), 0, 1)
-	return graph.Reshape(y, append([]int{batch}, dims...)...)
-}
+// Fields inside the network have the layout [batch, channels, sites]. What depends on
+// the noise level has the shape [levels, …], where levels is the size of the batch or, if
+// all samples share one level, 1; it multiplies weights rather than fields. Linear maps
+// are then matrix products that need no transpose, [batch, out, in] times [batch, in,
+// sites], and gates are for free. The maps bring their own adjoints, which are again
+// such products.
 
 // bilinear returns f(a, b), linear in each, with the given adjoints.
 func bilinear(a, b *graph.Node, f func(a, b *graph.Node) *graph.Node, adjointA, adjointB func(v *graph.Node) *graph.Node) *graph.Node {
@@ -42,89 +31,191 @@ func bilinear(a, b *graph.Node, f func(a, b *graph.Node) *graph.Node, adjointA, 
 // product returns a·b for matrices.
 func product(a, b *graph.Node) *graph.Node {
 	return bilinear(a, b,
-		func(a, b *graph.Node) *graph.Node { return graph.DotGeneral(a, []int{1}, nil, b, []int{0}, nil) },
-		func(v *graph.Node) *graph.Node { return graph.DotGeneral(v, []int{1}, nil, b, []int{1}, nil) },
+		func(a, b *graph.Node) *graph.Node { return dot(a, []int{1}, nil, b, []int{0}, nil) },
+		func(v *graph.Node) *graph.Node { return dot(v, []int{1}, nil, b, []int{1}, nil) },
 		func(v *graph.Node) *graph.Node { return product(graph.Transpose(a, 0, 1), v) })
 }
 
-// products returns a_c·b_c for stacks of matrices a [c, i, j] and b [c, j, k].
-func products(a, b *graph.Node) *graph.Node {
-	return bilinear(a, b,
-		func(a, b *graph.Node) *graph.Node {
-			return graph.DotGeneral(a, []int{2}, []int{0}, b, []int{1}, []int{0})
-		},
-		func(v *graph.Node) *graph.Node {
-			return graph.DotGeneral(v, []int{2}, []int{0}, b, []int{2}, []int{0})
-		},
-		func(v *graph.Node) *graph.Node { return products(graph.Transpose(a, 1, 2), v) })
+// ones returns ones of the type of x.
+func ones(x *graph.Node, dims ...int) *graph.Node {
+	return graph.Ones(x.Graph(), shapes.Make(x.DType(), dims...))
 }
 
-// mix multiplies the channels of x [in, sites, batch] by w [out, in].
-func mix(w, x *graph.Node) *graph.Node {
-	d := x.Shape().Dimensions
-	y := product(w, graph.Reshape(x, d[0], d[1]*d[2]))
-	return graph.Reshape(y, w.Shape().Dimensions[0], d[1], d[2])
+// repeatFirst repeats x n times along a new first axis. On the pure-Go backend products
+// with ones are faster than broadcasts, and than sums.
+func repeatFirst(x *graph.Node, n int) *graph.Node {
+	dims := x.Shape().Dimensions
+	y := product(ones(x, n, 1), graph.Reshape(x, 1, -1))
+	return graph.Reshape(y, append([]int{n}, dims...)...)
 }
 
-// repeat repeats g [channels, 1, batch] for n sites.
-func repeat(g *graph.Node, n int) *graph.Node {
-	ones := graph.Ones(g.Graph(), shapes.Make(g.DType(), g.Shape().Dimensions[0], n, 1))
-	return nn.WithAdjoint(g,
-		func(g *graph.Node) *graph.Node { return products(ones, g) },
-		sumSites)
+// repeatLast repeats x n times along a new last axis.
+func repeatLast(x *graph.Node, n int) *graph.Node {
+	dims := slices.Clone(x.Shape().Dimensions)
+	if n > 1 {
+		x = product(graph.Reshape(x, -1, 1), ones(x, 1, n))
+	}
+	return graph.Reshape(x, append(dims, n)...)
 }
 
-// sumSites sums x [channels, sites, batch] over sites: [channels, 1, batch].
-func sumSites(x *graph.Node) *graph.Node {
-	n := x.Shape().Dimensions[1]
-	ones := graph.Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dimensions[0], 1, n))
-	return nn.WithAdjoint(x,
-		func(x *graph.Node) *graph.Node { return products(ones, x) },
-		func(v *graph.Node) *graph.Node { return repeat(v, n) })
+// meanLast averages x over its last axis.
+func meanLast(x *graph.Node) *graph.Node {
+	dims := x.Shape().Dimensions
+	n := dims[len(dims)-1]
+	weights := graph.MulScalar(ones(x, 1, n), 1/float64(n))
+	y := nn.WithAdjoint(graph.Reshape(x, -1, n),
+		func(x *graph.Node) *graph.Node { return dot(x, []int{1}, nil, weights, []int{1}, nil) },
+		func(v *graph.Node) *graph.Node { return product(v, weights) })
+	return graph.Reshape(y, dims[:len(dims)-1]...)
 }
 
-// sumChannels sums x over channels.
-func sumChannels(x *graph.Node) *graph.Node {
-	return mix(graph.Ones(x.Graph(), shapes.Make(x.DType(), 1, x.Shape().Dimensions[0])), x)
+// scaleRows multiplies the rows of w, [out, in] or [levels, out, in], by g [levels, out].
+func scaleRows(g, w *graph.Node) *graph.Node {
+	if w.Rank() == 2 {
+		w = repeatFirst(w, g.Shape().Dimensions[0])
+	}
+	return graph.Mul(repeatLast(g, w.Shape().Dimensions[2]), w)
 }
 
-// scale multiplies x [channels, sites, batch] by g [channels, 1, batch].
-func scale(g, x *graph.Node) *graph.Node {
-	return graph.Mul(repeat(g, x.Shape().Dimensions[1]), x)
+// transposed exchanges rows and columns of w [levels, out, in].
+func transposed(w *graph.Node) *graph.Node { return graph.Transpose(w, 1, 2) }
+
+// row returns numbers [levels, in] as a matrix of one row.
+func row(w *graph.Node) *graph.Node { return graph.ExpandAxes(w, 1) }
+
+// scaleColumns multiplies the columns of w [levels, out, in] by g [levels, in].
+func scaleColumns(w, g *graph.Node) *graph.Node {
+	return graph.Mul(w, graph.BroadcastToDims(row(g), w.Shape().Dimensions...))
 }
 
-// onChannels repeats x [1, sites, batch] for n channels.
-func onChannels(x *graph.Node, n int) *graph.Node {
-	return mix(graph.Ones(x.Graph(), shapes.Make(x.DType(), n, 1)), x)
+// columns returns a range of columns of w.
+func columns(w *graph.Node, from, to int) *graph.Node {
+	return graph.SliceAxis(w, 2, graph.AxisRange(from, to))
 }
 
-// sigmoid returns the odd function x/√(1+x²) and its derivative (1+x²)^{-3/2}, which is
-// again differentiable.
-func sigmoid(x *graph.Node) (value, slope *graph.Node) {
+// join concatenates channels, or columns, at the given axis. Parts that are nil are left
+// out.
+func join(axis int, parts ...*graph.Node) *graph.Node {
+	parts = slices.DeleteFunc(parts, func(p *graph.Node) bool { return p == nil })
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return graph.Concatenate(parts, axis)
+}
+
+// each repeats what a batch shares, x [1, …], for every sample; x [batch, …] it leaves
+// as it is.
+func each(x *graph.Node, batch int) *graph.Node {
+	dims := x.Shape().Dimensions
+	if dims[0] == batch {
+		return x
+	}
+	return repeatFirst(graph.Reshape(x, dims[1:]...), batch)
+}
+
+// mix multiplies the channels of the fields x, one after the other, by w [levels, out, in].
+// Fields that are nil are left out.
+func mix(w *graph.Node, x ...*graph.Node) *graph.Node {
+	x = slices.DeleteFunc(slices.Clone(x), func(p *graph.Node) bool { return p == nil })
+	w = each(w, x[0].Shape().Dimensions[0])
+	inputs := make([]*graph.Node, 0, len(x))
+	var apply func(from int) *graph.Node
+	apply = func(from int) *graph.Node {
+		if i := len(inputs); i < len(x) {
+			to := from + x[i].Shape().Dimensions[1]
+			return nn.WithAdjoint(x[i],
+				func(x *graph.Node) *graph.Node {
+					inputs = append(inputs, x)
+					return apply(to)
+				},
+				func(v *graph.Node) *graph.Node {
+					part := w
+					if len(x) > 1 {
+						part = columns(w, from, to)
+					}
+					return mix(transposed(part), v)
+				})
+		}
+		all := join(1, inputs...)
+		return nn.WithAdjoint(w,
+			func(w *graph.Node) *graph.Node {
+				return dot(w, []int{2}, []int{0}, all, []int{1}, []int{0})
+			},
+			func(v *graph.Node) *graph.Node {
+				return dot(v, []int{2}, []int{0}, all, []int{2}, []int{0})
+			})
+	}
+	return apply(0)
+}
+
+// sumSites sums x over sites: [batch, channels].
+func sumSites(x *graph.Node) *graph.Node { return graph.ReduceSum(x, 2) }
+
+// sigmoid is the odd function s(x) = x/√(1+x²).
+type sigmoid struct {
+	value *graph.Node
+	cube  *graph.Node // (1+x²)^{3/2}, the reciprocal of the derivative
+}
+
+func newSigmoid(x *graph.Node) sigmoid {
 	q := graph.AddScalar(graph.Mul(x, x), 1)
 	root := graph.Sqrt(q)
 	cube := graph.Mul(q, root)
 	fixed := graph.StopGradient(root)
-	value = nn.WithAdjoint(x,
-		func(x *graph.Node) *graph.Node { return graph.Div(x, fixed) },
-		func(v *graph.Node) *graph.Node { return graph.Div(v, cube) })
-	return value, graph.Reciprocal(cube)
+	return sigmoid{
+		value: nn.WithAdjoint(x,
+			func(x *graph.Node) *graph.Node { return graph.Div(x, fixed) },
+			func(v *graph.Node) *graph.Node { return graph.Div(v, cube) }),
+		cube: cube,
+	}
 }
 
-// transform returns the Hartley transform of x [channels, sites, batch] over the sites of
-// a lattice with the given extents; see [hartley.Transform].
+// slope returns the derivative.
+func (s sigmoid) slope() *graph.Node { return graph.Reciprocal(s.cube) }
+
+// transform returns the Hartley transform of x over the sites of a lattice with the given
+// extents; see [hartley.Transform].
 func transform(x *graph.Node, dims []int) *graph.Node {
 	return nn.WithAdjoint(x,
 		func(x *graph.Node) *graph.Node {
-			shape := slices.Clone(x.Shape().Dimensions)
-			before := shape[0]
+			shape := x.Shape().Dimensions
+			count, sites := shape[0]*shape[1], shape[2]
+			if whole(x, count, dims) {
+				x = dot(graph.Reshape(x, count, sites), []int{1}, nil, hartleyMatrix(x, dims...), []int{0}, nil)
+				return graph.Reshape(x, shape...)
+			}
 			for _, n := range dims {
-				x = alongAxis(graph.Reshape(x, before, n, -1), stacked(x, before, n))
-				before *= n
+				x = alongAxis(graph.Reshape(x, count, n, -1), stacked(x, count, n))
+				count *= n
 			}
 			return graph.Reshape(x, shape...)
 		},
 		func(v *graph.Node) *graph.Node { return transform(v, dims) })
+}
+
+// hartleyMatrix returns the matrix of the transform over all axes, the Kronecker product
+// of those of the axes.
+func hartleyMatrix(x *graph.Node, dims ...int) *graph.Node {
+	m, v := []float64{1}, 1
+	for _, n := range dims {
+		h, next := hartley.Matrix(n), make([]float64, 0, v*n*v*n)
+		for i := range v * n {
+			for j := range v * n {
+				next = append(next, m[i/n*v+j/n]*h[i%n*n+j%n])
+			}
+		}
+		m, v = next, v*n
+	}
+	return hartley.Const(x.Graph(), x.DType(), m, v, v)
+}
+
+// whole says whether count fields are transformed along all axes by one product. The
+// pure-Go backend leaves small products with narrow matrices to scalar code; one with a
+// matrix of all sites is quicker then, in spite of many more operations.
+func whole(x *graph.Node, count int, dims []int) bool {
+	const maxSites, small = 256, 1 << 22
+	v := volume(dims)
+	return lowering.PureGo(x.Graph().Backend()) && v <= maxSites && count*v*slices.Max(dims) < small
 }
 
 // maxStack bounds the number of elements of a stack of equal matrices.
@@ -138,16 +229,18 @@ func stacked(x *graph.Node, count, n int) bool {
 
 // alongAxis multiplies the middle axis of x, of extent n, by the Hartley matrix.
 func alongAxis(x *graph.Node, stack bool) *graph.Node {
-	count, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
-	if n == 1 {
+	count, n, after := x.Shape().Dimensions[0], x.Shape().Dimensions[1], x.Shape().Dimensions[2]
+	switch {
+	case n == 1:
 		return x
-	}
-	if stack {
+	case after == 1:
+		y := dot(graph.Reshape(x, count, n), []int{1}, nil, hartleyMatrix(x, n), []int{0}, nil)
+		return graph.Reshape(y, count, n, 1)
+	case stack:
 		h := graph.ConstCachedTensor(x.Graph(), hartleyMatrices(x.DType(), count, n))
-		return graph.DotGeneral(h, []int{2}, []int{0}, x, []int{1}, []int{0})
+		return dot(h, []int{2}, []int{0}, x, []int{1}, []int{0})
 	}
-	h := hartley.Const(x.Graph(), x.DType(), hartley.Matrix(n), n, n)
-	return graph.Transpose(graph.DotGeneral(h, []int{1}, nil, x, []int{1}, nil), 0, 1)
+	return graph.Transpose(dot(hartleyMatrix(x, n), []int{1}, nil, x, []int{1}, nil), 0, 1)
 }
 
 // hartleyCache holds the stacks of matrices, so that all graphs share them.
@@ -178,4 +271,9 @@ func hartleyMatrices(dtype dtypes.DType, count, n int) *tensors.Tensor {
 	}
 	actual, _ := hartleyCache.LoadOrStore(k, t)
 	return actual.(*tensors.Tensor)
+}
+
+// dot returns a product, ready for scalar operations on it.
+func dot(a *graph.Node, contractA, batchA []int, b *graph.Node, contractB, batchB []int) *graph.Node {
+	return nn.AfterProduct(graph.DotGeneral(a, contractA, batchA, b, contractB, batchB))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// The transform in the layout of the network, by either lowering, against that of fields.
+// The transform in the layout of the network, by every lowering, against that of fields.
 func TestTransform(t *testing.T) {
 	backend, err := gobackend.New("ops_sequential")
 	if err != nil {
@@ -27,14 +27,17 @@ func TestTransform(t *testing.T) {
 			x[i] = rng.NormFloat64()
 		}
 		exec := graph.MustNewExec(backend, func(x *graph.Node) []*graph.Node {
-			y := transform(toSites(x), dims)
-			z, before := toSites(x), 1
-			for _, n := range dims {
-				z = alongAxis(graph.Reshape(z, before, n, -1), false)
-				before *= n
+			y := graph.Reshape(x, batch, 1, -1)
+			out := []*graph.Node{hartley.Transform(x), transform(y, dims)}
+			for _, stack := range []bool{true, false} {
+				z, before := y, batch
+				for _, n := range dims {
+					z = alongAxis(graph.Reshape(z, before, n, -1), stack)
+					before *= n
+				}
+				out = append(out, z)
 			}
-			z = graph.Reshape(z, y.Shape().Dimensions...)
-			return []*graph.Node{hartley.Transform(x), fromSites(y, dims), fromSites(z, dims)}
+			return out
 		})
 		out, err := exec.Call(tensors.FromFlatDataAndDimensions(x, append([]int{batch}, dims...)...))
 		if err != nil {
