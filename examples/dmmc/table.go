@@ -174,7 +174,7 @@ func (d *dmmc) printCosts(w io.Writer) error {
 	if known, ok := measure.FindReference(d.Action()); ok {
 		fmt.Fprintf(w, "τ_int(|M|) of the independent HMC with unit trajectories: %s\n", cell(known.TauAbsM, true))
 	}
-	_, err := fmt.Fprintf(w, "wall time per step with all %d cores at work, without thermalisation and training\n", d.times.Cores)
+	_, err := fmt.Fprintf(w, "wall time per step with all %d cores at work, without thermalisation and training; that of Gaussian MC has the fit of the spectrum in it\n", d.times.Cores)
 	return err
 }
 
