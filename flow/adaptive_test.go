@@ -67,7 +67,7 @@ func TestDormandPrinceNetwork(t *testing.T) {
 	m := randomUNet(t, 4, 4)
 	base := flow.Config{DType: dtypes.Float64, Batch: 8, Seed: 4}
 	fine := base
-	fine.Steps = 160
+	fine.Steps = 64
 	adaptive := base
 	adaptive.Integrator, adaptive.RelTol, adaptive.AbsTol = flow.DormandPrince, 1e-6, 1e-6
 	reference, f := newFlow(t, m, fine), newFlow(t, m, adaptive)

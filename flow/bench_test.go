@@ -74,8 +74,8 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 })
 
 // The variance of log q from the estimate of the divergence, at an equal number of reverse
-// passes per evaluation (metric var, of one set of signs for Probing), its ratio to that of
-// Rademacher vectors (gain), and what an evaluation of 64 configurations takes.
+// passes per evaluation (metric var), and by how much it is less than that of as many
+// Rademacher vectors (gain). For Probing it is that of one set of signs, found from four.
 func BenchmarkDivergence(b *testing.B) {
 	model, err := phi4UNet()
 	if err != nil {
