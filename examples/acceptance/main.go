@@ -67,7 +67,7 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-acceptance", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.27, Lambda: 0.022}
 	quick := pipeline.Options{
 		Flags: flags, Configurations: 5120, Model: pipeline.Hollow, Objective: "target", Steps: 300, Batch: 64,
-		Samples: 256, ReverseSteps: 50, FlowSteps: 8, Probes: 2,
+		Samples: 256, ReverseSteps: 50, FlowSteps: 8, Probes: 4,
 	}
 	published := flags
 	published.Dims = "32x32"

@@ -28,7 +28,7 @@ func parse(args []string) (pipeline.Options, error) {
 	quick := pipeline.Options{
 		Flags:          program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022},
 		Configurations: 5120, Model: pipeline.UNet, Objective: "target", Steps: 1000, Batch: 32,
-		Samples: 512, ReverseSteps: 80, FlowSteps: 10, Probes: 2, SigmaMax: 20,
+		Samples: 512, ReverseSteps: 80, FlowSteps: 10, Probes: 4, SigmaMax: 20,
 	}
 	paper := pipeline.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})
 	return pipeline.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper)

@@ -17,10 +17,32 @@ func (r *Run) Backend() compute.Backend { return r.backend }
 // FlowConfig returns the configuration of the flow of m in the run, without progress.
 func (r *Run) FlowConfig(m diffusion.ScoreModel) flow.Config {
 	cfg := flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.sigmaMax(m), Seed: r.seed(seedFlow)}
-	if _, exact := m.(diffusion.DivergenceModel); !exact {
+	switch network, ok := m.(*diffusion.Model); {
+	case !ok || isExact(network.Network()):
+		// The divergence is known.
+	case r.o.Preset == Paper:
+		cfg.Divergence, cfg.Probes = flow.GaussianProbes, r.o.Probes
+	case maxColours(r.lat) > 1:
+		cfg.Divergence, cfg.Probes = flow.Probing, min(r.o.Probes, maxColours(r.lat))
+	default:
 		cfg.Probes = r.o.Probes
 	}
 	return cfg
+}
+
+func isExact(network diffusion.Architecture) bool {
+	_, ok := network.(diffusion.ExactNetwork)
+	return ok
+}
+
+// maxColours returns the largest number of colours that probing has for lat: the
+// powers of two in its extents.
+func maxColours(lat *lattice.Lattice) int {
+	colours := 1
+	for _, n := range lat.Dims() {
+		colours *= n & -n
+	}
+	return colours
 }
 
 // Annotate stores S and log q with the configurations.

@@ -103,7 +103,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Samples, "samples", defaults.Samples, "configurations to draw from the model, by each method")
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
 	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "Runge–Kutta steps of the probability flow")
-	fs.IntVar(&o.Probes, "probes", defaults.Probes, "random probes of the divergence per configuration")
+	fs.IntVar(&o.Probes, "probes", defaults.Probes, "colours of the probing vectors for the divergence of a U-Net, a power of two, twice with\nother signs; in the preset paper the number of random vectors")
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.Float64Var(&o.SigmaMax, "sigma-max", defaults.SigmaMax, "largest noise level; 0: five times the width of the widest mode")
 	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
@@ -122,6 +122,9 @@ func (o *Options) check() error {
 		if n.value < 2 {
 			return fmt.Errorf("expected -%s of at least 2, got %d", n.name, n.value)
 		}
+	}
+	if o.Preset != Paper && o.Probes&(o.Probes-1) != 0 {
+		return fmt.Errorf("expected a power of two as -probes, got %d", o.Probes)
 	}
 	if !(o.SigmaMax == 0 || o.SigmaMax > sigmaMin) || math.IsInf(o.SigmaMax, 0) {
 		return fmt.Errorf("expected -sigma-max above %v, got %v", sigmaMin, o.SigmaMax)
