@@ -1,0 +1,95 @@
+package pretrained_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/gobackend"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/hollow/pretrained"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/stats"
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Every model is that of its card: the log-weights of a few fresh proposals, with another
+// seed than those of the card, have the standard deviation and the log Z that it quotes.
+func TestCards(t *testing.T) {
+	backend := must(gobackend.New("ops_sequential"))
+	points := map[string]bool{}
+	for _, card := range pretrained.Cards() {
+		t.Run(card.Name, func(t *testing.T) {
+			action := must(lattice.NewPhi4(must(lattice.New(card.Dims...)), card.Kappa, card.Lambda))
+			points[fmt.Sprint(card.Dims, card.Kappa)] = true
+			m := must(pretrained.Load(action))
+			if err := m.CheckLattice(action.Lattice()); err != nil {
+				t.Fatal(err)
+			}
+			n := 4096 / action.Lattice().Volume() * 4
+			f := must(flow.New(backend, m, flow.Config{
+				Steps: 6, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Batch: n / 2, Seed: 99,
+			}))
+			s := must(f.Sample(t.Context(), n))
+			logw := make([]float64, n)
+			for i := range logw {
+				logw[i] = -action.Value(s.Ensemble.Config(i)) - s.LogQ[i]
+			}
+			w := must(stats.LogWeightStats(logw))
+			// Six steps instead of the card's number shift log q by the step error.
+			tolerance := 5*math.Hypot(card.LogZ[1], card.SDLogW[0]/math.Sqrt(float64(n))) + s.StepError
+			if d := w.LogZ.Value - card.LogZ[0]; !(math.Abs(d) < tolerance) {
+				t.Errorf("log Z = %v, the card says %v, bound %v", w.LogZ.Value, card.LogZ, tolerance)
+			}
+			// The squared standard deviation of n normal numbers has a relative error of √(2/n).
+			limit := card.SDLogW[0]*math.Sqrt(1+5*math.Sqrt(2/float64(n))) + s.StepError
+			if !(w.SD < limit) {
+				t.Errorf("sd(log w) = %v, the card says %v, bound %v", w.SD, card.SDLogW, limit)
+			}
+			if card.Command == "" || card.Data == "" || card.Hardware == "" || card.Proposals < 4096 {
+				t.Errorf("incomplete card %+v", card)
+			}
+		})
+	}
+	for _, p := range []string{"[16 16] 0.27", "[32 32] 0.27", "[32 32] 0.21", "[32 32] 0.5"} {
+		if !points[p] {
+			t.Errorf("no model for %s", p)
+		}
+	}
+}
+
+// A theory without a model is refused with the list of those that there are.
+func TestLoadUnknown(t *testing.T) {
+	action := must(lattice.NewPhi4(must(lattice.New(16, 16)), 0.26, 0.022))
+	if _, err := pretrained.Load(action); err == nil || !strings.Contains(err.Error(), "phi4-16x16-kappa0.27-lambda0.022") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := (pretrained.Card{Name: "nothing"}).Load(); err == nil {
+		t.Error("a card without a model was accepted")
+	}
+}
+
+// The exact chain at criticality in one call: a model, its flow, and the density of what it
+// draws.
+func ExampleLoad() {
+	lat := must(lattice.New(16, 16))
+	action := must(lattice.NewPhi4(lat, 0.27, 0.022))
+	m, err := pretrained.Load(action)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, exact := m.Network().(diffusion.ExactNetwork)
+	fmt.Println(m.Lattice(), "exact divergence:", exact)
+	// Output:
+	// 16x16 exact divergence: true
+}
