@@ -126,7 +126,7 @@ type scheme struct {
 
 // scoreAt builds the score at one noise level for the whole batch.
 func scoreAt(scope *model.Scope, m ScoreModel, x, sigma *graph.Node) *graph.Node {
-	return m.Score(scope, x, graph.BroadcastToDims(sigma, x.Shape().Dimensions[0]))
+	return m.Score(scope, x, graph.Reshape(sigma, 1))
 }
 
 // sampler is a scheme at work.

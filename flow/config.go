@@ -45,7 +45,7 @@ type Config struct {
 	// spectral prior, with the variance C_k + σ_max² per mode.
 	IsotropicPrior bool
 	// Batch is the number of configurations that are evolved together, with common
-	// steps. Default 128.
+	// steps. Default 64.
 	Batch int
 	// DType is the floating-point type of the score, dtypes.Float32 (default) or
 	// dtypes.Float64; steps are summed in float64 either way.
@@ -88,7 +88,7 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 		c.Repeats = 2
 	}
 	if c.Batch == 0 {
-		c.Batch = 128
+		c.Batch = 64
 	}
 	if c.DType == dtypes.InvalidDType {
 		c.DType = dtypes.Float32

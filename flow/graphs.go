@@ -139,7 +139,7 @@ func (f *ProbabilityFlow) fieldAt(x, sigma *graph.Node) (phi, root *graph.Node) 
 // terms builds the score and what is known of its divergence, which is never left to the
 // probes.
 func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) terms {
-	s := graph.BroadcastToDims(sigma, f.cfg.Batch)
+	s := graph.Reshape(sigma, 1)
 	l, isLinear := diffusion.Linear(f.m)
 	if !isLinear {
 		if f.cfg.Divergence == Automatic {

@@ -23,7 +23,7 @@ func unflatten(y, x *graph.Node) *graph.Node {
 
 // product returns w·x for w of shape [out, in] and x of shape [in, m].
 func product(w, x *graph.Node) *graph.Node {
-	return graph.DotGeneral(w, []int{1}, nil, x, []int{0}, nil)
+	return nn.AfterProduct(graph.DotGeneral(w, []int{1}, nil, x, []int{0}, nil))
 }
 
 // transpose returns wᵀ. A product that contracts the first axis of both factors would
@@ -32,7 +32,7 @@ func transpose(w *graph.Node) *graph.Node { return graph.TransposeAllAxes(w, 1, 
 
 // outer returns a·bᵀ for a of shape [i, m] and b of shape [j, m].
 func outer(a, b *graph.Node) *graph.Node {
-	return graph.DotGeneral(a, []int{1}, nil, b, []int{1}, nil)
+	return nn.AfterProduct(graph.DotGeneral(a, []int{1}, nil, b, []int{1}, nil))
 }
 
 // bilinear returns f(x, w), linear in each, with the adjoints of f with respect to x

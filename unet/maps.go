@@ -4,7 +4,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/latdiff/latdiff/internal/lowering"
 	"github.com/latdiff/latdiff/internal/nn"
 )
 
@@ -22,7 +21,7 @@ func bySites(x *graph.Node) *graph.Node {
 func siteProduct(x *graph.Node, m int) *graph.Node {
 	channels, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	ones := graph.Ones(x.Graph(), shapes.Make(x.DType(), channels, m, n))
-	return graph.DotGeneral(ones, []int{2}, []int{0}, x, []int{1}, []int{0})
+	return nn.AfterProduct(graph.DotGeneral(ones, []int{2}, []int{0}, x, []int{1}, []int{0}))
 }
 
 // repeatSites repeats g [channels, 1, batch] for n sites.
@@ -63,7 +62,7 @@ func swish(x *graph.Node) *graph.Node {
 	return nn.WithAdjoint(x,
 		func(x *graph.Node) *graph.Node {
 			// For x → -∞ the exponential overflows and the quotient is -0, as it should.
-			q = graph.AddScalar(graph.Exp(negative(x)), 1)
+			q = graph.AddScalar(graph.Exp(graph.Neg(x)), 1)
 			y = graph.Div(x, q)
 			return y
 		},
@@ -72,17 +71,4 @@ func swish(x *graph.Node) *graph.Node {
 			s := graph.Reciprocal(q)
 			return graph.Mul(v, graph.Add(s, graph.Mul(y, graph.OneMinus(s))))
 		})
-}
-
-// negative returns -x, for an exponential to follow. On amd64 the vectorised products
-// of the pure-Go backend leave the upper halves of the vector registers dirty, which
-// slows math.Exp down to a third on the same thread until something clears them. A
-// copy of some hundred bytes does; the barrier makes one between x and what follows.
-func negative(x *graph.Node) *graph.Node {
-	if !lowering.PureGo(x.Graph().Backend()) {
-		return graph.Neg(x)
-	}
-	ones := graph.SchedulingBarrier(graph.Ones(x.Graph(), shapes.Make(x.DType(), 256)), x)
-	one := graph.StopGradient(graph.Reshape(graph.SliceAxis(ones, 0, graph.AxisElem(0))))
-	return graph.Mul(x, graph.Neg(one))
 }

@@ -136,7 +136,7 @@ func axisProduct(x *graph.Node, axis, m int, p []float64) *graph.Node {
 	}
 	n := dims[axis]
 	matrix := graph.ConstCachedTensor(x.Graph(), repeated(x.DType(), before, m, n, p))
-	y := graph.DotGeneral(matrix, []int{2}, []int{0}, graph.Reshape(x, before, n, -1), []int{1}, []int{0})
+	y := nn.AfterProduct(graph.DotGeneral(matrix, []int{2}, []int{0}, graph.Reshape(x, before, n, -1), []int{1}, []int{0}))
 	out := slices.Clone(dims)
 	out[axis] = m
 	return graph.Reshape(y, out...)
