@@ -63,25 +63,30 @@ func (d *draw) set(i int, field, residual []float64, origin int, sign float64) {
 	}
 }
 
-// inputs draws the noise and returns the inputs of the graph and the noise levels.
-func (d *draw) inputs(rng *rand.Rand) ([]any, []float32) {
+// inputs draws the noise and returns the inputs of the graph for equal parts of the
+// batch.
+func (d *draw) inputs(rng *rand.Rand, parts int) [][]any {
 	for i := range d.noise {
 		d.noise[i] = float32(rng.NormFloat64())
 	}
-	b := len(d.sigma)
+	b, v := len(d.sigma)/parts, d.lat.Volume()
 	dims := append([]int{b}, d.lat.Dims()...)
-	residual := tensors.FromScalar(float32(0))
-	if d.residual != nil {
-		residual = tensors.FromFlatDataAndDimensions(d.residual, dims...)
+	in := make([][]any, parts)
+	for p := range in {
+		fields := func(data []float32) *tensors.Tensor {
+			return tensors.FromFlatDataAndDimensions(data[p*b*v:(p+1)*b*v], dims...)
+		}
+		residual := tensors.FromScalar(float32(0))
+		if d.residual != nil {
+			residual = fields(d.residual)
+		}
+		in[p] = []any{fields(d.field), fields(d.noise), residual, tensors.FromFlatDataAndDimensions(d.sigma[p*b:(p+1)*b], b)}
 	}
-	return []any{
-		tensors.FromFlatDataAndDimensions(d.field, dims...), tensors.FromFlatDataAndDimensions(d.noise, dims...), residual,
-		tensors.FromFlatDataAndDimensions(d.sigma, b),
-	}, d.sigma
+	return in
 }
 
-// batch draws the inputs of a step.
-func (t *Trainer) batch(step int) ([]any, []float32) {
+// batch draws the inputs of a step, for every part, and the noise levels.
+func (t *Trainer) batch(step int) ([][]any, []float32) {
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, uint64(step)))
 	v := t.lat.Volume()
 	d := newDraw(t, rng)
@@ -96,7 +101,7 @@ func (t *Trainer) batch(step int) ([]any, []float32) {
 		}
 		d.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Residual, c, v), origin, sign)
 	}
-	return d.inputs(rng)
+	return d.inputs(rng, t.parts), d.sigma
 }
 
 // pick returns configuration c of data, or nil if there are none.

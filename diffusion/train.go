@@ -210,7 +210,12 @@ type Trainer struct {
 	levels     []LevelLoss
 	validation float64
 	shuffle    shuffle
-	exec       *model.Exec
+	backend    compute.Backend
+	parts      int               // of a batch, see partsOf
+	built      bool              // the graph of the gradient exists
+	weights    []*model.Variable // in the order of the gradients
+	gradient   *model.Exec
+	update     *model.Exec
 	validate   *model.Exec
 }
 
@@ -240,7 +245,10 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 			return nil, fmt.Errorf("diffusion: validation: %w", err)
 		}
 	}
-	t := &Trainer{model: m, lat: m.lat, data: ens.Data, cfg: cfg, norm: 1, validation: math.NaN()}
+	t := &Trainer{
+		model: m, lat: m.lat, data: ens.Data, cfg: cfg, norm: 1, validation: math.NaN(),
+		backend: backend, parts: partsOf(backend, cfg.Batch),
+	}
 	t.shuffle = shuffle{seed: cfg.Seed, n: ens.Len()}
 	for i := range lossLevels {
 		t.levels = append(t.levels, LevelLoss{t.sigmaAt(float64(i) / lossLevels), t.sigmaAt(float64(i+1) / lossLevels), math.NaN()})
@@ -249,7 +257,10 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 		t.norm = t.targetVariance()
 	}
 	var err error
-	if t.exec, err = model.NewExec(backend, m.store, t.stepGraph); err != nil {
+	if t.gradient, err = model.NewExec(backend, m.store, t.gradientGraph); err != nil {
+		return nil, fmt.Errorf("diffusion: building the gradient: %w", err)
+	}
+	if t.update, err = model.NewExec(backend, m.store, t.updateGraph); err != nil {
 		return nil, fmt.Errorf("diffusion: building the training step: %w", err)
 	}
 	if t.validate, err = model.NewExec(backend, m.store, t.validateGraph); err != nil {
@@ -295,48 +306,8 @@ func checkTraining(m *Model, ens *lattice.Ensemble, objective Objective, residua
 // logInterpolate returns the point at fraction u between a and b on a log scale.
 func logInterpolate(a, b, u float64) float64 { return a * math.Pow(b/a, u) }
 
-// stepGraph builds one optimizer step. Inputs: φ₀, z, Y [batch, extents…], σ [batch]
-// and the decay of the moving average; Y is empty for the objective Denoising.
-// Outputs: the loss of every sample and the norm of the gradient.
-func (t *Trainer) stepGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
-	field, noise, residual, sigma, decay := in[0], in[1], in[2], in[3], in[4]
-	g := field.Graph()
-	losses := t.model.lossPerSample(scope, t.cfg.Objective, field, noise, residual, sigma, t.norm)
-	loss := graph.ReduceAllMean(losses)
-	net := scope.Store().Scope(netScope)
-	grads := net.BuildTrainableVariablesGradientsGraph(loss)
-	norm := graph.ScalarZero(g, dtypes.Float32)
-	for _, grad := range grads {
-		norm = graph.Add(norm, graph.ReduceAllSum(graph.Square(grad)))
-	}
-	norm = graph.Sqrt(norm)
-	if t.cfg.ClipNorm > 0 {
-		clip := graph.Min(graph.ScalarOne(g, norm.DType()), graph.Div(graph.Scalar(g, norm.DType(), t.cfg.ClipNorm), graph.AddScalar(norm, 1e-12)))
-		for i := range grads {
-			grads[i] = graph.Mul(grads[i], clip)
-		}
-	}
-	// Adam keeps its moments under /adam.
-	adam := optimizer.Adam().Scope("adam").LearningRate(t.cfg.LearningRate).Done().(interface {
-		UpdateGraphWithGradients(scope *model.Scope, grads []*graph.Node, lossDType dtypes.DType)
-	})
-	var weights []*model.Variable
-	for v := range net.IterVariables() {
-		if v.Trainable {
-			weights = append(weights, v)
-		}
-	}
-	adam.UpdateGraphWithGradients(scope.Store().RootScope(), grads, loss.DType())
-	for _, v := range weights {
-		average := averageOf(scope.Store(), v)
-		a := average.NodeValue(g)
-		average.SetNodeValue(graph.Add(a, graph.Mul(graph.OneMinus(decay), graph.Sub(v.NodeValue(g), a))))
-	}
-	return []*graph.Node{losses, norm}
-}
-
 // validateGraph builds the loss of every sample under the averaged weights; the inputs
-// are those of stepGraph without the decay.
+// are those of gradientGraph.
 func (t *Trainer) validateGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	return []*graph.Node{t.model.lossPerSample(scope.Store().Scope(emaScope), t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm)}
 }
@@ -416,20 +387,9 @@ func (t *Trainer) advance() (TrainProgress, error) {
 	}
 	n := float64(t.step)
 	decay := math.Min(t.cfg.EMA, (1+n)/(10+n))
-	in, sigma := t.batch(t.step)
-	out, err := t.exec.Call(append(in, float32(decay))...)
+	losses, norm, sigma, err := t.optimize(decay)
 	if err != nil {
 		return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
-	}
-	losses := make([]float64, t.cfg.Batch)
-	if err := host.Read(losses, out[0]); err != nil {
-		return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
-	}
-	norm := float64(tensors.ToScalar[float32](out[1]))
-	for _, o := range out {
-		if err := o.FinalizeAll(); err != nil {
-			return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
-		}
 	}
 	loss := mean(losses)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
@@ -496,8 +456,7 @@ func (t *Trainer) ValidationLoss() (float64, error) {
 			c := lo + i%used
 			d.set(i, t.cfg.Validation.Data[c*v:(c+1)*v], pick(t.cfg.ValidationResidual, c, v), 0, 1)
 		}
-		in, _ := d.inputs(rng)
-		out, err := t.validate.Call1(in...)
+		out, err := t.validate.Call1(d.inputs(rng, 1)[0]...)
 		if err != nil {
 			return 0, fmt.Errorf("diffusion: validation: %w", err)
 		}
