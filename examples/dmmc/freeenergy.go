@@ -50,7 +50,7 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	}
 	return d.Task(ctx, "thermodynamic integration", func(t *progress.Task) error {
 		r, err := mcmc.ThermodynamicIntegration(ctx, d.Action(), mcmc.ThermodynamicConfig{
-			Breaks: breaks(d.Action()), Seed: d.seed(seedThermodynamic), Progress: t.Set,
+			Breaks: breaks(d.Action()), Steps: 3000, Seed: d.seed(seedThermodynamic), Progress: t.Set,
 		})
 		if err != nil {
 			return err
