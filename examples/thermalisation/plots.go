@@ -63,15 +63,16 @@ func (t *thermalisation) plot() error {
 		})
 	}
 	name := fmt.Sprintf("%v, κ = %v, λ = %v", t.action.Lattice(), t.o.Kappa, t.o.Lambda)
-	note := fmt.Sprintf("equilibrium: %v", equilibrium)
+	var note string
 	for _, n := range protocol[1:] {
-		note += fmt.Sprintf("\nt = %d, hot start: %v", n, t.get(unit+"_hot", measure.VM2+"_"+strconv.Itoa(n)))
+		note += fmt.Sprintf("HMC at t = %d: %v\n", n, t.get(unit+"_hot", measure.VM2+"_"+strconv.Itoa(n)))
 	}
-	first, err := panel(left, name+": the paper's protocol", note, "trajectory t")
+	note += fmt.Sprintf("equilibrium: %v", equilibrium)
+	first, err := panel(left, name+": the paper's protocol", "", "trajectory t")
 	if err != nil {
 		return err
 	}
-	second, err := panel(right, "hot starts", "", "step t of the algorithm")
+	second, err := panel(right, "hot starts", note, "step t of the algorithm")
 	if err != nil {
 		return err
 	}
