@@ -47,14 +47,19 @@ func newAutocorrelation(o options) (*autocorrelation, error) {
 		return nil, fmt.Errorf("expected -short of at least twice -tmax = %d, got %d", o.TMax, o.Short)
 	case o.Chain < o.Short:
 		return nil, fmt.Errorf("expected -chain of at least -short = %d, got %d", o.Short, o.Chain)
-	case o.Samples < o.Short:
-		return nil, fmt.Errorf("expected -samples of at least -short = %d, got %d", o.Short, o.Samples)
+	case o.Samples < o.Short || o.Proposals < o.Short:
+		return nil, fmt.Errorf("expected -samples and -proposals of at least -short = %d, got %d and %d", o.Short, o.Samples, o.Proposals)
 	}
 	return &autocorrelation{o, stages, stages.Action(), map[string]outcome{}}, nil
 }
 
+// parameters are those of the flags of this program.
+func (a *autocorrelation) parameters() map[string]any {
+	return map[string]any{"chain": a.o.Chain, "short": a.o.Short, "tmax": a.o.TMax, "proposals": a.o.Proposals}
+}
+
 func (a *autocorrelation) run(ctx context.Context) error {
-	if err := a.stages.Open(map[string]any{"chain": a.o.Chain, "short": a.o.Short, "tmax": a.o.TMax}); err != nil {
+	if err := a.stages.Open(a.parameters()); err != nil {
 		return err
 	}
 	for i := range classicals {
@@ -158,7 +163,7 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 	elapsed := math.NaN()
 	fresh := !a.stages.Folder().Has(pipeline.ProposalsFile)
 	start := time.Now()
-	proposals, err := a.stages.Proposals(ctx, m)
+	proposals, err := a.stages.Propose(ctx, m, pipeline.ProposalsFile, a.o.Proposals)
 	if err != nil {
 		return err
 	}

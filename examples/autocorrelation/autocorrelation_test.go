@@ -21,7 +21,7 @@ import (
 // tiny is a whole run of a few seconds on a 4×4 lattice.
 func tiny(out string, more ...string) []string {
 	return append([]string{
-		"-out", out, "-dims", "4x4", "-kappa", "0.27", "-n", "256", "-samples", "256", "-steps", "30", "-batch", "16",
+		"-out", out, "-dims", "4x4", "-kappa", "0.27", "-n", "256", "-samples", "64", "-proposals", "1024", "-steps", "30", "-batch", "16",
 		"-reverse-steps", "20", "-flow-steps", "4", "-model", "gaussian", "-chain", "4096", "-short", "64", "-tmax", "16",
 	}, more...)
 }
@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.stages.Open(map[string]any{"chain": o.Chain, "short": o.Short, "tmax": o.TMax}); err != nil {
+	if err := a.stages.Open(a.parameters()); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.classical(ctx, &classicals[0], firstSeed); err != nil {
@@ -199,7 +199,8 @@ func TestBadInput(t *testing.T) {
 		"no t_max":         {"-tmax", "0"},
 		"short chains":     {"-short", "20"},
 		"chains":           {"-chain", "10"},
-		"few proposals":    {"-samples", "32"},
+		"few samples":      {"-samples", "32"},
+		"few proposals":    {"-proposals", "32"},
 		"an unknown model": {"-model", filepath.Join(dir, "nothing.npz")},
 		"preset":           {"-preset", "slow"},
 		"backend":          {"-backend", "abacus"},

@@ -31,8 +31,8 @@
 //   - Gaussian: DM-MC without a network, from the power spectrum alone.
 //
 // Preset quick (the default; minutes on two cores, most of them for the proposals) takes
-// the shipped model of 32×32 in place of the paper's network, and chains of 65536 steps.
-// Preset paper trains the published U-Net for 250 epochs, draws by 500 Euler–Maruyama
+// the shipped model of 32×32 in place of the paper's network, 2048 proposals, and chains of
+// 65536 steps. Preset paper trains the published U-Net for 250 epochs, draws by 500 Euler–Maruyama
 // steps, takes ten probes of the divergence, and has chains of 524288 steps: it is meant
 // for a GPU with -backend xla:cuda; the classical chains alone take ten minutes on two cores.
 //
@@ -66,6 +66,8 @@ type options struct {
 	Chain int
 	Short int
 	TMax  int
+	// Proposals is the number of proposals of DM-MC.
+	Proposals int
 }
 
 const about = `Autocorrelation measures τ_int of |M| for Metropolis, HMC, cluster updates and DM-MC at
@@ -85,19 +87,19 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-autocorrelation", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.27, Lambda: 0.022}
 	quick := pipeline.Options{
 		Flags: flags, Configurations: 5120, Model: pipeline.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
-		Samples: 4096, ReverseSteps: 100, FlowSteps: 20, Probes: 4,
+		Samples: 1024, ReverseSteps: 50, FlowSteps: 12, Probes: 4,
 	}
 	paper := pipeline.PaperOptions(flags)
-	paper.Samples = 4096
 	var o options
 	var err error
 	o.Options, err = pipeline.ParseMore("autocorrelation", about, args, quick, paper, func(fs *flag.FlagSet, preset string) {
-		chain := 65536
+		chain, proposals := 65536, 2048
 		if preset == pipeline.Paper {
-			chain = 524288
+			chain, proposals = 524288, 10240
 		}
 		fs.IntVar(&o.Chain, "chain", chain, "steps of each of the 16 long chains of the classical algorithms (a 16th of it for\nthose that decorrelate in a few steps)")
 		fs.IntVar(&o.Short, "short", 1024, "configurations of the chain from which the paper computes")
+		fs.IntVar(&o.Proposals, "proposals", proposals, "proposals of DM-MC, through the flow; -samples is the number of the other draws")
 		fs.IntVar(&o.TMax, "tmax", 100, "where the paper cuts the sum (4.14)")
 	})
 	return o, err
