@@ -30,7 +30,7 @@
 //     density of the flow. Its stationary distribution is not e^{-S}.
 //   - Gaussian: DM-MC without a network, from the power spectrum alone.
 //
-// Preset quick (the default; minutes on two cores, most of them for the proposals) takes
+// Preset quick (the default; about ten minutes on two cores, most of them for the proposals) takes
 // the shipped model of 32×32 in place of the paper's network, 2048 proposals, and chains of
 // 65536 steps. Preset paper trains the published U-Net for 250 epochs, draws by 500 Euler–Maruyama
 // steps, takes ten probes of the divergence, and has chains of 524288 steps: it is meant
@@ -80,7 +80,6 @@ results.json.
                  65536 steps: 10 minutes on two cores with GOEXPERIMENT=simd
   -preset paper  the published U-Net, training and samplers, chains of 524288 steps:
                  hours on a GPU (-backend xla:cuda), days on a few cores
-
 `
 
 func parse(args []string) (options, error) {

@@ -23,7 +23,7 @@
 // action. Preset quick (the default, some minutes on two cores) averages over 512 chains
 // of each start and makes unit trajectories in 10 leapfrog steps of 0.1, with the same
 // autocorrelation as the paper's; preset paper has the 5120 chains of the paper and its 100
-// leapfrog steps of 0.01, and takes about an hour on two cores. There is no model and no
+// leapfrog steps of 0.01, and takes about 40 minutes on two cores. There is no model and no
 // network.
 //
 // Interrupted with Ctrl-C it keeps every finished stage, and the same command continues.
@@ -67,7 +67,7 @@ thermalisation.png and results.json.
   -preset quick  512 chains from each start, 10 leapfrog steps a trajectory: 2 minutes on
                  two cores with GOEXPERIMENT=simd
   -preset paper  5120 chains from each start, the paper's 100 leapfrog steps of 0.01:
-                 an hour on two cores
+                 40 minutes on two cores
 
 `
 
