@@ -113,7 +113,7 @@ func (a *acceptance) plotTraining() error {
 	f, err := figure.Lines([]figure.Series{predicted, observed}, figure.LinesConfig{
 		Options: figure.Options{
 			Title: a.long.Title(),
-			X:     figure.Axis{Label: "training epochs", Log: true}, Y: figure.Axis{Label: "acceptance", Min: 0, Max: 1},
+			X:     figure.Axis{Label: "epochs", Log: true}, Y: figure.Axis{Label: "acceptance", Min: 0, Max: 1},
 		},
 		References: refs,
 	})
@@ -145,8 +145,8 @@ func (a *acceptance) plotCost() error {
 		series = append(series, figure.Series{Name: "paper, GPU", Style: figure.Markers, Color: figure.Black, X: paperCost.l, Y: paperCost.seconds}, fit)
 	}
 	f, err := figure.Lines(series, figure.LinesConfig{Options: figure.Options{
-		Title: fmt.Sprintf("%s, an epoch of %d configurations", a.o.Model, a.o.Configurations),
-		X:     figure.Axis{Label: "L", Log: true}, Y: figure.Axis{Label: "training, seconds per epoch", Log: true},
+		Title: fmt.Sprintf("training of %s: seconds for an epoch of %d configurations", a.o.Model, a.o.Configurations),
+		X:     figure.Axis{Label: "L", Log: true}, Y: figure.Axis{Label: "s/epoch", Log: true},
 	}})
 	return a.save("cost.png", f, err)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/latdiff/latdiff/stats"
 )
 
-// panels are the observables of figures 11 and 12, with the values of the 51200
-// configurations of figure 12.
+// panels are the observables of figures 11 and 12, with the paper's values from 51200
+// configurations.
 var panels = []struct {
 	name, label string
 	paper       float64
@@ -92,19 +92,21 @@ func (s *symmetric) plotTrainingSizes() error {
 	if len(s.runs) == 0 {
 		generated = sizes[len(sizes)-1:]
 	}
-	return s.plotPanels("figure11.png", "training configurations", func(o string) []figure.Series {
+	title := fmt.Sprintf("N training configurations, %d generated", s.o.sizeSamples)
+	return s.plotPanels("figure11.png", title, func(o string) []figure.Series {
 		return []figure.Series{
 			s.points("training set", "training_n_%d", o, sizes, 0.97, figure.Orange),
-			s.points(fmt.Sprintf("DM, %d generated", s.o.sizeSamples), "dm_n_%d", o, generated, 1.03, figure.Blue),
+			s.points("DM", "dm_n_%d", o, generated, 1.03, figure.Blue),
 		}
 	})
 }
 
 // plotGeneratedSizes draws figure 12.
 func (s *symmetric) plotGeneratedSizes() error {
-	return s.plotPanels("figure12.png", "generated configurations", func(o string) []figure.Series {
+	title := fmt.Sprintf("N generated configurations, %d for training", s.o.Configurations)
+	return s.plotPanels("figure12.png", title, func(o string) []figure.Series {
 		return []figure.Series{
-			s.points(fmt.Sprintf("DM, trained on %d", s.o.Configurations), "dm_samples_%d", o, s.counts(), 1, figure.Blue),
+			s.points("DM", "dm_samples_%d", o, s.counts(), 1, figure.Blue),
 		}
 	})
 }
@@ -120,16 +122,16 @@ func (s *symmetric) points(title, format, observable string, sizes []int, shift 
 	return p
 }
 
-func (s *symmetric) plotPanels(file, axis string, series func(observable string) []figure.Series) error {
+func (s *symmetric) plotPanels(file, title string, series func(observable string) []figure.Series) error {
 	var all []*figure.Figure
 	for _, p := range panels {
 		truth, _ := s.Results().Get("reference", p.name)
 		refs := []figure.Reference{{Label: "truth", Value: truth.Value, Err: truth.Error}}
 		if s.published() {
-			refs = append(refs, figure.Reference{Label: "paper, 51200", Value: p.paper})
+			refs = append(refs, figure.Reference{Label: "paper", Value: p.paper})
 		}
 		f, err := figure.Lines(series(p.name), figure.LinesConfig{
-			Options:    figure.Options{X: figure.Axis{Label: axis, Log: true}, Y: figure.Axis{Label: p.label}, Width: 10, Height: 7},
+			Options:    figure.Options{Title: title, X: figure.Axis{Label: "N", Log: true}, Y: figure.Axis{Label: p.label}, Width: 10, Height: 7.5},
 			References: refs,
 		})
 		if err != nil {
