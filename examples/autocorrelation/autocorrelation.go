@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/latdiff/latdiff/internal/equilibrium"
@@ -32,6 +33,9 @@ type autocorrelation struct {
 	stages   *pipeline.Run
 	action   *lattice.Phi4
 	outcomes map[string]outcome
+	// heaviest is the largest weight e^{-S}/q of the draws of the reverse process, over
+	// the mean weight of the proposals of the flow.
+	heaviest float64
 }
 
 // newAutocorrelation checks all input before anything is written.
@@ -50,7 +54,7 @@ func newAutocorrelation(o options) (*autocorrelation, error) {
 	case o.Samples < o.Short || o.Proposals < o.Short:
 		return nil, fmt.Errorf("expected -samples and -proposals of at least -short = %d, got %d and %d", o.Short, o.Samples, o.Proposals)
 	}
-	return &autocorrelation{o, stages, stages.Action(), map[string]outcome{}}, nil
+	return &autocorrelation{o: o, stages: stages, action: stages.Action(), outcomes: map[string]outcome{}}, nil
 }
 
 // parameters are those of the flags of this program.
@@ -159,6 +163,10 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 	if err != nil {
 		return err
 	}
+	drawn, err := measure.AddLikelihood(a.stages.Results(), published, reverse.Extra["action"][:a.o.Short], reverse.Extra["logq"][:a.o.Short])
+	if err != nil {
+		return err
+	}
 	// The time of proposals that an earlier run made is not known.
 	elapsed := math.NaN()
 	fresh := !a.stages.Folder().Has(pipeline.ProposalsFile)
@@ -184,9 +192,19 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 		if err != nil {
 			return err
 		}
-		if _, err := measure.AddLikelihood(a.stages.Results(), c.name, c.proposals.Extra["action"], c.proposals.Extra["logq"]); err != nil {
+		logw, err := measure.AddLikelihood(a.stages.Results(), c.name, c.proposals.Extra["action"], c.proposals.Extra["logq"])
+		if err != nil {
 			return err
 		}
+		if c.name != diffusive {
+			continue
+		}
+		w, err := stats.LogWeightStats(logw)
+		if err != nil {
+			return err
+		}
+		a.heaviest = math.Exp(slices.Max(drawn) - w.LogZ.Value)
+		a.stages.Results().Add(published, maxWeight, stats.Estimate{Value: a.heaviest, Error: math.NaN()})
 	}
 	return nil
 }

@@ -125,6 +125,10 @@ func checkNumbers(t *testing.T, text []byte) {
 		}
 	}
 	get(diffusive, "ess")
+	get(published, "sd_log_w")
+	if w := get(published, "max_weight").Value; !(w > 1) {
+		t.Errorf("expected a largest weight above the mean, got %v", w)
+	}
 	if _, ok := file.Get(hybrid, "published"); ok {
 		t.Error("the paper has no number for this lattice")
 	}

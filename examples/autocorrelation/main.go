@@ -27,24 +27,27 @@
 //     proposals come from the probability flow whose density is evaluated, each once.
 //   - DM-MC as published: the proposals are drawn with replacement from 1024
 //     configurations of the reverse stochastic differential equation, but weighted with the
-//     density of the flow. Its stationary distribution is not e^{-S}.
+//     density of the flow. Its stationary distribution is not e^{-S}, but the weights of
+//     these draws show fields that the flow proposes too rarely.
 //   - Gaussian: DM-MC without a network, from the power spectrum alone.
 //
-// Preset quick (the default; about ten minutes on two cores, most of them for the proposals) takes
-// the shipped model of 32×32 in place of the paper's network, 2048 proposals, and chains of
-// 65536 steps. Preset paper trains the published U-Net for 250 epochs, draws by 500 Euler–Maruyama
-// steps, takes ten probes of the divergence, and has chains of 524288 steps: it is meant
-// for a GPU with -backend xla:cuda; the classical chains alone take ten minutes on two cores.
+// Preset quick (the default; about ten minutes on two cores, most of them for the proposals)
+// takes the shipped model of 32×32 in place of the paper's network, 2048 proposals, 50 steps
+// of the reverse process, and chains of 65536 steps. Preset paper trains the published U-Net
+// for 250 epochs, draws by 500 Euler–Maruyama steps, takes ten probes of the divergence, and
+// has chains of 524288 steps: it is meant for a GPU with -backend xla:cuda; the classical
+// chains alone take ten minutes on two cores.
 //
 // Interrupted with Ctrl-C it keeps what is finished, and the same command continues.
 //
 // In results.json every algorithm is an ensemble. Beside the observables of all programs
 // it has tau_int_mean_abs_phi, the τ_int of (1/V)Σ|φ|; tau_exp_abs_m; window, where the
-// sum ended; reliable, 0 if the chains are too short for their τ_int, which is then a
-// lower bound; short_tau_int_abs_m, the paper's estimate from its one chain, null where
-// that does not move; short_mean and short_spread, mean and standard deviation over all
-// pieces of that length that do move, with short_frozen, the fraction that does not; and
-// published, the paper's number, at its parameters.
+// sum ended; reliable, 0 if the chains are too short for their τ_int, or have proposals that
+// miss fields of a large weight: it is then a lower bound; short_tau_int_abs_m, the paper's
+// estimate from its one chain, null where that does not move; short_mean and short_spread,
+// mean and standard deviation over all pieces of that length that do move, with
+// short_frozen, the fraction that does not; published, the paper's number, at its parameters; and for dmmc_published max_weight, the
+// largest weight e^{-S}/q of its pool over the mean weight of the proposals of the flow.
 package main
 
 import (

@@ -57,7 +57,7 @@ func (a *autocorrelation) plot() error {
 	}
 	right, err := figure.Lines(append(proper, cut), figure.LinesConfig{
 		Options: figure.Options{
-			Title: fmt.Sprintf("%d long chains, %s", chains, a.stages.Title()),
+			Title: "long chains, " + a.stages.Title(),
 			X:     figure.Axis{Label: "t (steps)", Log: true, Min: 1, Max: math.Max(2*float64(a.o.TMax), 1.5*last)}, Y: y,
 		},
 		References: []figure.Reference{{}},
