@@ -46,8 +46,9 @@
 // miss fields of a large weight: it is then a lower bound; short_tau_int_abs_m, the paper's
 // estimate from its one chain, null where that does not move; short_mean and short_spread,
 // mean and standard deviation over all pieces of that length that do move, with
-// short_frozen, the fraction that does not; published, the paper's number, at its parameters; and for dmmc_published max_weight, the
-// largest weight e^{-S}/q of its pool over the mean weight of the proposals of the flow.
+// short_frozen, the fraction that does not; published, the paper's number, at its
+// parameters; and for dmmc_published max_weight, the largest weight e^{-S}/q of its pool
+// over the mean weight of the proposals of the flow.
 package main
 
 import (

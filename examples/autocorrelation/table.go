@@ -175,14 +175,14 @@ func (a *autocorrelation) remarks(w io.Writer) error {
 	}
 	h, d := a.outcomes[hybrid].Series[0], a.outcomes[diffusive].Series[0]
 	if h.Reliable {
-		fmt.Fprintf(w, "HMC with unit trajectories: %v, not %.3g. ", h.Tau, h.Short.Value)
+		fmt.Fprintf(w, "HMC with unit trajectories: %v, not %.3g.\n", h.Tau, h.Short.Value)
 	}
 	if h.Reliable && d.Reliable {
 		atMost := ""
 		if a.bound(diffusive) != "" {
 			atMost = "at most "
 		}
-		fmt.Fprintf(w, "Per step it is %s%.3g times slower than DM-MC; per time the last column\ntells, which leaves out the training", atMost, h.Tau.Value/d.Tau.Value)
+		fmt.Fprintf(w, "Per step it is %s%.3g times slower than DM-MC; per time the last column tells, which leaves out the training", atMost, h.Tau.Value/d.Tau.Value)
 		if l := a.outcomes[long].Series[0]; l.Reliable {
 			fmt.Fprintf(w, ". Trajectories of length 10 alone gain a factor %.3g", h.Tau.Value/l.Tau.Value)
 		}
