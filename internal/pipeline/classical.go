@@ -36,7 +36,7 @@ func (r *Run) kernel(int) (mcmc.Kernel, error) {
 // Reference measures the observables on a long run of the recommended classical
 // kernel, which shares nothing with the training ensemble but the action.
 func (r *Run) Reference(ctx context.Context) error {
-	return r.task(ctx, "reference (cluster, Metropolis)", func(t *progress.Task) error {
+	return r.Task(ctx, "reference (cluster, Metropolis)", func(t *progress.Task) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Lattice: r.lat, Action: r.action, N: 1600, Thin: 40, Seed: r.seed(seedReference), ColdValue: r.coldValue(),
 			Observables: measure.Observables(r.action), Progress: t.Set,
@@ -50,7 +50,7 @@ func (r *Run) Reference(ctx context.Context) error {
 
 // HybridMonteCarlo runs the baseline: unit trajectories of ten leapfrog steps.
 func (r *Run) HybridMonteCarlo(ctx context.Context) error {
-	return r.task(ctx, "hybrid Monte Carlo", func(t *progress.Task) error {
+	return r.Task(ctx, "hybrid Monte Carlo", func(t *progress.Task) error {
 		const trajectories = 64000
 		// Trajectories cannot leave a two-domain state in reasonable time; in the ordered
 		// phase all chains start in the minimum.
@@ -87,10 +87,10 @@ func (r *Run) TrainingEnsemble(ctx context.Context) (*lattice.Ensemble, error) {
 		return r.given, nil
 	}
 	if r.folder.Has(EnsembleFile) {
-		return r.read(EnsembleFile, r.o.Configurations)
+		return r.Read(EnsembleFile, r.o.Configurations)
 	}
 	var ens *lattice.Ensemble
-	err := r.task(ctx, "training ensemble", func(t *progress.Task) error {
+	err := r.Task(ctx, "training ensemble", func(t *progress.Task) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Lattice: r.lat, Action: r.action, N: r.o.Configurations, Seed: r.seed(seedEnsemble), ColdValue: r.coldValue(), Progress: t.Set,
 		}, r.kernel)

@@ -45,19 +45,14 @@ func maxColours(lat *lattice.Lattice) int {
 	return colours
 }
 
-// Annotate stores S and log q with the configurations.
-func (r *Run) Annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensemble {
-	return r.annotate(ens, l)
-}
-
 // Density evaluates log q of every configuration of ens by the flow, and keeps both in a
 // file of the folder.
 func (r *Run) Density(ctx context.Context, m diffusion.ScoreModel, file string, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
 	if r.folder.Has(file) {
-		return r.read(file, ens.Len())
+		return r.Read(file, ens.Len())
 	}
 	out := &lattice.Ensemble{Lattice: ens.Lattice, Data: ens.Data}
-	err := r.task(ctx, "log q of equilibrated fields", func(t *progress.Task) error {
+	err := r.Task(ctx, "log q of equilibrated fields", func(t *progress.Task) error {
 		f, err := r.flow(m, t)
 		if err != nil {
 			return err
@@ -66,7 +61,7 @@ func (r *Run) Density(ctx context.Context, m diffusion.ScoreModel, file string, 
 		if err != nil {
 			return err
 		}
-		return lattice.WriteEnsemble(r.folder.Path(file), r.annotate(out, l))
+		return lattice.WriteEnsemble(r.folder.Path(file), r.Annotate(out, l))
 	})
 	return out, err
 }

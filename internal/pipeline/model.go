@@ -42,7 +42,7 @@ func (r *Run) train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	cfg.Checkpoint, cfg.CheckpointEvery = r.folder.Path(TrainFile), 250
 	cfg.Evaluate, cfg.EvaluateEvery = r.Evaluate, r.EvaluateEvery
 	var trained *diffusion.Model
-	err = r.task(ctx, "training the network", func(t *progress.Task) error {
+	err = r.Task(ctx, "training the network", func(t *progress.Task) error {
 		cfg.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
 			t.Set(p.Step, p.Steps)
@@ -164,11 +164,11 @@ func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ens
 	if err != nil {
 		return nil, err
 	}
-	return r.annotate(s.Ensemble, &s.Likelihood), nil
+	return r.Annotate(s.Ensemble, &s.Likelihood), nil
 }
 
-// annotate stores S and log q with the configurations.
-func (r *Run) annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensemble {
+// Annotate stores S and log q with the configurations.
+func (r *Run) Annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensemble {
 	ens.Params = map[string]float64{"kappa": r.o.Kappa, "lambda": r.o.Lambda, "step_error": l.StepError}
 	ens.Extra = map[string][]float64{"action": ens.Measure(nil, r.action.Value), "logq": l.LogQ, "logq_error": l.ProbeError}
 	return ens
@@ -178,11 +178,11 @@ func (r *Run) annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensem
 // evaluates the likelihood by the flow.
 func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
 	if r.folder.Has(ReverseFile) {
-		return r.read(ReverseFile, r.o.Samples)
+		return r.Read(ReverseFile, r.o.Samples)
 	}
 	var ens *lattice.Ensemble
 	var strip strip
-	err := r.task(ctx, "reverse SDE", func(t *progress.Task) error {
+	err := r.Task(ctx, "reverse SDE", func(t *progress.Task) error {
 		cfg := diffusion.SampleConfig{Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps)}
 		var err error
 		ens, err = r.reverse(ctx, m, r.o.Samples, cfg)
@@ -194,7 +194,7 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 	if err := r.plotStrip(&strip); err != nil {
 		return nil, err
 	}
-	err = r.task(ctx, "likelihood by the flow", func(t *progress.Task) error {
+	err = r.Task(ctx, "likelihood by the flow", func(t *progress.Task) error {
 		f, err := r.flow(m, t)
 		if err != nil {
 			return err
@@ -203,7 +203,7 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 		if err != nil {
 			return err
 		}
-		return lattice.WriteEnsemble(r.folder.Path(ReverseFile), r.annotate(ens, l))
+		return lattice.WriteEnsemble(r.folder.Path(ReverseFile), r.Annotate(ens, l))
 	})
 	return ens, err
 }

@@ -29,26 +29,15 @@ func (r *Run) Folder() *program.Run { return r.folder }
 // Execute, or by the program.
 func (r *Run) Results() *results.File { return r.table }
 
-// Title describes the theory for plots.
-func (r *Run) Title() string { return r.title() }
-
-// Task runs f behind a progress bar.
-func (r *Run) Task(ctx context.Context, name string, f func(t *progress.Task) error) error {
-	return r.task(ctx, name, f)
-}
-
-// Read returns the n configurations that the run left in a file of its folder.
-func (r *Run) Read(file string, n int) (*lattice.Ensemble, error) { return r.read(file, n) }
-
 // Further draws n configurations by the reverse process without their likelihood, in
 // addition to those of Reverse, and keeps them in a file of the folder. Draws with other
 // numbers are independent.
 func (r *Run) Further(ctx context.Context, m diffusion.ScoreModel, number int, file string, n int) (*lattice.Ensemble, error) {
 	if r.folder.Has(file) {
-		return r.read(file, n)
+		return r.Read(file, n)
 	}
 	var ens *lattice.Ensemble
-	err := r.task(ctx, "reverse SDE, further draws", func(t *progress.Task) error {
+	err := r.Task(ctx, "reverse SDE, further draws", func(t *progress.Task) error {
 		var err error
 		ens, err = r.reverse(ctx, m, n, diffusion.SampleConfig{Seed: r.seed(seedFurther + number), Progress: t.Set})
 		if err != nil {
@@ -74,10 +63,10 @@ func (r *Run) reverse(ctx context.Context, m diffusion.ScoreModel, n int, cfg di
 // noise.
 func (r *Run) Propose(ctx context.Context, m diffusion.ScoreModel, file string, n int) (*lattice.Ensemble, error) {
 	if r.folder.Has(file) {
-		return r.read(file, n)
+		return r.Read(file, n)
 	}
 	var ens *lattice.Ensemble
-	err := r.task(ctx, "proposals by the flow", func(t *progress.Task) error {
+	err := r.Task(ctx, "proposals by the flow", func(t *progress.Task) error {
 		f, err := r.flow(m, t)
 		if err != nil {
 			return err
@@ -86,7 +75,7 @@ func (r *Run) Propose(ctx context.Context, m diffusion.ScoreModel, file string, 
 		if err != nil {
 			return err
 		}
-		ens = r.annotate(s.Ensemble, &s.Likelihood)
+		ens = r.Annotate(s.Ensemble, &s.Likelihood)
 		return lattice.WriteEnsemble(r.folder.Path(file), ens)
 	})
 	return ens, err

@@ -90,7 +90,7 @@ func (r *Run) Plots(gaussian, reverse, proposals *lattice.Ensemble) error {
 		// The estimate of a short chain may fall below the ½ of independent draws.
 		{Name: "DM-MC", Values: r.series["DM-MC"].M, Tau: math.Max(0.5, tau.Value)},
 	}
-	title := r.title()
+	title := r.Title()
 	bins := 0
 	if r.ordered() {
 		// Two peaks that are narrow against their distance.

@@ -194,21 +194,21 @@ func (r *Run) Walk(ctx context.Context) error {
 // of neighbouring runs do not overlap.
 func (r *Run) seed(part int) uint64 { return r.o.Seed<<8 + uint64(part) }
 
-// title describes the theory for plots.
-func (r *Run) title() string {
+// Title describes the theory for plots.
+func (r *Run) Title() string {
 	return fmt.Sprintf("%v, κ = %v, λ = %v", r.lat, r.o.Kappa, r.o.Lambda)
 }
 
-// task runs f behind a progress bar.
-func (r *Run) task(ctx context.Context, name string, f func(t *progress.Task) error) error {
+// Task runs f behind a progress bar.
+func (r *Run) Task(ctx context.Context, name string, f func(t *progress.Task) error) error {
 	t := r.display.Start(ctx, name)
 	err := f(t)
 	t.Done(err)
 	return err
 }
 
-// read returns an ensemble of n configurations that an earlier run left.
-func (r *Run) read(name string, n int) (*lattice.Ensemble, error) {
+// Read returns an ensemble of n configurations that an earlier run left.
+func (r *Run) Read(name string, n int) (*lattice.Ensemble, error) {
 	ens, err := lattice.ReadEnsemble(r.folder.Path(name))
 	if err != nil {
 		return nil, err
