@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -84,10 +85,14 @@ func (r *Run) chain(name string, ens *lattice.Ensemble) (mcmc.DMMCResult, error)
 		}
 		accepted = append(accepted, a)
 	}
-	e, err := stats.Mean(accepted)
-	if err != nil {
+	// A large weight keeps the chain for many steps: the decisions are correlated.
+	g, err := stats.GammaMethod([][]float64{accepted}, stats.GammaConfig{})
+	if errors.Is(err, stats.ErrNegativeVariance) {
+		g.Mean, err = stats.Mean(accepted)
+	}
+	if err := measure.Usable(err); err != nil {
 		return c, err
 	}
-	r.table.Add(name, measure.Acceptance, e)
+	r.table.Add(name, measure.Acceptance, g.Mean)
 	return c, nil
 }
