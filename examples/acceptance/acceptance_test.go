@@ -8,28 +8,18 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 )
 
 // tiny are the settings of a run of a few seconds on the smallest lattices.
 func tiny(out string, more ...string) []string {
 	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-lambda", "0.1", "-kappas", "0.1,0.2", "-extents", "2,4",
 		"-n", "256", "-steps", "40", "-long-steps", "256", "-batch", "16", "-samples", "128", "-flow-steps", "4"}, more...)
-}
-
-func read(t *testing.T, dir, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // The whole program: every file and every number is there, the observed acceptance is the
@@ -41,17 +31,10 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(one)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"figure13.png", "figure14.png", "figure15.png", "cost.png", timesFile,
-		"kappa_0.1_4x4/" + pipeline.ModelFile, "kappa_0.2_2x2/" + pipeline.ProposalsFile, "training/" + keptFile(128)} {
-		if info, err := os.Stat(filepath.Join(one, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	want := read(t, one, pipeline.ResultsFile)
-	var file results.File
-	if err := json.Unmarshal(want, &file); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Files(t, one, "figure13.png", "figure14.png", "figure15.png", "cost.png", timesFile,
+		"kappa_0.1_4x4/"+pipeline.ModelFile, "kappa_0.2_2x2/"+pipeline.ProposalsFile, "training/"+keptFile(128))
+	want := programtest.Read(t, one, pipeline.ResultsFile)
+	file := programtest.Results(t, want)
 	names := []string{"gaussian_steps", "dm_steps_2", "dm_steps_4", "dm_steps_64", "dm_steps_128", "dm_steps_256"}
 	for _, p := range []string{"kappa_0.1_4x4", "kappa_0.2_4x4", "kappa_0.2_2x2"} {
 		names = append(names, "dm_"+p, "gaussian_"+p)
@@ -72,7 +55,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("results.json has times")
 	}
 	var costs []cost
-	if err := json.Unmarshal(read(t, one, timesFile), &costs); err != nil || len(costs) != 3 {
+	if err := json.Unmarshal(programtest.Read(t, one, timesFile), &costs); err != nil || len(costs) != 3 {
 		t.Errorf("expected the times of three points, got %v: %v", costs, err)
 	}
 	for _, c := range costs {
@@ -83,7 +66,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(two)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, two, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, two, pipeline.ResultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
@@ -107,14 +90,14 @@ func TestRun(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(three, "training", pipeline.TrainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
-	times := read(t, three, "kappa_0.1_4x4/"+timesFile)
+	times := programtest.Read(t, three, "kappa_0.1_4x4/"+timesFile)
 	if err := run(t.Context(), tiny(three)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, three, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, three, pipeline.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
-	if !bytes.Equal(read(t, three, "kappa_0.1_4x4/"+timesFile), times) {
+	if !bytes.Equal(programtest.Read(t, three, "kappa_0.1_4x4/"+timesFile), times) {
 		t.Error("the times of a finished training changed")
 	}
 }
@@ -140,7 +123,7 @@ func TestSlope(t *testing.T) {
 
 // Bad input gives one line of error and no output folder.
 func TestBadInput(t *testing.T) {
-	for name, args := range map[string][]string{
+	programtest.Refuses(t, run, tiny, map[string][]string{
 		"κ out of order":         {"-kappas", "0.2,0.1"},
 		"κ of NaN":               {"-kappas", "NaN"},
 		"no κ":                   {"-kappas", ""},
@@ -154,18 +137,5 @@ func TestBadInput(t *testing.T) {
 		"unknown preset":         {"-preset", "slow"},
 		"malformed extents":      {"-dims", "4by4"},
 		"unknown flag":           {"-gamma", "1"},
-	} {
-		out := filepath.Join(t.TempDir(), "out")
-		err := run(t.Context(), tiny(out, args...))
-		if err == nil {
-			t.Errorf("%s: accepted", name)
-			continue
-		}
-		if strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: the error has more than one line: %q", name, err)
-		}
-		if _, err := os.Stat(out); err == nil {
-			t.Errorf("%s: the output folder was created", name)
-		}
-	}
+	})
 }

@@ -3,18 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/pipeline"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -26,15 +24,6 @@ func tiny(out string, more ...string) []string {
 	}, more...)
 }
 
-func read(t *testing.T, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // A whole run: the algorithms agree with each other, the order of their autocorrelation
 // times is right, a second run on one core gives the same numbers, and so does one that
 // was interrupted between its stages.
@@ -44,19 +33,15 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(first)); err != nil {
 		t.Fatal(err)
 	}
-	want := read(t, filepath.Join(first, pipeline.ResultsFile))
-	for _, name := range []string{"parameters.json", "autocorrelation.png", pipeline.ReverseFile, pipeline.ProposalsFile, "stages/hmc", "stages/dmmc"} {
-		if info, err := os.Stat(filepath.Join(first, name)); err != nil || info.Size() == 0 {
-			t.Errorf("expected a file %s: %v", name, err)
-		}
-	}
+	want := programtest.Read(t, first, pipeline.ResultsFile)
+	programtest.Files(t, first, "parameters.json", "autocorrelation.png", pipeline.ReverseFile, pipeline.ProposalsFile, "stages/hmc", "stages/dmmc")
 	cores := runtime.GOMAXPROCS(1)
 	err := run(t.Context(), tiny(second))
 	runtime.GOMAXPROCS(cores)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(second, pipeline.ResultsFile)), want) {
+	if !bytes.Equal(programtest.Read(t, second, pipeline.ResultsFile), want) {
 		t.Error("the same seed gave other results on one core")
 	}
 
@@ -85,17 +70,14 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(third)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(third, pipeline.ResultsFile)), want) {
+	if !bytes.Equal(programtest.Read(t, third, pipeline.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 	checkNumbers(t, want)
 }
 
 func checkNumbers(t *testing.T, text []byte) {
-	var file results.File
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
+	file := programtest.Results(t, text)
 	get := func(ensemble, observable string) stats.Estimate {
 		e, ok := file.Get(ensemble, observable)
 		if !ok {
@@ -195,8 +177,7 @@ func TestFrozen(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	dir := t.TempDir()
-	for name, args := range map[string][]string{
+	programtest.Refuses(t, run, tiny, map[string][]string{
 		"negative λ":       {"-lambda", "-1"},
 		"NaN κ":            {"-kappa", "NaN"},
 		"extents":          {"-dims", "4y4"},
@@ -205,20 +186,11 @@ func TestBadInput(t *testing.T) {
 		"chains":           {"-chain", "10"},
 		"few samples":      {"-samples", "32"},
 		"few proposals":    {"-proposals", "32"},
-		"an unknown model": {"-model", filepath.Join(dir, "nothing.npz")},
+		"an unknown model": {"-model", "nothing.npz"},
 		"preset":           {"-preset", "slow"},
 		"backend":          {"-backend", "abacus"},
 		"a word":           {"word"},
-	} {
-		out := filepath.Join(dir, "out")
-		err := run(t.Context(), tiny(out, args...))
-		if err == nil || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: expected one line of error, got %v", name, err)
-		}
-		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s: bad input left a folder behind", name)
-		}
-	}
+	})
 }
 
 // The presets are those of the paper and a scaled-down one; a flag goes before both.

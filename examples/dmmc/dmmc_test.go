@@ -13,7 +13,7 @@ import (
 
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -24,31 +24,14 @@ func tiny(out string, more ...string) []string {
 		"-samples", "256", "-reverse-steps", "30", "-flow-steps", "4", "-chain", "4096", "-mixture", "128", "-equilibrium", "256"}, more...)
 }
 
-func read(t *testing.T, dir string) (*results.File, []byte) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, pipeline.ResultsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file results.File
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	return &file, text
-}
-
 // All algorithms sample one theory, and log Z is the same in every way.
 func TestRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	if err := run(t.Context(), tiny(out)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ReverseFile, pipeline.ProposalsFile, equilibriumFile, mixtureFile,
-		timesFile, "autocorrelation.png", "action.png", "magnetization.png", "abs_magnetization.png", "denoising.png"} {
-		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	programtest.Files(t, out, pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ReverseFile, pipeline.ProposalsFile, equilibriumFile, mixtureFile,
+		timesFile, "autocorrelation.png", "action.png", "magnetization.png", "abs_magnetization.png", "denoising.png")
 	ens, err := lattice.ReadEnsemble(filepath.Join(out, pipeline.ProposalsFile))
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +39,8 @@ func TestRun(t *testing.T) {
 	if ens.Len() != 256 || len(ens.Extra["logq"]) != 256 || len(ens.Extra["action"]) != 256 {
 		t.Errorf("proposals.npz has %d configurations, %d log q and %d actions", ens.Len(), len(ens.Extra["logq"]), len(ens.Extra["action"]))
 	}
-	file, text := read(t, out)
+	text := programtest.Read(t, out, pipeline.ResultsFile)
+	file := programtest.Results(t, text)
 	for _, name := range []string{unitHMC, tunedHMC, metropolis, gaussianMC, exact, mixed, reweighted} {
 		for _, o := range []string{measure.AbsM, measure.VM2, measure.Phi2, measure.ActionDensity} {
 			e, ok := file.Get(name, o)
@@ -98,11 +82,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	var clock times
-	raw, err := os.ReadFile(filepath.Join(out, timesFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, &clock); err != nil {
+	if err := json.Unmarshal(programtest.Read(t, out, timesFile), &clock); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{unitHMC, paperHMC, tunedHMC, metropolis, cluster, gaussianMC, exact, published, mixed} {
@@ -116,7 +96,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(again)); err != nil {
 		t.Fatal(err)
 	}
-	if _, other := read(t, again); !bytes.Equal(text, other) {
+	if !bytes.Equal(text, programtest.Read(t, again, pipeline.ResultsFile)) {
 		t.Error("the same seed gave other results")
 	}
 }
@@ -130,8 +110,8 @@ func TestResume(t *testing.T) {
 	if err := run(t.Context(), small(whole)); err != nil {
 		t.Fatal(err)
 	}
-	_, want := read(t, whole)
-	if _, ok := must(t, whole).Get(freeEnergy, logZThermo); ok {
+	want := programtest.Read(t, whole, pipeline.ResultsFile)
+	if _, ok := programtest.Results(t, want).Get(freeEnergy, logZThermo); ok {
 		t.Error("thermodynamic integration although it was switched off")
 	}
 	for _, stage := range []string{pipeline.EnsembleFile, pipeline.ProposalsFile, pipeline.ReverseFile, mixtureFile} {
@@ -159,16 +139,11 @@ func TestResume(t *testing.T) {
 		if err := run(t.Context(), small(out)); err != nil {
 			t.Fatal(err)
 		}
-		if _, got := read(t, out); !bytes.Equal(got, want) {
+		if !bytes.Equal(programtest.Read(t, out, pipeline.ResultsFile), want) {
 			t.Errorf("interrupted after %s: other results", stage)
 		}
 		cancel()
 	}
-}
-
-func must(t *testing.T, dir string) *results.File {
-	f, _ := read(t, dir)
-	return f
 }
 
 // With a network whose divergence is estimated, on a lattice that is not a square.
@@ -180,7 +155,7 @@ func TestNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", model, err)
 		}
-		file := must(t, out)
+		file := programtest.Results(t, programtest.Read(t, out, pipeline.ResultsFile))
 		if e, ok := file.Get(mixed, measure.AbsM); !ok || math.IsNaN(e.Value) {
 			t.Errorf("%s: no observables of the mixture", model)
 		}
@@ -227,7 +202,7 @@ func TestBreaks(t *testing.T) {
 
 // Bad input is refused before a folder is made.
 func TestBadInput(t *testing.T) {
-	for name, args := range map[string][]string{
+	programtest.Refuses(t, run, tiny, map[string][]string{
 		"a short chain":             {"-chain", "100"},
 		"a short mixture":           {"-mixture", "3"},
 		"too many equilibrated":     {"-equilibrium", "1000"},
@@ -238,13 +213,5 @@ func TestBadInput(t *testing.T) {
 		"no model":                  {"-model", "nothing.npz"},
 		"an unknown flag":           {"-gamma", "1"},
 		"thermodynamic, not a bool": {"-thermodynamic=perhaps"},
-	} {
-		out := filepath.Join(t.TempDir(), "out")
-		if err := run(t.Context(), tiny(out, args...)); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-		if _, err := os.Stat(out); err == nil {
-			t.Errorf("%s: the folder was made", name)
-		}
-	}
+	})
 }

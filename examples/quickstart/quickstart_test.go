@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/pipeline"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -22,15 +21,6 @@ import (
 func tiny(out string, more ...string) []string {
 	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-lambda", "0.1", "-n", "256", "-steps", "40", "-batch", "16",
 		"-samples", "64", "-reverse-steps", "20", "-flow-steps", "4", "-probes", "2"}, more...)
-}
-
-func read(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // The whole program: every file is there, the table is complete, a second run with
@@ -41,17 +31,10 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(first)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, pipeline.ResultsFile,
-		"parameters.json", "denoising.png", "magnetization.png", "action.png", "autocorrelation.png"} {
-		if info, err := os.Stat(filepath.Join(first, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	want := read(t, filepath.Join(first, pipeline.ResultsFile))
-	var file results.File
-	if err := json.Unmarshal(want, &file); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Files(t, first, pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, pipeline.ResultsFile,
+		"parameters.json", "denoising.png", "magnetization.png", "action.png", "autocorrelation.png")
+	want := programtest.Read(t, first, pipeline.ResultsFile)
+	file := programtest.Results(t, want)
 	for ensemble, observables := range map[string][]string{
 		"reference": {"m", "abs_m", "chi2", "chi2_connected", "binder", "action_density", "phi2", "phi4", "tau_int_abs_m"},
 		"hmc":       {"abs_m", "chi2", "acceptance", "tau_int_abs_m"},
@@ -69,7 +52,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(second)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(second, pipeline.ResultsFile)), want) {
+	if !bytes.Equal(programtest.Read(t, second, pipeline.ResultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
@@ -97,7 +80,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(third)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(third, pipeline.ResultsFile)), want) {
+	if !bytes.Equal(programtest.Read(t, third, pipeline.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 }
@@ -109,7 +92,7 @@ func TestBadInput(t *testing.T) {
 	if err := run(t.Context(), tiny(good)); err != nil {
 		t.Fatal(err)
 	}
-	ensemble := read(t, filepath.Join(good, pipeline.EnsembleFile))
+	ensemble := programtest.Read(t, good, pipeline.EnsembleFile)
 	truncated := filepath.Join(dir, "truncated.npz")
 	if err := os.WriteFile(truncated, ensemble[:len(ensemble)/2], 0o666); err != nil {
 		t.Fatal(err)
@@ -164,13 +147,13 @@ func TestBadInput(t *testing.T) {
 	}
 	// A file of an earlier run that is damaged is refused, not overwritten.
 	damaged := filepath.Join(good, pipeline.ReverseFile)
-	if err := os.WriteFile(damaged, read(t, truncated), 0o666); err != nil {
+	if err := os.WriteFile(damaged, programtest.Read(t, truncated), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := run(t.Context(), tiny(good)); err == nil {
 		t.Error("a damaged file of an earlier run was accepted")
 	}
-	if !bytes.Equal(read(t, damaged), read(t, truncated)) {
+	if !bytes.Equal(programtest.Read(t, damaged), programtest.Read(t, truncated)) {
 		t.Error("a damaged file of an earlier run was overwritten")
 	}
 }
@@ -194,7 +177,7 @@ func snapshot(t *testing.T, dir string) []string {
 	}
 	var all []string
 	for _, e := range entries {
-		all = append(all, e.Name()+"\x00"+string(read(t, filepath.Join(dir, e.Name()))))
+		all = append(all, e.Name()+"\x00"+string(programtest.Read(t, dir, e.Name())))
 	}
 	return all
 }

@@ -3,34 +3,23 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 )
 
 // tiny are the settings of a run of a few seconds on a 4×4 lattice.
 func tiny(out string, more ...string) []string {
 	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-lambda", "0.1", "-n", "512", "-steps", "40", "-batch", "16",
 		"-samples", "128", "-reverse-steps", "20", "-flow-steps", "4", "-sizes", "32,128", "-size-samples", "64", "-pool", "256"}, more...)
-}
-
-func read(t *testing.T, dir string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, pipeline.ResultsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // The whole program: every file and every number is there, those of table 1 and of figures
@@ -42,18 +31,11 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(one)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"figure6.png", "figure7.png", "figure11.png", "figure12.png", "denoising.png",
+	programtest.Files(t, one, "figure6.png", "figure7.png", "figure11.png", "figure12.png", "denoising.png",
 		pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, furtherFile,
-		"training-32/" + furtherFile, "training-128/" + pipeline.ModelFile} {
-		if info, err := os.Stat(filepath.Join(one, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	want := read(t, one)
-	var file results.File
-	if err := json.Unmarshal(want, &file); err != nil {
-		t.Fatal(err)
-	}
+		"training-32/"+furtherFile, "training-128/"+pipeline.ModelFile)
+	want := programtest.Read(t, one, pipeline.ResultsFile)
+	file := programtest.Results(t, want)
 	ensembles := []string{"training", "testing", "dm", "dm_ode"}
 	for _, n := range []int{32, 128, 512} {
 		ensembles = append(ensembles, fmt.Sprintf("training_n_%d", n), fmt.Sprintf("dm_n_%d", n))
@@ -82,7 +64,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(two)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, two), want) {
+	if !bytes.Equal(programtest.Read(t, two, pipeline.ResultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
@@ -109,7 +91,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(three)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, three), want) {
+	if !bytes.Equal(programtest.Read(t, three, pipeline.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 }
@@ -137,7 +119,7 @@ func TestModels(t *testing.T) {
 
 // Bad input gives one line of error and no output folder.
 func TestBadInput(t *testing.T) {
-	for name, args := range map[string][]string{
+	programtest.Refuses(t, run, tiny, map[string][]string{
 		"sizes out of order":          {"-sizes", "128,32"},
 		"a size above -n":             {"-sizes", "1024"},
 		"a size too small":            {"-sizes", "4"},
@@ -151,18 +133,5 @@ func TestBadInput(t *testing.T) {
 		"no such model":               {"-model", "nothing.npz"},
 		"unknown flag":                {"-gamma", "1"},
 		"an empty list with a number": {"-sizes", ",32"},
-	} {
-		out := filepath.Join(t.TempDir(), "out")
-		err := run(t.Context(), tiny(out, args...))
-		if err == nil {
-			t.Errorf("%s: accepted", name)
-			continue
-		}
-		if strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: the error has more than one line: %q", name, err)
-		}
-		if _, err := os.Stat(out); err == nil {
-			t.Errorf("%s: the output folder was created", name)
-		}
-	}
+	})
 }

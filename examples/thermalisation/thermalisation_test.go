@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -11,11 +10,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/program"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -23,15 +21,6 @@ import (
 // transition that 164 trajectories suffice.
 func tiny(out string, more ...string) []string {
 	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.2", "-chains", "128", "-trajectories", "164", "-leapfrog", "5", "-equilibrium", "2048"}, more...)
-}
-
-func read(t *testing.T, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // A whole run: where the protocol is long enough no bias is found, from either start
@@ -43,19 +32,15 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(first)); err != nil {
 		t.Fatal(err)
 	}
-	want := read(t, filepath.Join(first, resultsFile))
-	for _, name := range []string{"parameters.json", "thermalisation.png", "stages/hmc_hot", "stages/cluster_equilibrium"} {
-		if info, err := os.Stat(filepath.Join(first, name)); err != nil || info.Size() == 0 {
-			t.Errorf("expected a file %s: %v", name, err)
-		}
-	}
+	want := programtest.Read(t, first, resultsFile)
+	programtest.Files(t, first, "parameters.json", "thermalisation.png", "stages/hmc_hot", "stages/cluster_equilibrium")
 	cores := runtime.GOMAXPROCS(1)
 	err := run(t.Context(), tiny(second))
 	runtime.GOMAXPROCS(cores)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(second, resultsFile)), want) {
+	if !bytes.Equal(programtest.Read(t, second, resultsFile), want) {
 		t.Error("the same seed gave other results on one core")
 	}
 
@@ -88,17 +73,14 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(third)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, filepath.Join(third, resultsFile)), want) {
+	if !bytes.Equal(programtest.Read(t, third, resultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 	checkNumbers(t, want)
 }
 
 func checkNumbers(t *testing.T, text []byte) {
-	var file results.File
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
+	file := programtest.Results(t, text)
 	get := func(ensemble, observable string) stats.Estimate {
 		e, ok := file.Get(ensemble, observable)
 		if !ok {
@@ -213,7 +195,7 @@ func TestTimes(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	for name, args := range map[string][]string{
+	programtest.Refuses(t, run, tiny, map[string][]string{
 		"negative λ":      {"-lambda", "-1"},
 		"NaN κ":           {"-kappa", "NaN"},
 		"extents":         {"-dims", "4y4"},
@@ -226,16 +208,7 @@ func TestBadInput(t *testing.T) {
 		"no backend":      {"-backend", "go"},
 		"a word":          {"word"},
 		"an empty folder": {"-out", ""},
-	} {
-		out := filepath.Join(t.TempDir(), "out")
-		err := run(t.Context(), tiny(out, args...))
-		if err == nil || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: expected one line of error, got %v", name, err)
-		}
-		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s: bad input left a folder behind", name)
-		}
-	}
+	})
 }
 
 func TestPresets(t *testing.T) {

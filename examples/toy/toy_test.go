@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -14,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/programtest"
 )
 
 // tiny is a whole run of a second.
@@ -24,31 +23,13 @@ func tiny(out string, more ...string) []string {
 	}, more...)
 }
 
-func read(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func parseResults(t *testing.T, text []byte) *results.File {
-	t.Helper()
-	var f results.File
-	if err := json.Unmarshal(text, &f); err != nil {
-		t.Fatal(err)
-	}
-	return &f
-}
-
 // A whole run leaves every number and every plot.
 func TestRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	if err := run(t.Context(), tiny(out, "-mu2", "-1", "-n", "2000", "-steps", "200", "-batch", "64")); err != nil {
 		t.Fatal(err)
 	}
-	f := parseResults(t, read(t, filepath.Join(out, resultsFile)))
+	f := programtest.Results(t, programtest.Read(t, out, resultsFile))
 	const p = "mu2_-1_g_0.4"
 	check := func(ensemble string, observables ...string) {
 		for _, o := range observables {
@@ -93,7 +74,7 @@ func TestReproducible(t *testing.T) {
 	args := func(name string) []string {
 		return tiny(filepath.Join(dir, name), "-mu2", "1", "-model", "target")
 	}
-	result := func(name string) []byte { return read(t, filepath.Join(dir, name, resultsFile)) }
+	result := func(name string) []byte { return programtest.Read(t, dir, name, resultsFile) }
 	if err := run(t.Context(), args("all")); err != nil {
 		t.Fatal(err)
 	}
@@ -142,14 +123,14 @@ func TestReproducible(t *testing.T) {
 		t.Error("the folder of another run was accepted")
 	}
 	path := filepath.Join(dir, "all", "target_mu2_1_g_0.4.npz")
-	damaged := read(t, path)[:100]
+	damaged := programtest.Read(t, path)[:100]
 	if err := os.WriteFile(path, damaged, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := run(t.Context(), args("all")); err == nil {
 		t.Error("a damaged model was accepted")
 	}
-	if !bytes.Equal(read(t, path), damaged) {
+	if !bytes.Equal(programtest.Read(t, path), damaged) {
 		t.Error("a damaged model was overwritten")
 	}
 }
@@ -161,7 +142,7 @@ func TestHarmonic(t *testing.T) {
 	if err := run(t.Context(), tiny(out, "-mu2", "2", "-g", "0", "-model", "wrapped", "-steps", "1")); err != nil {
 		t.Fatal(err)
 	}
-	f := parseResults(t, read(t, filepath.Join(out, resultsFile)))
+	f := programtest.Results(t, programtest.Read(t, out, resultsFile))
 	get := func(ensemble, observable string) float64 {
 		e, ok := f.Get(ensemble+"_mu2_2_g_0", observable)
 		if !ok {
