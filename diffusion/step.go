@@ -104,7 +104,7 @@ func (t *Trainer) optimize(decay float64) (losses []float64, norm float64, sigma
 	first := 0
 	if !t.built {
 		// The graph is built, and the weights are initialised, by one call alone.
-		if err := part(nil, 0, 0, size); err != nil {
+		if err := part(context.Background(), 0, 0, size); err != nil {
 			return nil, 0, nil, err
 		}
 		t.built, first = true, 1

@@ -62,6 +62,18 @@ type Samples struct {
 // an independence sampler, up to the errors that the Likelihood quotes. The result
 // is reproducible for a given seed and batch on any number of cores.
 func (f *ProbabilityFlow) Sample(ctx context.Context, n int) (*Samples, error) {
+	s, err := f.sample(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if s.StepError, err = f.stepError(ctx, s.Ensemble, nil); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// sample is Sample without the estimate of the step error.
+func (f *ProbabilityFlow) sample(ctx context.Context, n int) (*Samples, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("flow: expected at least one configuration to draw, got %d", n)
 	}
@@ -100,9 +112,6 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int) (*Samples, error) {
 		return nil, fmt.Errorf("flow: the flow diverged: %w", err)
 	}
 	out.add(efforts)
-	if out.StepError, err = f.stepError(ctx, ens, nil); err != nil {
-		return nil, err
-	}
 	return &Samples{ens, *out}, nil
 }
 

@@ -89,7 +89,12 @@ func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err err
 func (p *Proposer) draw() error {
 	f := *p.f
 	f.cfg.Seed, f.cfg.Progress = p.seed, nil
-	s, err := f.Sample(p.ctx, p.batch)
+	draw := f.Sample
+	if p.stepError > 0 {
+		// The estimate of the step error costs more than a batch of the flow.
+		draw = f.sample
+	}
+	s, err := draw(p.ctx, p.batch)
 	if err != nil {
 		return err
 	}
@@ -116,8 +121,8 @@ func (p *Proposer) LogProb(phi []float64) (logq float64, err error) {
 	return l.LogQ[0], nil
 }
 
-// StepError returns the largest error of log q from the finite step size that a batch
-// had so far, see [Likelihood]; 0 before the first.
+// StepError returns the error of log q from the finite step size, estimated from the first
+// batch that was drawn, see [Likelihood]; 0 before.
 func (p *Proposer) StepError() float64 { return p.stepError }
 
 // stateBytes is the length of the state of a Proposer.

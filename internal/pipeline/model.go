@@ -75,7 +75,7 @@ func (r *Run) untrained(ens *lattice.Ensemble) (*diffusion.Model, diffusion.Trai
 	if r.o.Preset == Paper && r.o.Model == UNet {
 		return r.published(ens)
 	}
-	modelConfig, residual, err := r.measure(ens)
+	modelConfig, residual, err := r.measure(ens, r.action)
 	if err != nil {
 		return nil, diffusion.TrainConfig{}, err
 	}
@@ -113,12 +113,12 @@ func (r *Run) published(ens *lattice.Ensemble) (*diffusion.Model, diffusion.Trai
 }
 
 // measure fits the Gaussian part of a model, a mixture if the ensemble is ordered.
-func (r *Run) measure(ens *lattice.Ensemble) (diffusion.ModelConfig, []float64, error) {
+func (r *Run) measure(ens *lattice.Ensemble, action lattice.Action) (diffusion.ModelConfig, []float64, error) {
 	binder, err := stats.BinderCumulant(ens.Measure(nil, lattice.Magnetization), 20)
 	if err != nil {
 		return diffusion.ModelConfig{}, nil, err
 	}
-	return diffusion.Measure(r.backend, ens, r.action, binder.Value > orderedBinder)
+	return diffusion.Measure(r.backend, ens, action, binder.Value > orderedBinder)
 }
 
 // sigmaMax returns the largest noise level of the model.
@@ -143,7 +143,7 @@ func (r *Run) flow(m diffusion.ScoreModel, t *progress.Task) (*flow.ProbabilityF
 // mixture returns the Gaussian, or the mixture of two, with the spectrum of the
 // ensemble: a model without a network.
 func (r *Run) mixture(ens *lattice.Ensemble) (*diffusion.Gaussian, error) {
-	cfg, _, err := r.measure(ens)
+	cfg, _, err := r.measure(ens, nil)
 	if err != nil {
 		return nil, err
 	}

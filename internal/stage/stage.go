@@ -23,7 +23,8 @@ const magic = "latdiff stage"
 
 // Do returns the outcome of the stage called name: what f returns, or if the file at
 // path holds it, what f returned in an earlier run. The file appears whole, once f has
-// succeeded, in a folder that is made if need be; a float64 survives it bit by bit. It
+// succeeded, in a folder that is made if need be; the numbers in a slice survive it
+// bit by bit, a field of a struct that is -0 becomes 0. It
 // returns the errors of ctx and of f, and an error for a file that is damaged or of
 // another stage, which stays as it is. T must be fit for encoding/gob.
 func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, error) {
