@@ -37,8 +37,8 @@
 // denoising.png. Interrupted with Ctrl-C it keeps what is finished, and the same command
 // continues.
 //
-// The preset quick is meant for two cores: a model that is shipped takes about ten minutes
-// at 32×32, two at 16×16. The preset paper trains the published U-Net and takes its
+// The preset quick is meant for two cores: a model that is shipped takes about four minutes
+// at 32×32, one at 16×16. The preset paper trains the published U-Net and takes its
 // sampler and probes, for a GPU.
 package main
 
@@ -56,7 +56,7 @@ const about = `Dmmc runs the Markov chain with the proposals of a diffusion mode
 Metropolis, cluster updates and a Gaussian sampler, and compares observables, cost per
 independent configuration, and log Z.
 
-The preset quick takes about ten minutes on two cores at 32x32 with a shipped model, two
+The preset quick takes about four minutes on two cores at 32x32 with a shipped model, one
 at 16x16; the preset paper has the published network, training and sampler, for a GPU.
 `
 
