@@ -62,7 +62,7 @@ func phi4Model(t testing.TB, n int, dims ...int) (*diffusion.Model, *lattice.Ens
 	t.Helper()
 	lat := must(lattice.New(dims...))
 	action := must(lattice.NewPhi4(lat, 0.25, 0.1))
-	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Lattice: lat, N: n, Thin: 2, Thermalisation: 100, Chains: 4, Seed: 9},
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{N: n, Thin: 2, Thermalisation: 100, Chains: 4, Seed: 9},
 		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
 	return wrap(t, lat, action, r.Ensemble)
 }
@@ -72,7 +72,7 @@ func wrap(t testing.TB, lat *lattice.Lattice, action lattice.Action, ens *lattic
 	t.Helper()
 	spectrum := ens.PowerSpectrum().Symmetrized(nil)
 	residual := must(diffusion.ResidualField(goBackend(t), lat, action, spectrum, ens.Data))
-	d := (&lattice.Ensemble{Lattice: lat, Data: residual}).PowerSpectrum().Symmetrized(nil)
+	d := (&lattice.Ensemble{Layout: lattice.Scalar(lat), Data: residual}).PowerSpectrum().Symmetrized(nil)
 	network := must(unet.New(unet.Config{Channels: []int{24}, Blocks: 2, Embedding: 16}))
 	return must(diffusion.NewModel(lat, network, diffusion.ModelConfig{Spectrum: spectrum, Residual: d, Seed: 5})), ens, residual
 }

@@ -41,7 +41,7 @@ func Measure(backend compute.Backend, ens *lattice.Ensemble, action lattice.Acti
 		return ModelConfig{}, nil, err
 	}
 	// What the network has to learn at σ → 0 is Y without the known pull towards ±μ.
-	centred := lattice.NewEnsemble(ens.Lattice, ens.Len())
+	centred := lattice.NewEnsemble(ens.Layout, ens.Len())
 	v := ens.Lattice.Volume()
 	root := math.Sqrt(float64(v))
 	for i, phi := range ens.All() {

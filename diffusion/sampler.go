@@ -156,7 +156,7 @@ func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, 
 		return nil, err
 	}
 	v := lat.Volume()
-	out := lattice.NewEnsemble(lat, n)
+	out := lattice.NewEnsemble(lattice.Scalar(lat), n)
 	out.Data = out.Data[:n*v]
 	err := chunk.Run(ctx, backend, n, cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
 		return r.run(ctx, c, out.Data[lo*v:hi*v])

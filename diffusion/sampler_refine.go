@@ -59,10 +59,8 @@ func Refine(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, c
 	if action == nil || ens == nil || ens.Lattice == nil {
 		return nil, 0, fmt.Errorf("diffusion: expected an action and an ensemble to refine, got nil")
 	}
-	if a, ok := action.(interface{ Lattice() *lattice.Lattice }); ok {
-		if err := ens.CheckLattice(a.Lattice()); err != nil {
-			return nil, 0, fmt.Errorf("diffusion: %w", err)
-		}
+	if err := ens.CheckLayout(action.Layout()); err != nil {
+		return nil, 0, fmt.Errorf("diffusion: %w", err)
 	}
 	if err := checkData(ens.Lattice, ens.Data); err != nil {
 		return nil, 0, err
@@ -71,7 +69,7 @@ func Refine(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, c
 		return nil, 0, err
 	}
 	n := ens.Len()
-	refined = lattice.NewEnsemble(ens.Lattice, n)
+	refined = lattice.NewEnsemble(ens.Layout, n)
 	refined.Data = append(refined.Data, ens.Data...)
 	maps.Copy(refined.Params, ens.Params)
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -18,7 +18,7 @@ import (
 func exactFreeField(lat *lattice.Lattice, spectrum []float64, n int) *lattice.Ensemble {
 	fourier := lattice.NewFourier(lat)
 	rng := rand.New(rand.NewPCG(21, 22))
-	ens := lattice.NewEnsemble(lat, n)
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), n)
 	for range n {
 		ens.Append(fourier.Gaussian(nil, spectrum, rng))
 	}
@@ -69,7 +69,7 @@ func TestRefineToy(t *testing.T) {
 	action := must(lattice.NewToy(-1, 0.4))
 	exact := newToy(action)
 	lat := must(lattice.New(1))
-	ens := lattice.NewEnsemble(lat, 0)
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), 0)
 	const n, step = 40000, 0.4
 	ens.Data = exact.sample(rand.New(rand.NewPCG(5, 6)), n)
 	refined, acceptance, err := diffusion.Refine(t.Context(), action, ens, diffusion.RefineConfig{Steps: 5, Step: step, Seed: 2})
@@ -93,7 +93,7 @@ func TestRefineToy(t *testing.T) {
 			t.Errorf("⟨φ^%v⟩ = %v, want %v, error %v", p, got, want, err)
 		}
 	}
-	kernel := must(mcmc.NewMALA(action, 1, mcmc.MALAConfig{Step: step}))
+	kernel := must(mcmc.NewMALA(action, mcmc.MALAConfig{Step: step}))
 	rng := rand.New(rand.NewPCG(7, 8))
 	expected := 0.0
 	for _, phi := range ens.Data {
@@ -170,8 +170,8 @@ func TestRefineErrors(t *testing.T) {
 	huge := exactFreeField(m.Lattice(), spectrum, 2)
 	huge.Data[3] = 1e200
 	for name, e := range map[string]*lattice.Ensemble{
-		"nil": nil, "empty": lattice.NewEnsemble(m.Lattice(), 0), "infinite": infinite, "of infinite action": huge,
-		"on another lattice": lattice.NewEnsemble(must(lattice.New(2, 8)), 0),
+		"nil": nil, "empty": lattice.NewEnsemble(lattice.Scalar(m.Lattice()), 0), "infinite": infinite, "of infinite action": huge,
+		"on another lattice": lattice.NewEnsemble(lattice.Scalar(must(lattice.New(2, 8))), 0),
 	} {
 		if _, _, err := diffusion.Refine(t.Context(), action, e, diffusion.RefineConfig{}); err == nil {
 			t.Errorf("an ensemble that is %s was accepted", name)

@@ -24,7 +24,7 @@ func TestTrainToyScore(t *testing.T) {
 	action := must(lattice.NewToy(-1, 0.4))
 	exact := newToy(action)
 	lat := must(lattice.New(1))
-	ens := lattice.NewEnsemble(lat, 0)
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), 0)
 	ens.Data = exact.sample(rand.New(rand.NewPCG(1, 2)), 20000)
 	for _, objective := range []diffusion.Objective{diffusion.Denoising, diffusion.Target} {
 		m, _, residual := wrap(t, lat, action, ens)
@@ -197,7 +197,7 @@ func TestModelFile(t *testing.T) {
 	if _, err := diffusion.LoadModel(filepath.Join(dir, "missing.npz")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}
-	ens := lattice.NewEnsemble(m.Lattice(), 1)
+	ens := lattice.NewEnsemble(lattice.Scalar(m.Lattice()), 1)
 	ens.Append(phi)
 	if err := lattice.WriteEnsemble(bad, ens); err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestModelStartsGaussianAndIsOdd(t *testing.T) {
 func TestMeasureOrdered(t *testing.T) {
 	lat := must(lattice.New(4, 4))
 	action := must(lattice.NewPhi4(lat, 0.27, 0.022))
-	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Lattice: lat, N: 4000, Thin: 3, Thermalisation: 200, Chains: 4, Seed: 2},
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{N: 4000, Thin: 3, Thermalisation: 200, Chains: 4, Seed: 2},
 		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
 	cfg, residual := mustMeasure(t, r.Ensemble, action, true)
 	var m2, m4 float64
@@ -275,7 +275,7 @@ func TestMeasureOrdered(t *testing.T) {
 	if loaded := must(diffusion.LoadModel(path)); loaded.Order() != cfg.Order {
 		t.Errorf("the order became %v in the file, was %v", loaded.Order(), cfg.Order)
 	}
-	minus := lattice.NewEnsemble(lat, 1)
+	minus := lattice.NewEnsemble(lattice.Scalar(lat), 1)
 	minus.Append(make([]float64, 16))
 	for x := range minus.Config(0) {
 		minus.Config(0)[x] = float64(x%2)*2 - 1
@@ -405,13 +405,13 @@ func TestTrainErrors(t *testing.T) {
 	if _, err := diffusion.NewTrainer(backend, m, nil, diffusion.TrainConfig{}); err == nil {
 		t.Error("a nil ensemble was accepted")
 	}
-	bad := &lattice.Ensemble{Lattice: ens.Lattice, Data: slices.Clone(ens.Data)}
+	bad := &lattice.Ensemble{Layout: ens.Layout, Data: slices.Clone(ens.Data)}
 	bad.Data[20] = math.Inf(1)
 	if _, err := diffusion.NewTrainer(backend, m, bad, diffusion.TrainConfig{}); err == nil {
 		t.Error("an infinite field was accepted")
 	}
 	other := must(lattice.New(2, 8))
-	if _, err := diffusion.NewTrainer(backend, m, &lattice.Ensemble{Lattice: other, Data: ens.Data}, diffusion.TrainConfig{}); err == nil {
+	if _, err := diffusion.NewTrainer(backend, m, &lattice.Ensemble{Layout: lattice.Scalar(other), Data: ens.Data}, diffusion.TrainConfig{}); err == nil {
 		t.Error("an ensemble on another lattice was accepted")
 	}
 	deep := must(unet.New(unet.Config{Channels: []int{2, 2, 2, 2}}))

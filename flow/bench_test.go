@@ -38,7 +38,7 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 	if err != nil {
 		return trained{}, err
 	}
-	run, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{Lattice: lat, Action: action, N: 5120, Seed: 1},
+	run, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{Action: action, N: 5120, Seed: 1},
 		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) })
 	if err != nil {
 		return trained{}, err
@@ -61,7 +61,7 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 	}
 	const held = 64
 	split := (run.Ensemble.Len() - held) * lat.Volume()
-	trainer, err := diffusion.NewTrainer(backend, m, &lattice.Ensemble{Lattice: lat, Data: run.Ensemble.Data[:split]},
+	trainer, err := diffusion.NewTrainer(backend, m, &lattice.Ensemble{Layout: lattice.Scalar(lat), Data: run.Ensemble.Data[:split]},
 		diffusion.TrainConfig{Objective: diffusion.Target, Residual: residual[:split], Steps: 3000})
 	if err != nil {
 		return trained{}, err
@@ -70,7 +70,7 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 		return trained{}, err
 	}
 	m, err = trainer.Model()
-	return trained{m, &lattice.Ensemble{Lattice: lat, Data: run.Ensemble.Data[split:]}}, err
+	return trained{m, &lattice.Ensemble{Layout: lattice.Scalar(lat), Data: run.Ensemble.Data[split:]}}, err
 })
 
 // The variance of log q from the estimate of the divergence, at an equal number of reverse

@@ -78,7 +78,7 @@ func (f *ProbabilityFlow) sample(ctx context.Context, n int) (*Samples, error) {
 		return nil, fmt.Errorf("flow: expected at least one configuration to draw, got %d", n)
 	}
 	v := f.lat.Volume()
-	ens := lattice.NewEnsemble(f.lat, n)
+	ens := lattice.NewEnsemble(lattice.Scalar(f.lat), n)
 	ens.Data = ens.Data[:n*v]
 	run := run{steps: f.cfg.Steps, loosen: 1, report: f.reporter(n)}
 	out := newLikelihood(n)
@@ -118,7 +118,7 @@ func (f *ProbabilityFlow) sample(ctx context.Context, n int) (*Samples, error) {
 // LogProb returns log q of given configurations, mapped through the flow from σ_min
 // to σ_max. It returns an error if the ensemble is on another lattice or not finite.
 func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble) (*Likelihood, error) {
-	if err := ens.CheckLattice(f.lat); err != nil {
+	if err := ens.CheckLayout(lattice.Scalar(f.lat)); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
 	if err := ens.Check(); err != nil {

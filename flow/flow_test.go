@@ -53,7 +53,7 @@ func freeField(t testing.TB, kappa float64, dims ...int) (*diffusion.Gaussian, [
 // fields draws n arbitrary fields of order one.
 func fields(lat *lattice.Lattice, n int) *lattice.Ensemble {
 	rng := rand.New(rand.NewPCG(11, 12))
-	ens := lattice.NewEnsemble(lat, n)
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), n)
 	for range n * lat.Volume() {
 		ens.Data = append(ens.Data, rng.NormFloat64())
 	}

@@ -65,7 +65,7 @@ const looser = 10
 // hold the values of the former.
 func (f *ProbabilityFlow) stepError(ctx context.Context, ens *lattice.Ensemble, full []float64) (float64, error) {
 	first := ens.Slice(0, min(ens.Len(), f.cfg.Batch))
-	first = &lattice.Ensemble{Lattice: first.Lattice, Data: first.Data}
+	first = &lattice.Ensemble{Layout: first.Layout, Data: first.Data}
 	silent := func(int) {}
 	if full == nil {
 		l, err := f.logProb(ctx, first, run{f.cfg.Steps, 1, silent})

@@ -105,7 +105,7 @@ func (p *Proposer) draw() error {
 // LogProb returns log q of any configuration, at the cost of one evaluation of the flow.
 // Errors are those of [ProbabilityFlow.LogProb] and that of an ended context.
 func (p *Proposer) LogProb(phi []float64) (logq float64, err error) {
-	ens := lattice.NewEnsemble(p.f.lat, 1)
+	ens := lattice.NewEnsemble(lattice.Scalar(p.f.lat), 1)
 	if err := lattice.CheckField(phi, p.f.lat.Volume()); err != nil {
 		return 0, fmt.Errorf("flow: %w", err)
 	}

@@ -131,7 +131,7 @@ func TestProposerSequence(t *testing.T) {
 		if math.Abs(got-x.logq) > 1e-8 {
 			t.Errorf("LogProb = %v, Propose gave %v", got, x.logq)
 		}
-		l, err := f.LogProb(t.Context(), &lattice.Ensemble{Lattice: lattice2(t), Data: x.phi})
+		l, err := f.LogProb(t.Context(), &lattice.Ensemble{Layout: lattice.Scalar(lattice2(t)), Data: x.phi})
 		if err != nil {
 			t.Fatal(err)
 		}

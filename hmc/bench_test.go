@@ -19,7 +19,7 @@ func benchmarkTrajectory(b *testing.B, extent int, hide bool, cfg Config) {
 		action = opaque{phi4}
 	}
 	volume := extent * extent
-	h, err := New(action, volume, cfg)
+	h, err := New(action, cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func BenchmarkTrajectory(b *testing.B) {
 func BenchmarkLoops(b *testing.B) {
 	for _, l := range available(32) {
 		b.Run(l.name, func(b *testing.B) {
-			h := mustNew(b, mustPhi4(b, 0.27, 0.022, 32, 32), 1024, Config{Flip: true})
+			h := mustNew(b, mustPhi4(b, 0.27, 0.022, 32, 32), Config{Flip: true})
 			h.state.(*plane).loops = l
 			rng := rand.New(rand.NewPCG(1, 2))
 			phi := make([]float64, 1024)

@@ -24,22 +24,22 @@ var costs = []struct {
 	kernel func(a *lattice.Phi4) (mcmc.Kernel, error)
 }{
 	{"HMC, leapfrog 10", [3]int{400_000, 400_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(a, a.Lattice().Volume(), hmc.Config{Flip: true})
+		return hmc.New(a, hmc.Config{Flip: true})
 	}},
 	{"HMC, Omelyan 2", [3]int{400_000, 400_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(a, a.Lattice().Volume(), hmc.Config{Integrator: hmc.Omelyan, Steps: 2, Flip: true})
+		return hmc.New(a, hmc.Config{Integrator: hmc.Omelyan, Steps: 2, Flip: true})
 	}},
 	{"HMC, length 4, Omelyan 8", [3]int{200_000, 200_000, 400_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(a, a.Lattice().Volume(), hmc.Config{Integrator: hmc.Omelyan, Length: 4, Steps: 8, Jitter: 0.5, Flip: true})
+		return hmc.New(a, hmc.Config{Integrator: hmc.Omelyan, Length: 4, Steps: 8, Jitter: 0.5, Flip: true})
 	}},
 	{"HMC, length 10, Omelyan 20", [3]int{100_000, 100_000, 100_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(a, a.Lattice().Volume(), hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5, Flip: true})
+		return hmc.New(a, hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5, Flip: true})
 	}},
 	{"Metropolis", [3]int{400_000, 800_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
 		return mcmc.NewMetropolis(a, mcmc.MetropolisConfig{})
 	}},
 	{"MALA", [3]int{800_000, 800_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return mcmc.NewMALA(a, a.Lattice().Volume(), mcmc.MALAConfig{})
+		return mcmc.NewMALA(a, mcmc.MALAConfig{})
 	}},
 	{"Metropolis + Wolff", [3]int{100_000, 100_000, 100_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
 		m, err := mcmc.NewMetropolis(a, mcmc.MetropolisConfig{})
@@ -127,8 +127,8 @@ func BenchmarkEnsemble(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		_, err := mcmc.Generate(b.Context(), mcmc.EnsembleConfig{Lattice: lat, N: 1600, Thin: 200, Thermalisation: 500, Seed: 1},
-			func(int) (mcmc.Kernel, error) { return hmc.New(action, lat.Volume(), hmc.Config{Flip: true}) })
+		_, err := mcmc.Generate(b.Context(), mcmc.EnsembleConfig{Action: action, N: 1600, Thin: 200, Thermalisation: 500, Seed: 1},
+			func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Flip: true}) })
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -27,12 +27,13 @@ type generic struct {
 	phi, pi, force []float64
 }
 
-func newGeneric(action lattice.Action, volume int) *generic {
+func newGeneric(action lattice.Action) *generic {
+	size := action.Layout().Size()
 	return &generic{
 		action: action,
-		phi:    make([]float64, volume),
-		pi:     make([]float64, volume),
-		force:  make([]float64, volume),
+		phi:    make([]float64, size),
+		pi:     make([]float64, size),
+		force:  make([]float64, size),
 	}
 }
 

@@ -20,7 +20,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	kernel, err := hmc.New(action, lat.Volume(), hmc.Config{Integrator: hmc.Omelyan, Flip: true})
+	kernel, err := hmc.New(action, hmc.Config{Integrator: hmc.Omelyan, Flip: true})
 	if err != nil {
 		fmt.Println(err)
 		return

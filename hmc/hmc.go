@@ -47,7 +47,7 @@ type Config struct {
 // the seed and the starting field alone.
 type HMC struct {
 	action lattice.Action
-	volume int
+	size   int
 	cfg    Config
 	state  dynamics
 	normal normalSource
@@ -55,10 +55,13 @@ type HMC struct {
 
 var _ mcmc.Kernel = (*HMC)(nil)
 
-// New returns the kernel for fields of volume sites under the given action. It
-// returns an error if the action is nil, if the volume is not positive or not that
-// of the action's or the mass matrix's lattice, or if a setting is out of range.
-func New(action lattice.Action, volume int, cfg Config) (*HMC, error) {
+// New returns the kernel of the given action. It returns an error if there is no action,
+// if the mass matrix is for another lattice, or if a setting is out of range.
+func New(action lattice.Action, cfg Config) (*HMC, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("hmc: %w", err)
+	}
+	layout := action.Layout()
 	if cfg.Length == 0 {
 		cfg.Length = 1
 	}
@@ -70,34 +73,24 @@ func New(action lattice.Action, volume int, cfg Config) (*HMC, error) {
 	}
 	phi4, isPhi4 := action.(*lattice.Phi4)
 	switch {
-	case action == nil || isPhi4 && phi4 == nil:
-		return nil, fmt.Errorf("hmc: expected an action, got nil")
-	case volume < 1:
-		return nil, fmt.Errorf("hmc: expected a positive volume, got %d", volume)
-	case isPhi4 && phi4.Lattice().Volume() != volume:
-		return nil, fmt.Errorf("hmc: expected the volume %d of the action's lattice %v, got %d",
-			phi4.Lattice().Volume(), phi4.Lattice(), volume)
 	case !(cfg.Length > 0) || math.IsInf(cfg.Length, 0):
 		return nil, fmt.Errorf("hmc: expected a positive trajectory length, got %v", cfg.Length)
 	case cfg.Steps < 1:
 		return nil, fmt.Errorf("hmc: expected a positive number of steps, got %d", cfg.Steps)
 	case !(cfg.Jitter >= 0 && cfg.Jitter < 1):
 		return nil, fmt.Errorf("hmc: expected a jitter in [0, 1), got %v", cfg.Jitter)
-	case cfg.Mass != nil && cfg.Mass.lat.Volume() != volume:
-		return nil, fmt.Errorf("hmc: expected a mass matrix of %d sites, got one for the lattice %v",
-			volume, cfg.Mass.lat)
-	case cfg.Mass != nil && isPhi4 && !phi4.Lattice().Equal(cfg.Mass.lat):
+	case cfg.Mass != nil && !layout.Lattice.Equal(cfg.Mass.lat):
 		return nil, fmt.Errorf("hmc: expected a mass matrix for the action's lattice %v, got one for %v",
-			phi4.Lattice(), cfg.Mass.lat)
+			layout.Lattice, cfg.Mass.lat)
 	}
-	h := &HMC{action: action, volume: volume, cfg: cfg}
+	h := &HMC{action: action, size: layout.Size(), cfg: cfg}
 	switch {
 	case cfg.Mass != nil:
 		h.state = newAccelerated(action, cfg.Mass)
-	case isPhi4 && phi4.Lattice().Dim() == 2:
+	case isPhi4 && layout.Dim() == 2:
 		h.state = newPlane(phi4)
 	default:
-		h.state = newGeneric(action, volume)
+		h.state = newGeneric(action)
 	}
 	return h, nil
 }
@@ -112,7 +105,7 @@ func (h *HMC) StepSize() float64 { return h.cfg.Length / float64(h.cfg.Steps) }
 // Step advances phi by one trajectory, see [mcmc.Kernel]. Info.DeltaH is the energy
 // violation ΔH = H(end) - H(start); a trajectory with ΔH > 1000 or a ΔH that is not
 // finite is flagged as divergent and rejected. It returns an error, and leaves phi
-// as it is, if phi does not have the kernel's volume, holds a value that is not
+// as it is, if phi does not have the size of the layout, holds a value that is not
 // finite, or has an action or kinetic energy that is not finite.
 func (h *HMC) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	return h.trajectory(rng, phi, h.cfg.Steps)
@@ -120,15 +113,15 @@ func (h *HMC) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 
 // trajectory is Step with a given number of steps per trajectory length.
 func (h *HMC) trajectory(rng *rand.Rand, phi []float64, steps int) (mcmc.Info, error) {
-	if len(phi) != h.volume {
-		return mcmc.Info{}, fmt.Errorf("hmc: expected a field of %d sites, got %d", h.volume, len(phi))
+	if len(phi) != h.size {
+		return mcmc.Info{}, fmt.Errorf("hmc: expected a field of %d numbers, got %d", h.size, len(phi))
 	}
 	h.state.load(phi)
 	h.normal.seed(rng)
 	h.state.refresh(&h.normal)
 	h0 := h.state.hamiltonian()
 	if !finite(h0) {
-		if err := lattice.CheckField(phi, h.volume); err != nil {
+		if err := lattice.CheckField(phi, h.size); err != nil {
 			return mcmc.Info{}, fmt.Errorf("hmc: starting field: %w", err)
 		}
 		return mcmc.Info{}, fmt.Errorf("hmc: expected a starting field of finite action, got H = %v", h0)

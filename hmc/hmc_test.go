@@ -28,9 +28,9 @@ func mustPhi4(t testing.TB, kappa, lambda float64, dims ...int) *lattice.Phi4 {
 	return a
 }
 
-func mustNew(t testing.TB, action lattice.Action, volume int, cfg Config) *HMC {
+func mustNew(t testing.TB, action lattice.Action, cfg Config) *HMC {
 	t.Helper()
-	h, err := New(action, volume, cfg)
+	h, err := New(action, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +53,8 @@ func TestPlaneMatchesGeneric(t *testing.T) {
 			action := mustPhi4(t, 0.27, 0.022, rows, cols)
 			volume := rows * cols
 			cfg := Config{Integrator: Omelyan4, Steps: 3, Jitter: 0.2, Flip: true}
-			fast := mustNew(t, action, volume, cfg)
-			slow := mustNew(t, opaque{action}, volume, cfg)
+			fast := mustNew(t, action, cfg)
+			slow := mustNew(t, opaque{action}, cfg)
 			state, ok := fast.state.(*plane)
 			if !ok {
 				t.Fatalf("%dx%d: expected the fast path, got %T", rows, cols, fast.state)
@@ -95,9 +95,9 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 	action, _ := lattice.NewPhi4(lat, 0.27, 0.022)
 	for name, h := range map[string]*HMC{
-		"plane":       mustNew(t, action, 60, Config{Flip: true}),
-		"generic":     mustNew(t, opaque{action}, 60, Config{Jitter: 0.5}),
-		"accelerated": mustNew(t, action, 60, Config{Mass: mass}),
+		"plane":       mustNew(t, action, Config{Flip: true}),
+		"generic":     mustNew(t, opaque{action}, Config{Jitter: 0.5}),
+		"accelerated": mustNew(t, action, Config{Mass: mass}),
 	} {
 		rng := rand.New(rand.NewPCG(1, 1))
 		phi := make([]float64, 60)
@@ -114,6 +114,8 @@ func TestStepAllocatesNothing(t *testing.T) {
 
 // sick is an action whose force is far too strong for the step size.
 type sick struct{ slope float64 }
+
+func (sick) Layout() lattice.Layout { return line(4) }
 
 func (s sick) Value(phi []float64) float64 {
 	v := 0.0
@@ -132,7 +134,7 @@ func (s sick) Drift(dst, phi []float64) []float64 {
 
 func TestDivergence(t *testing.T) {
 	for _, slope := range []float64{1e3, 1e100} {
-		h := mustNew(t, sick{slope}, 4, Config{})
+		h := mustNew(t, sick{slope}, Config{})
 		phi := []float64{1, -1, 1, -1}
 		info, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi)
 		if err != nil {
@@ -151,7 +153,7 @@ func TestDivergence(t *testing.T) {
 // threshold of a divergence; the step must be taken. One leapfrog step of ωε = 1
 // from rest at φ conserves π² + 3φ²/4 and halves φ: ΔH = -3φ²/32.
 func TestLargeDecrease(t *testing.T) {
-	h := mustNew(t, oscillators{[]float64{1}}, 1, Config{Steps: 1})
+	h := mustNew(t, oscillators{[]float64{1}}, Config{Steps: 1})
 	phi := []float64{200}
 	info, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi)
 	if err != nil {
@@ -169,7 +171,7 @@ func TestStepErrors(t *testing.T) {
 	action := mustPhi4(t, 0.27, 0.022, 2, 3)
 	for name, a := range map[string]lattice.Action{"plane": action, "generic": opaque{action}} {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e200} {
-			h := mustNew(t, a, 6, Config{Flip: true})
+			h := mustNew(t, a, Config{Flip: true})
 			phi := []float64{1, 2, 3, bad, 5, 6}
 			if _, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi); err == nil {
 				t.Errorf("%s: expected an error for a field with %v, got none", name, bad)
@@ -178,7 +180,7 @@ func TestStepErrors(t *testing.T) {
 				t.Errorf("%s: the field changed after an error", name)
 			}
 		}
-		h := mustNew(t, a, 6, Config{})
+		h := mustNew(t, a, Config{})
 		if _, err := h.Step(rand.New(rand.NewPCG(1, 1)), make([]float64, 5)); err == nil {
 			t.Errorf("%s: expected an error for a field of the wrong length, got none", name)
 		}
@@ -195,23 +197,20 @@ func TestNewErrors(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		action lattice.Action
-		volume int
 		cfg    Config
 	}{
-		"nil action":      {nil, 6, Config{}},
-		"typed nil":       {(*lattice.Phi4)(nil), 6, Config{}},
-		"zero volume":     {opaque{action}, 0, Config{}},
-		"wrong volume":    {action, 5, Config{}},
-		"negative length": {action, 6, Config{Length: -1}},
-		"NaN length":      {action, 6, Config{Length: math.NaN()}},
-		"infinite length": {action, 6, Config{Length: math.Inf(1)}},
-		"negative steps":  {action, 6, Config{Steps: -1}},
-		"jitter one":      {action, 6, Config{Jitter: 1}},
-		"NaN jitter":      {action, 6, Config{Jitter: math.NaN()}},
-		"mass volume":     {action, 6, Config{Mass: mass}},
-		"mass lattice":    {action, 6, Config{Mass: turned}},
+		"nil action":      {nil, Config{}},
+		"typed nil":       {(*lattice.Phi4)(nil), Config{}},
+		"negative length": {action, Config{Length: -1}},
+		"NaN length":      {action, Config{Length: math.NaN()}},
+		"infinite length": {action, Config{Length: math.Inf(1)}},
+		"negative steps":  {action, Config{Steps: -1}},
+		"jitter one":      {action, Config{Jitter: 1}},
+		"NaN jitter":      {action, Config{Jitter: math.NaN()}},
+		"mass volume":     {action, Config{Mass: mass}},
+		"mass lattice":    {action, Config{Mass: turned}},
 	} {
-		if h, err := New(c.action, c.volume, c.cfg); err == nil || h != nil {
+		if h, err := New(c.action, c.cfg); err == nil || h != nil {
 			t.Errorf("%s: expected an error and no kernel, got %v, %v", name, h, err)
 		}
 	}

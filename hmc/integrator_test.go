@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/latdiff/latdiff/lattice"
 )
 
 var integrators = []struct {
@@ -13,9 +15,19 @@ var integrators = []struct {
 	forces int
 }{{Leapfrog, 2, 1}, {Omelyan, 2, 2}, {Omelyan4, 4, 5}, {Integrator{}, 2, 1}}
 
+// line returns the layout of n variables.
+func line(n int) lattice.Layout {
+	lat, err := lattice.New(n)
+	if err != nil {
+		panic(err)
+	}
+	return lattice.Scalar(lat)
+}
+
 // fall is a constant force.
 type fall struct{ force float64 }
 
+func (fall) Layout() lattice.Layout        { return line(1) }
 func (a fall) Value(phi []float64) float64 { return -a.force * phi[0] }
 func (a fall) Drift(dst, phi []float64) []float64 {
 	dst[0] = a.force
@@ -24,6 +36,8 @@ func (a fall) Drift(dst, phi []float64) []float64 {
 
 // oscillators are independent, S = ½ Σ ω²φ².
 type oscillators struct{ omega []float64 }
+
+func (a oscillators) Layout() lattice.Layout { return line(len(a.omega)) }
 
 func (a oscillators) Value(phi []float64) float64 {
 	s := 0.0
@@ -43,6 +57,7 @@ func (a oscillators) Drift(dst, phi []float64) []float64 {
 // kepler is the attraction of a unit mass in the plane, S = -1/r.
 type kepler struct{}
 
+func (kepler) Layout() lattice.Layout      { return line(2) }
 func (kepler) Value(phi []float64) float64 { return -1 / math.Hypot(phi[0], phi[1]) }
 func (kepler) Drift(dst, phi []float64) []float64 {
 	r := math.Hypot(phi[0], phi[1])

@@ -88,14 +88,16 @@ type accelerated struct {
 	mass *Mass
 	// velocity is M⁻¹π.
 	velocity []float64
+	layout   lattice.Layout
 	fft      *realFFT
 }
 
 func newAccelerated(action lattice.Action, mass *Mass) *accelerated {
 	return &accelerated{
-		generic:  *newGeneric(action, mass.lat.Volume()),
+		generic:  *newGeneric(action),
 		mass:     mass,
-		velocity: make([]float64, mass.lat.Volume()),
+		velocity: make([]float64, action.Layout().Size()),
+		layout:   action.Layout(),
 		fft:      newRealFFT(mass.lat),
 	}
 }
@@ -103,24 +105,31 @@ func newAccelerated(action lattice.Action, mass *Mass) *accelerated {
 // refresh draws π = M^½ η with white noise η.
 func (a *accelerated) refresh(src *normalSource) {
 	src.fill(a.velocity)
-	a.fft.filter(a.pi, a.velocity, a.mass.root)
+	a.filter(a.pi, a.velocity, a.mass.root)
 }
 
 func (a *accelerated) kickDrift(c, b float64) {
 	a.kick(c)
-	a.fft.filter(a.velocity, a.pi, a.mass.inverse)
+	a.filter(a.velocity, a.pi, a.mass.inverse)
 	for x, v := range a.velocity {
 		a.phi[x] += b * v
 	}
 }
 
 func (a *accelerated) hamiltonian() float64 {
-	a.fft.filter(a.velocity, a.pi, a.mass.inverse)
+	a.filter(a.velocity, a.pi, a.mass.inverse)
 	s := 0.0
 	for x, v := range a.velocity {
 		s += v * a.pi[x]
 	}
 	return s/2 + a.action.Value(a.phi)
+}
+
+// filter multiplies the modes of every component of src by weight, into dst.
+func (a *accelerated) filter(dst, src, weight []float64) {
+	for c := range a.layout.Components {
+		a.fft.filter(a.layout.Component(dst, c), a.layout.Component(src, c), weight)
+	}
 }
 
 // realFFT multiplies real fields by functions of the momentum.

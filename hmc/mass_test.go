@@ -154,7 +154,7 @@ func TestFourierAcceleration(t *testing.T) {
 	}
 	// correlation returns that of the zero mode over one trajectory.
 	correlation := func(cfg Config) float64 {
-		h := mustNew(t, free, 36, cfg)
+		h := mustNew(t, free, cfg)
 		rng := rand.New(rand.NewPCG(101, 102))
 		phi := make([]float64, 36)
 		power := make([]float64, 36)

@@ -121,7 +121,7 @@ func TestAgainstQuadrature(t *testing.T) {
 		{"2x2 jitter, generic", opaque{phi4}, 4, exactSquare, Config{Steps: 3, Length: 2, Jitter: 0.8}},
 		{"2x2 masses", phi4, 4, exactSquare, Config{Steps: 1, Length: 1, Mass: mass}},
 	} {
-		h := mustNew(t, c.action, c.n, c.cfg)
+		h := mustNew(t, c.action, c.cfg)
 		rng := rand.New(rand.NewPCG(21, 22))
 		phi := make([]float64, c.n)
 		b := blocks{length: 2000}
@@ -159,7 +159,7 @@ func TestAgainstQuadrature(t *testing.T) {
 // Reference values of an independent implementation: 32², κ = 0.21, λ = 0.022.
 func TestReferenceValues(t *testing.T) {
 	action := mustPhi4(t, 0.21, 0.022, 32, 32)
-	h := mustNew(t, action, 1024, Config{Flip: true, Steps: 6})
+	h := mustNew(t, action, Config{Flip: true, Steps: 6})
 	rng := rand.New(rand.NewPCG(31, 32))
 	phi := gaussian(rng, 1024)
 	b := blocks{length: 1200}
@@ -185,7 +185,7 @@ func TestReferenceValues(t *testing.T) {
 func TestFlip(t *testing.T) {
 	const n = 4000
 	for _, flip := range []bool{false, true} {
-		h := mustNew(t, mustPhi4(t, 0.5, 0.022, 8, 8), 64, Config{Flip: flip})
+		h := mustNew(t, mustPhi4(t, 0.5, 0.022, 8, 8), Config{Flip: flip})
 		rng := rand.New(rand.NewPCG(41, 42))
 		phi := make([]float64, 64)
 		for x := range phi {
@@ -212,7 +212,7 @@ func TestFlip(t *testing.T) {
 
 func TestDeterminism(t *testing.T) {
 	run := func() []float64 {
-		h := mustNew(t, mustPhi4(t, 0.27, 0.022, 8, 8), 64, Config{Jitter: 0.3, Flip: true})
+		h := mustNew(t, mustPhi4(t, 0.27, 0.022, 8, 8), Config{Jitter: 0.3, Flip: true})
 		rng := rand.New(rand.NewPCG(51, 52))
 		phi := make([]float64, 64)
 		for range 200 {
@@ -245,7 +245,7 @@ func TestDeterminism(t *testing.T) {
 // a free particle, S = 0, moves by length times momentum.
 func TestJitter(t *testing.T) {
 	const n, length, jitter = 20000, 2.0, 0.5
-	h := mustNew(t, oscillators{[]float64{0}}, 1, Config{Length: length, Steps: 7, Jitter: jitter})
+	h := mustNew(t, oscillators{[]float64{0}}, Config{Length: length, Steps: 7, Jitter: jitter})
 	rng := rand.New(rand.NewPCG(61, 62))
 	var sum, sum2 float64
 	for range n {

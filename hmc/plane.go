@@ -29,7 +29,7 @@ type loops struct {
 type couplings struct{ hop, mass, quartic float64 }
 
 func newPlane(a *lattice.Phi4) *plane {
-	l := a.Lattice()
+	l := a.Layout().Lattice
 	p := &plane{
 		rows: l.Extent(0), cols: l.Extent(1),
 		kappa: a.Kappa(), lambda: a.Lambda(),

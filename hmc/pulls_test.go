@@ -45,7 +45,7 @@ func TestPulls(t *testing.T) {
 	}
 	pulls := make([][]float64, len(observables))
 	for seed := range seeds {
-		kernel, err := hmc.New(action, lat.Volume(), hmc.Config{Steps: 5})
+		kernel, err := hmc.New(action, hmc.Config{Steps: 5})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,12 +33,12 @@ func TestTune(t *testing.T) {
 				want = 0.8
 			}
 			least := 1
-			for acceptance(mustNew(t, action, 256, Config{Integrator: in, Length: 2, Steps: least})) < want {
+			for acceptance(mustNew(t, action, Config{Integrator: in, Length: 2, Steps: least})) < want {
 				if least++; least > 50 {
 					t.Fatalf("%s: no number of steps reaches acceptance %v", in.Name, want)
 				}
 			}
-			h := mustNew(t, action, 256, Config{Integrator: in, Length: 2})
+			h := mustNew(t, action, Config{Integrator: in, Length: 2})
 			if err := h.Tune(context.Background(), rng, phi, 1000, target); err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func TestTune(t *testing.T) {
 }
 
 func TestTuneErrors(t *testing.T) {
-	h := mustNew(t, mustPhi4(t, 0.25, 0.022, 4, 4), 16, Config{Steps: 7})
+	h := mustNew(t, mustPhi4(t, 0.25, 0.022, 4, 4), Config{Steps: 7})
 	rng := rand.New(rand.NewPCG(1, 2))
 	phi := make([]float64, 16)
 	ctx := context.Background()
@@ -77,7 +77,7 @@ func TestTuneErrors(t *testing.T) {
 		t.Errorf("expected the 7 steps to stay after errors, got %d", h.Config().Steps)
 	}
 	// A force that no affordable step size resolves.
-	stiff := mustNew(t, oscillators{[]float64{1e9}}, 1, Config{})
+	stiff := mustNew(t, oscillators{[]float64{1e9}}, Config{})
 	if err := stiff.Tune(ctx, rng, []float64{1e-9}, 100, 0.8); err == nil {
 		t.Errorf("stiff: expected an error, got none and %d steps", stiff.Config().Steps)
 	}

@@ -24,7 +24,7 @@ func BenchmarkTrainingStep(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", n, n), func(b *testing.B) {
 			m := freshModel(hollow.Config{}, 0, n, n)
 			data := normals(rand.New(rand.NewPCG(1, 2)), benchBatch*n*n)
-			ens := &lattice.Ensemble{Lattice: m.Lattice(), Data: data}
+			ens := &lattice.Ensemble{Layout: lattice.Scalar(m.Lattice()), Data: data}
 			step := 0
 			ctx, cancel := context.WithCancel(b.Context())
 			t, err := diffusion.NewTrainer(goBackend(), m, ens, diffusion.TrainConfig{

@@ -38,7 +38,7 @@ func logWeights(t *testing.T, m diffusion.ScoreModel, action lattice.Action, n i
 func TestTraining(t *testing.T) {
 	lat := must(lattice.New(8, 8))
 	action := must(lattice.NewPhi4(lat, 0.27, 0.022))
-	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Lattice: lat, N: 4096, Thin: 10, Thermalisation: 200, Chains: 4, Seed: 9},
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{N: 4096, Thin: 10, Thermalisation: 200, Chains: 4, Seed: 9},
 		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
 	cfg, residual, err := diffusion.Measure(goBackend(), r.Ensemble, action, true)
 	if err != nil {

@@ -30,13 +30,13 @@ func localActions(t *testing.T, f func(t *testing.T, a lattice.LocalAction, phi 
 		for _, c := range [][2]float64{{0.27, 0.022}, {-0.1, 1.5}, {0, 0}, {0.06, 0}} {
 			t.Run(lattice.FormatDims(dims), func(t *testing.T) {
 				a := newPhi4(t, c[0], c[1], dims...)
-				f(t, a, gaussian(rng, a.Lattice().Volume()))
+				f(t, a, gaussian(rng, a.Layout().Volume()))
 			})
 		}
 	}
 	for _, c := range [][2]float64{{1, 0.4}, {-1, 0.4}, {2, 0}} {
 		t.Run("toy", func(t *testing.T) {
-			a, err := lattice.NewToy(c[0], c[1])
+			a, err := lattice.NewToy(c[0], c[1], 3)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +142,7 @@ func TestSymmetries(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, dims := range shapes {
 		a := newPhi4(t, 0.27, 0.022, dims...)
-		l := a.Lattice()
+		l := a.Layout().Lattice
 		phi := gaussian(rng, l.Volume())
 		s, k := a.Value(phi), a.Drift(nil, phi)
 		check := func(name string, move func(phi []float64) []float64) {

@@ -19,7 +19,7 @@ func benchPhi4(b *testing.B, dims ...int) (*lattice.Phi4, []float64) {
 		b.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	return a, gaussian(rng, a.Lattice().Volume())
+	return a, gaussian(rng, a.Layout().Volume())
 }
 
 func BenchmarkPhi4Value(b *testing.B) {
@@ -65,7 +65,7 @@ func BenchmarkFourier(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			a, phi := benchPhi4(b, 32, 32)
-			f, dst := lattice.NewFourier(a.Lattice()), make([]float64, len(phi))
+			f, dst := lattice.NewFourier(a.Layout().Lattice), make([]float64, len(phi))
 			b.ReportAllocs()
 			for b.Loop() {
 				op(f, dst, phi)

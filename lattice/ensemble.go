@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 )
 
-// Ensemble is a set of N configurations on one lattice, in memory. The zero value
+// Ensemble is a set of N configurations of one layout, in memory. The zero value
 // is not usable; see [NewEnsemble].
 type Ensemble struct {
-	// Lattice is the lattice of every configuration.
-	Lattice *Lattice
-	// Data holds the configurations one after the other, N·V numbers.
+	// Layout is that of every configuration.
+	Layout
+	// Data holds the configurations one after the other, N times the size of the
+	// layout.
 	Data []float64
 	// Params are the parameters that the ensemble was made with and the numbers that
 	// describe it as a whole, such as kappa, lambda and acc_rate.
@@ -24,29 +24,29 @@ type Ensemble struct {
 	Extra map[string][]float64
 }
 
-// NewEnsemble returns an empty ensemble on lat with room for n configurations.
-func NewEnsemble(lat *Lattice, n int) *Ensemble {
+// NewEnsemble returns an empty ensemble of the layout with room for n configurations.
+func NewEnsemble(layout Layout, n int) *Ensemble {
 	return &Ensemble{
-		Lattice: lat,
-		Data:    make([]float64, 0, n*lat.volume),
-		Params:  make(map[string]float64),
-		Extra:   make(map[string][]float64),
+		Layout: layout,
+		Data:   make([]float64, 0, n*layout.Size()),
+		Params: make(map[string]float64),
+		Extra:  make(map[string][]float64),
 	}
 }
 
 // Len returns the number N of configurations.
-func (e *Ensemble) Len() int { return len(e.Data) / e.Lattice.volume }
+func (e *Ensemble) Len() int { return len(e.Data) / e.Size() }
 
 // Config returns configuration i, 0 ≤ i < Len. It shares memory with the ensemble.
 func (e *Ensemble) Config(i int) []float64 {
-	v := e.Lattice.volume
+	v := e.Size()
 	return e.Data[i*v : (i+1)*v : (i+1)*v]
 }
 
-// Append adds a copy of phi. It panics if phi does not have V elements.
+// Append adds a copy of phi. It panics if phi does not have the size of the layout.
 func (e *Ensemble) Append(phi []float64) {
-	if len(phi) != e.Lattice.volume {
-		panic("lattice: field length does not match the lattice volume")
+	if len(phi) != e.Size() {
+		panic("lattice: field length does not match the layout")
 	}
 	e.Data = append(e.Data, phi...)
 }
@@ -69,12 +69,26 @@ func (e *Ensemble) Slice(i, j int) *Ensemble {
 	if i < 0 || i > j || j > e.Len() {
 		panic("lattice: slice of configurations out of range")
 	}
-	v := e.Lattice.volume
-	s := &Ensemble{Lattice: e.Lattice, Data: e.Data[i*v : j*v : j*v], Params: e.Params, Extra: make(map[string][]float64)}
+	v := e.Size()
+	s := &Ensemble{Layout: e.Layout, Data: e.Data[i*v : j*v : j*v], Params: e.Params, Extra: make(map[string][]float64)}
 	for key, x := range e.Extra {
 		s.Extra[key] = x[i:j:j]
 	}
 	return s
+}
+
+// As returns the same numbers as configurations of another layout, which must have the
+// same shape as an array: (2, 16, 16) is a lattice of three dimensions, or two components
+// on 16x16, and an array without further words is read as the former. The result shares
+// memory with e. It returns an error if the shapes differ.
+func (e *Ensemble) As(layout Layout) (*Ensemble, error) {
+	if err := layout.Check(); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(e.Shape(), layout.Shape()) {
+		return nil, fmt.Errorf("lattice: expected fields of shape %v for %v, got %v", layout.Shape(), layout, e.Shape())
+	}
+	return &Ensemble{Layout: layout, Data: e.Data, Params: e.Params, Extra: e.Extra}, nil
 }
 
 // Measure writes f of every configuration, in order, into dst and returns it. A nil
@@ -90,7 +104,7 @@ func (e *Ensemble) Measure(dst []float64, f func(phi []float64) float64) []float
 // Check returns an error unless the ensemble is consistent and can be stored: at
 // least one configuration, a whole number of them, as many elements in every slice
 // of Extra, only finite numbers, and names that are fit for the members of a file
-// (not empty, not "cfgs", no path separators or control characters, none in both
+// (not empty, not "cfgs" or "components", no path separators or control characters, none in both
 // Params and Extra).
 func (e *Ensemble) Check() error {
 	if err := e.check(); err != nil {
@@ -100,23 +114,38 @@ func (e *Ensemble) Check() error {
 }
 
 func (e *Ensemble) check() error {
-	v := e.Lattice.volume
+	v := e.Size()
 	switch {
 	case len(e.Data) == 0:
 		return fmt.Errorf("expected an ensemble with at least one configuration, got none")
 	case len(e.Data)%v != 0:
-		return fmt.Errorf("expected a whole number of configurations of %d sites, got %d numbers", v, len(e.Data))
+		return fmt.Errorf("expected a whole number of configurations of %d numbers, got %d numbers", v, len(e.Data))
 	}
 	if i, ok := firstNonFinite(e.Data); ok {
-		return fmt.Errorf("expected finite fields, got %v at site %d of configuration %d", e.Data[i], i%v, i/v)
+		return fmt.Errorf("expected finite fields, got %v at site %d of configuration %d", e.Data[i], i%e.volume, i/v)
 	}
 	return checkBeside(e.Len(), e.Params, e.Extra)
 }
 
-// CheckLattice returns an error unless the ensemble lives on lat.
-func (e *Ensemble) CheckLattice(lat *Lattice) error {
-	if !e.Lattice.Equal(lat) {
-		return fmt.Errorf("lattice: expected an ensemble on a %s lattice, got %s", lat, e.Lattice)
+// CheckLayout returns an error unless the configurations have the given layout.
+func (e *Ensemble) CheckLayout(layout Layout) error {
+	if !e.Layout.Equal(layout) {
+		return fmt.Errorf("lattice: expected an ensemble on %v, got one on %v", layout, e.Layout)
+	}
+	return nil
+}
+
+// CheckAction returns an error unless the configurations have the layout of the action
+// and none of the Params contradicts its couplings, see [Params].
+func (e *Ensemble) CheckAction(action Action) error {
+	if err := e.CheckLayout(action.Layout()); err != nil {
+		return err
+	}
+	p := Params(action)
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if have, ok := e.Params[name]; ok && have != p[name] {
+			return fmt.Errorf("lattice: expected an ensemble of %s, got one with %s = %v", Describe(action), name, have)
+		}
 	}
 	return nil
 }
@@ -161,18 +190,7 @@ func checkBeside(n int, params map[string]float64, extra map[string][]float64) e
 }
 
 func validName(key string) bool {
-	return key != "" && len(key) < 1<<10 && key != cfgsKey && !strings.ContainsFunc(key, func(r rune) bool {
+	return key != "" && len(key) < 1<<10 && key != cfgsKey && key != componentsKey && !strings.ContainsFunc(key, func(r rune) bool {
 		return r < ' ' || strings.ContainsRune("/\\:\x7f\uFFFD", r)
 	})
-}
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
-
-func firstNonFinite(x []float64) (int, bool) {
-	for i, v := range x {
-		if v-v != 0 { // NaN for NaN and for both infinities
-			return i, true
-		}
-	}
-	return 0, false
 }

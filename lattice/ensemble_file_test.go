@@ -22,7 +22,7 @@ import (
 func goldenValue(k int) float64 { return math.RoundToEven(2048*math.Cos(0.7*float64(k)+0.3)) / 1024 }
 
 func goldenEnsemble(t testing.TB, n int, dims ...int) *lattice.Ensemble {
-	e := lattice.NewEnsemble(newLattice(t, dims...), n)
+	e := lattice.NewEnsemble(lattice.Scalar(newLattice(t, dims...)), n)
 	for range n {
 		phi := make([]float64, e.Lattice.Volume())
 		for x := range phi {
@@ -229,7 +229,7 @@ func TestEnsembleStreaming(t *testing.T) {
 	want.Params["kappa"] = 0.27
 	want.Extra["action"] = make([]float64, 9)
 
-	w, err := lattice.CreateEnsemble(path, want.Lattice)
+	w, err := lattice.CreateEnsemble(path, lattice.Scalar(want.Lattice))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestEnsembleStreaming(t *testing.T) {
 			}
 			data = append(data, phi...)
 		}
-		if len(data) != r.Len()*r.Lattice().Volume() {
+		if len(data) != r.Len()*r.Layout().Volume() {
 			t.Errorf("%s: %d numbers", name, len(data))
 		}
 		for k, v := range data {
@@ -301,7 +301,7 @@ func TestEnsembleStreaming(t *testing.T) {
 
 func TestDroppedWriterLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	w, err := lattice.CreateEnsemble(filepath.Join(dir, "e.npz"), newLattice(t, 4))
+	w, err := lattice.CreateEnsemble(filepath.Join(dir, "e.npz"), lattice.Scalar(newLattice(t, 4)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestDroppedWriterLeavesNothing(t *testing.T) {
 	if w.Commit() == nil {
 		t.Error("Commit with a short array gave no error")
 	}
-	if w, err = lattice.CreateEnsemble(filepath.Join(dir, "e.npz"), newLattice(t, 4)); err != nil {
+	if w, err = lattice.CreateEnsemble(filepath.Join(dir, "e.npz"), lattice.Scalar(newLattice(t, 4))); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
@@ -360,7 +360,7 @@ func TestWriteEnsembleErrors(t *testing.T) {
 	if err := lattice.WriteEnsemble(filepath.Join(path, "no", "such"), goldenEnsemble(t, 1, 2)); err == nil {
 		t.Error("a missing folder gave no error")
 	}
-	w, err := lattice.CreateEnsemble(path, newLattice(t, 2, 2))
+	w, err := lattice.CreateEnsemble(path, lattice.Scalar(newLattice(t, 2, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +396,7 @@ func TestEnsemble(t *testing.T) {
 	if err := e.Check(); err != nil {
 		t.Error(err)
 	}
-	if e.CheckLattice(newLattice(t, 2, 3)) != nil || e.CheckLattice(newLattice(t, 3, 2)) == nil {
+	if e.CheckLayout(lattice.Scalar(newLattice(t, 2, 3))) != nil || e.CheckLayout(lattice.Scalar(newLattice(t, 3, 2))) == nil {
 		t.Error("CheckLattice tells lattices wrongly apart")
 	}
 }
@@ -420,8 +420,8 @@ func TestEnsembleAction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !b.Lattice().Equal(a.Lattice()) || b.Kappa() != 0.27 || b.Lambda() != 0.022 {
-		t.Errorf("action with κ = %v, λ = %v on %v", b.Kappa(), b.Lambda(), b.Lattice())
+	if !b.Layout().Lattice.Equal(a.Layout().Lattice) || b.Kappa() != 0.27 || b.Lambda() != 0.022 {
+		t.Errorf("action with κ = %v, λ = %v on %v", b.Kappa(), b.Lambda(), b.Layout().Lattice)
 	}
 	got.Params["lambda"] = -1
 	if _, err := got.Phi4(); err == nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func ReadEnsemble(path string) (*Ensemble, error) {
 type EnsembleReader struct {
 	name   string
 	file   *os.File // nil unless opened by name
-	lat    *Lattice
+	layout Layout
 	params map[string]float64
 	extra  map[string][]float64
 
@@ -46,7 +47,8 @@ type EnsembleReader struct {
 // OpenEnsemble opens the ensemble file at path, which is one of
 //
 //   - a NumPy archive (.npz, as of savez or savez_compressed) whose member cfgs is an
-//     array of shape (N, dims...). Of the other members, plain numbers (shape ()
+//     array of shape (N, dims...) or, where a member components holds a number C > 1,
+//     (N, C, dims...). Of the other members, plain numbers (shape ()
 //     or, unless N = 1, (1,)) become Params and arrays of shape (N,) become Extra;
 //     anything else is not looked at. Integers beyond 2⁵³ are rounded.
 //   - a NumPy array (.npy) of shape (N, dims...).
@@ -101,7 +103,7 @@ func newEnsembleReader(src io.ReaderAt, size int64) (*EnsembleReader, error) {
 	r := &EnsembleReader{params: make(map[string]float64), extra: make(map[string][]float64)}
 	switch {
 	case string(magic[:n]) == npyMagic:
-		err = r.openArray(io.NewSectionReader(src, 0, size), size, size)
+		err = r.openArray(io.NewSectionReader(src, 0, size), size, size, 1)
 	case strings.HasPrefix(string(magic[:n]), "PK"):
 		err = r.openArchive(src, size)
 	default:
@@ -113,9 +115,9 @@ func newEnsembleReader(src io.ReaderAt, size int64) (*EnsembleReader, error) {
 	return r, nil
 }
 
-// openArray reads the header of the array of configurations, which has size bytes
-// in body and stored bytes in the file.
-func (r *EnsembleReader) openArray(body io.Reader, size, stored int64) error {
+// openArray reads the header of the array of configurations of the given number of
+// components, which has size bytes in body and stored bytes in the file.
+func (r *EnsembleReader) openArray(body io.Reader, size, stored int64, components int) error {
 	r.body = bufio.NewReaderSize(body, 1<<16)
 	var err error
 	if r.head, err = readNpyHeader(r.body); err != nil && err != errNpyType {
@@ -141,32 +143,84 @@ func (r *EnsembleReader) openArray(body io.Reader, size, stored int64) error {
 	if v, _ := (&npyHeader{shape: dims}).count(); v > stored+maxSites {
 		return fmt.Errorf("expected at least a byte per site, got shape %v in %d bytes", h.shape, stored)
 	}
-	if r.lat, err = New(dims...); err != nil {
+	if r.layout, err = layoutOf(dims, components); err != nil {
 		return fmt.Errorf("shape %v: %w", h.shape, err)
 	}
 	r.n = h.shape[0]
 	r.hint = 8 * stored / int64(h.size)
-	r.buf = make([]byte, r.lat.volume*h.size)
+	r.buf = make([]byte, r.layout.Size()*h.size)
 	if h.fortran {
 		return r.readFortran()
 	}
 	return nil
 }
 
+// layoutOf returns the layout of fields stored in arrays of the given shape.
+func layoutOf(shape []int, components int) (Layout, error) {
+	if components > 1 {
+		if len(shape) < 2 || shape[0] != components {
+			return Layout{}, fmt.Errorf("expected fields of %d components and at least one dimension", components)
+		}
+		shape = shape[1:]
+	}
+	lat, err := New(shape...)
+	if err != nil {
+		return Layout{}, err
+	}
+	layout := Layout{Lattice: lat, Components: components}
+	return layout, layout.Check()
+}
+
+// readComponents reads the number of components, 1 where the archive does not say.
+func readComponents(f *zip.File) (int, error) {
+	if f == nil {
+		return 1, nil
+	}
+	body, err := f.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	h, err := readNpyHeader(body)
+	if err != nil {
+		return 0, err
+	}
+	if n, ok := h.count(); !ok || n != 1 {
+		return 0, fmt.Errorf("expected one number, got shape %v", h.shape)
+	}
+	if err := h.checkSize(int64(f.UncompressedSize64)); err != nil {
+		return 0, err
+	}
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return 0, err
+	}
+	var n [1]float64
+	h.decode(n[:], b)
+	if !(n[0] >= 1 && n[0] <= MaxComponents) || n[0] != math.Trunc(n[0]) {
+		return 0, fmt.Errorf("expected a number of components between 1 and %d, got %v", MaxComponents, n[0])
+	}
+	return int(n[0]), nil
+}
+
 // readFortran reads an array whose first index runs fastest and reorders it.
 func (r *EnsembleReader) readFortran() error {
-	v := r.lat.volume
+	v := r.layout.Size()
 	raw, err := r.readNumbers(r.n * v)
 	if err != nil {
 		return err
 	}
 	r.mem = make([]float64, len(raw))
-	coord := make([]int, len(r.lat.dims))
+	shape := r.layout.Shape()
 	for x := range v {
-		r.lat.Coord(coord, x)
-		at := 0
-		for mu := len(coord) - 1; mu >= 0; mu-- {
-			at = at*r.lat.dims[mu] + coord[mu]
+		// The place of element x in row-major order, where the first index is slowest.
+		at, size, rest := 0, v, x
+		stride := 1
+		for _, n := range shape {
+			size /= n
+			at += rest / size * stride
+			rest %= size
+			stride *= n
 		}
 		for i, value := range raw[at*r.n : (at+1)*r.n] {
 			r.mem[i*v+x] = value
@@ -249,11 +303,15 @@ func (r *EnsembleReader) openArchive(src io.ReaderAt, size int64) error {
 		return fmt.Errorf("array %q: %w", cfgsKey, err)
 	}
 	r.closer = body
-	if err := r.openArray(body, int64(cfgs.UncompressedSize64), int64(cfgs.CompressedSize64)); err != nil {
+	components, err := readComponents(members[componentsKey])
+	if err != nil {
+		return fmt.Errorf("array %q: %w", componentsKey, err)
+	}
+	if err := r.openArray(body, int64(cfgs.UncompressedSize64), int64(cfgs.CompressedSize64), components); err != nil {
 		return fmt.Errorf("array %q: %w", cfgsKey, err)
 	}
 	for _, key := range keys {
-		if key == cfgsKey {
+		if key == cfgsKey || key == componentsKey {
 			continue
 		}
 		if err := r.readBeside(key, members[key]); err != nil {
@@ -302,8 +360,8 @@ func (r *EnsembleReader) readBeside(key string, f *zip.File) error {
 	return nil
 }
 
-// Lattice returns the lattice of the configurations.
-func (r *EnsembleReader) Lattice() *Lattice { return r.lat }
+// Layout returns the layout of the configurations.
+func (r *EnsembleReader) Layout() Layout { return r.layout }
 
 // Len returns the number N of configurations in the file.
 func (r *EnsembleReader) Len() int { return r.n }
@@ -317,7 +375,7 @@ func (r *EnsembleReader) Params() map[string]float64 { return r.params }
 func (r *EnsembleReader) Extra() map[string][]float64 { return r.extra }
 
 // Next writes the next configuration into dst and returns it. A nil dst is
-// allocated; otherwise its length must be V. The error is [io.EOF] after the last
+// allocated; otherwise its length must be the size of the layout. The error is [io.EOF] after the last
 // configuration. The last one is returned only if the array ends there and, in an
 // archive, its checksum is right.
 func (r *EnsembleReader) Next(dst []float64) ([]float64, error) {
@@ -327,7 +385,7 @@ func (r *EnsembleReader) Next(dst []float64) ([]float64, error) {
 	if r.i == r.n {
 		return nil, io.EOF
 	}
-	dst = grow(dst, r.lat.volume)
+	dst = grow(dst, r.layout.Size())
 	if err := r.read(dst); err != nil {
 		r.err = fmt.Errorf("lattice: read %s: configuration %d of %d: %w", r.name, r.i, r.n, err)
 		return nil, r.err
@@ -360,7 +418,7 @@ func (r *EnsembleReader) read(dst []float64) error {
 // one is read. An error comes with a nil field and ends the iteration.
 func (r *EnsembleReader) All() iter.Seq2[[]float64, error] {
 	return func(yield func([]float64, error) bool) {
-		phi := make([]float64, r.lat.volume)
+		phi := make([]float64, r.layout.Size())
 		for {
 			_, err := r.Next(phi)
 			if err == io.EOF {
@@ -384,8 +442,8 @@ func (r *EnsembleReader) ReadAll() (*Ensemble, error) {
 	if r.err == nil && r.i > 0 && len(r.extra) > 0 {
 		return nil, fmt.Errorf("lattice: read %s: expected to read all of %d configurations, got %d read before", r.name, r.n, r.i)
 	}
-	v := r.lat.volume
-	e := &Ensemble{Lattice: r.lat, Params: maps.Clone(r.params), Extra: maps.Clone(r.extra)}
+	v := r.layout.Size()
+	e := &Ensemble{Layout: r.layout, Params: maps.Clone(r.params), Extra: maps.Clone(r.extra)}
 	e.Data = make([]float64, 0, min(int64(r.n-r.i)*int64(v), r.hint))
 	for {
 		at := len(e.Data)

@@ -11,8 +11,12 @@ import (
 	"github.com/latdiff/latdiff/internal/atomicfile"
 )
 
-// cfgsKey names the array of configurations in a file.
-const cfgsKey = "cfgs"
+// cfgsKey names the array of configurations in a file, componentsKey the number of
+// components, by which (N, C, L) is not taken for a lattice of two dimensions.
+const (
+	cfgsKey       = "cfgs"
+	componentsKey = "components"
+)
 
 // EnsembleFormat chooses how ensemble files are written. The zero value stores
 // fields in double precision, which loses nothing.
@@ -33,7 +37,9 @@ func WriteEnsemble(path string, e *Ensemble) error { return EnsembleFormat{}.Wri
 
 // Write writes e to the file at path as an uncompressed NumPy archive (.npz):
 //
-//	cfgs     (N, dims...)  the configurations, float64 or float32
+//	cfgs     (N, dims...)  the configurations, float64 or float32; for C > 1
+//	                       components of shape (N, C, dims...)
+//	components  ()         the number of components, if it is not 1
 //	<name>   ()            every entry of Params, float64
 //	<name>   (N,)          every entry of Extra, float64
 //
@@ -44,7 +50,7 @@ func (f EnsembleFormat) Write(path string, e *Ensemble) error {
 	if err := e.check(); err != nil {
 		return fmt.Errorf("lattice: write %s: %w", path, err)
 	}
-	w, err := f.Create(path, e.Lattice)
+	w, err := f.Create(path, e.Layout)
 	if err != nil {
 		return err
 	}
@@ -67,7 +73,7 @@ type EnsembleWriter struct {
 	Extra  map[string][]float64
 
 	path   string
-	lat    *Lattice
+	layout Layout
 	format EnsembleFormat
 	file   *atomicfile.File
 	zip    npzWriter
@@ -78,17 +84,20 @@ type EnsembleWriter struct {
 	buf    []byte
 }
 
-// CreateEnsemble starts to write an ensemble on lat to the file at path in the zero
-// [EnsembleFormat].
-func CreateEnsemble(path string, lat *Lattice) (*EnsembleWriter, error) {
-	return EnsembleFormat{}.Create(path, lat)
+// CreateEnsemble starts to write an ensemble of the layout to the file at path in the
+// zero [EnsembleFormat].
+func CreateEnsemble(path string, layout Layout) (*EnsembleWriter, error) {
+	return EnsembleFormat{}.Create(path, layout)
 }
 
-// Create starts to write an ensemble on lat to the file at path, in the layout of
+// Create starts to write an ensemble of the layout to the file at path, in the format of
 // [EnsembleFormat.Write]. The file appears at Commit; until then, and after an
 // error, a file of that name is untouched. The caller must call Close, normally in a
 // defer.
-func (f EnsembleFormat) Create(path string, lat *Lattice) (*EnsembleWriter, error) {
+func (f EnsembleFormat) Create(path string, layout Layout) (*EnsembleWriter, error) {
+	if err := layout.Check(); err != nil {
+		return nil, err
+	}
 	file, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("lattice: %w", err)
@@ -97,11 +106,11 @@ func (f EnsembleFormat) Create(path string, lat *Lattice) (*EnsembleWriter, erro
 		Params: make(map[string]float64),
 		Extra:  make(map[string][]float64),
 		path:   path,
-		lat:    lat,
+		layout: layout,
 		format: f,
 		file:   file,
 		zip:    npzWriter{w: file},
-		buf:    make([]byte, lat.volume*f.elem()),
+		buf:    make([]byte, layout.Size()*f.elem()),
 	}
 	w.cfgs = w.zip.begin(cfgsKey)
 	// Room for any number of configurations.
@@ -116,7 +125,7 @@ func (f EnsembleFormat) Create(path string, lat *Lattice) (*EnsembleWriter, erro
 }
 
 func (w *EnsembleWriter) header(n int) []byte {
-	return appendNpyHeader(nil, w.format.elem(), w.width, append([]int{n}, w.lat.dims...)...)
+	return appendNpyHeader(nil, w.format.elem(), w.width, append([]int{n}, w.layout.Shape()...)...)
 }
 
 func (w *EnsembleWriter) fail(err error) error {
@@ -127,9 +136,9 @@ func (w *EnsembleWriter) fail(err error) error {
 func (w *EnsembleWriter) Len() int { return w.n }
 
 // Append writes one configuration. It returns an error, and writes nothing, if phi
-// does not have V elements or one of them is not finite in the format of the file.
+// does not have the size of the layout or a number is not finite in the format of the file.
 func (w *EnsembleWriter) Append(phi []float64) error {
-	if err := CheckField(phi, w.lat.volume); err != nil {
+	if err := w.layout.CheckField(phi); err != nil {
 		return err
 	}
 	if w.format.Float32 {
@@ -170,6 +179,9 @@ func (w *EnsembleWriter) Commit() error {
 	w.cfgs.size = int64(w.width) + data
 	w.cfgs.crc = combineCRC(crc32.ChecksumIEEE(head), w.crc, data)
 	w.zip.patch(w.cfgs, head)
+	if w.layout.Components != 1 {
+		w.zip.add(componentsKey, []float64{float64(w.layout.Components)})
+	}
 	for _, key := range slices.Sorted(maps.Keys(w.Params)) {
 		w.zip.add(key, []float64{w.Params[key]})
 	}

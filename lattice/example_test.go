@@ -57,7 +57,7 @@ func ExampleOpenEnsemble() {
 		return
 	}
 	defer r.Close()
-	fmt.Printf("%d configurations on %v, kappa = %v\n", r.Len(), r.Lattice(), r.Params()["kappa"])
+	fmt.Printf("%d configurations on %v, kappa = %v\n", r.Len(), r.Layout().Lattice, r.Params()["kappa"])
 	for {
 		phi, err := r.Next(nil)
 		if err == io.EOF {

@@ -144,15 +144,17 @@ func TestFourierPanics(t *testing.T) {
 	f := lattice.NewFourier(newLattice(t, 2, 3))
 	five, six := make([]float64, 5), make([]float64, 6)
 	for name, call := range map[string]func(){
-		"Transform":       func() { f.Transform(nil, five) },
-		"Transform, dst":  func() { f.Transform(make([]complex128, 5), six) },
-		"Inverse":         func() { f.Inverse(nil, make([]complex128, 5)) },
-		"Power":           func() { f.Power(five, six) },
-		"Filter":          func() { f.Filter(nil, six, five) },
-		"Propagator":      func() { f.Propagator(nil, five) },
-		"Gaussian":        func() { f.Gaussian(nil, five, rand.New(rand.NewPCG(1, 2))) },
-		"PowerSpectrum":   func() { lattice.NewPowerSpectrum(f.Lattice()).Add(five) },
-		"Merge":           func() { lattice.NewPowerSpectrum(f.Lattice()).Merge(lattice.NewPowerSpectrum(newLattice(t, 6))) },
+		"Transform":      func() { f.Transform(nil, five) },
+		"Transform, dst": func() { f.Transform(make([]complex128, 5), six) },
+		"Inverse":        func() { f.Inverse(nil, make([]complex128, 5)) },
+		"Power":          func() { f.Power(five, six) },
+		"Filter":         func() { f.Filter(nil, six, five) },
+		"Propagator":     func() { f.Propagator(nil, five) },
+		"Gaussian":       func() { f.Gaussian(nil, five, rand.New(rand.NewPCG(1, 2))) },
+		"PowerSpectrum":  func() { lattice.NewPowerSpectrum(lattice.Scalar(f.Lattice())).Add(five) },
+		"Merge": func() {
+			lattice.NewPowerSpectrum(lattice.Scalar(f.Lattice())).Merge(lattice.NewPowerSpectrum(lattice.Scalar(newLattice(t, 6))))
+		},
 		"Symmetrize":      func() { f.Lattice().Symmetrize(nil, five) },
 		"Correlator":      func() { f.Lattice().Correlator(nil, five, 0) },
 		"Correlator, dst": func() { f.Lattice().Correlator(five, six, 0) },
@@ -193,7 +195,7 @@ func TestGaussian(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, s := lattice.NewFourier(l), lattice.NewPowerSpectrum(l)
+		f, s := lattice.NewFourier(l), lattice.NewPowerSpectrum(lattice.Scalar(l))
 		rng := rand.New(rand.NewPCG(9, 10))
 		phi := make([]float64, l.Volume())
 		action := 0.0
@@ -233,7 +235,7 @@ func TestPowerSpectrum(t *testing.T) {
 	}
 	wantNear(t, "merged mean", halves.Mean(nil), want, 1e-12)
 	wantNear(t, "symmetrised", s.Symmetrized(nil), e.Lattice.Symmetrize(nil, want), 1e-12)
-	if m := lattice.NewPowerSpectrum(e.Lattice).Mean(nil); !math.IsNaN(m[3]) {
+	if m := lattice.NewPowerSpectrum(lattice.Scalar(e.Lattice)).Mean(nil); !math.IsNaN(m[3]) {
 		t.Errorf("mean %v of no configurations", m)
 	}
 	s.Add(append(make([]float64, 15), math.NaN()))
@@ -291,7 +293,7 @@ func permutations(l *lattice.Lattice, f []float64, mu int, visit func([]float64)
 func TestFreePropagator(t *testing.T) {
 	for _, dims := range [][]int{{12}, {8, 8}, {6, 9}, {4, 6, 5}, {2, 3, 4, 6}} {
 		a := newPhi4(t, 0.95/(2*float64(len(dims))), 0, dims...)
-		l := a.Lattice()
+		l := a.Layout().Lattice
 		power, err := a.FreeSpectrum(nil)
 		if err != nil {
 			t.Fatal(err)

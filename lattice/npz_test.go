@@ -139,8 +139,8 @@ func TestLargeArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if e.Len() != n || e.Lattice().Volume() != v || e.Params()["kappa"] != 0.27 {
-		t.Errorf("%d configurations of %d sites, %v", e.Len(), e.Lattice().Volume(), e.Params())
+	if e.Len() != n || e.Layout().Volume() != v || e.Params()["kappa"] != 0.27 {
+		t.Errorf("%d configurations of %d sites, %v", e.Len(), e.Layout().Volume(), e.Params())
 	}
 	if _, err := e.Next(nil); err != nil {
 		t.Error(err)

@@ -40,8 +40,8 @@ func NewPhi4(lat *Lattice, kappa, lambda float64) (*Phi4, error) {
 // is known exactly, see [Phi4.FreeSpectrum]. It returns an error if |κ| ≥ 1/(2d).
 func NewFreeField(lat *Lattice, kappa float64) (*Phi4, error) { return NewPhi4(lat, kappa, 0) }
 
-// Lattice returns the lattice of the action.
-func (a *Phi4) Lattice() *Lattice { return a.lat }
+// Layout returns the layout of the fields, one component on the lattice of the action.
+func (a *Phi4) Layout() Layout { return Scalar(a.lat) }
 
 // Kappa returns the hopping parameter κ.
 func (a *Phi4) Kappa() float64 { return a.kappa }
@@ -50,7 +50,7 @@ func (a *Phi4) Kappa() float64 { return a.kappa }
 func (a *Phi4) Lambda() float64 { return a.lambda }
 
 // Params returns κ and λ under the names "kappa" and "lambda", which [Ensemble.Phi4]
-// reads. The map is the caller's.
+// reads; see [Params].
 func (a *Phi4) Params() map[string]float64 {
 	return map[string]float64{"kappa": a.kappa, "lambda": a.lambda}
 }

@@ -2,38 +2,54 @@ package lattice
 
 import "math"
 
-// PowerSpectrum accumulates the mean of |φ_k|² over configurations. It holds scratch
-// memory and must not be used by two goroutines at once; to share the work, give each
-// its own and [PowerSpectrum.Merge] them in a fixed order.
+// PowerSpectrum accumulates the mean of |φ_k|² of every component over configurations.
+// It holds scratch memory and must not be used by two goroutines at once; to share the
+// work, give each its own and [PowerSpectrum.Merge] them in a fixed order.
 type PowerSpectrum struct {
+	layout  Layout
 	fourier *Fourier
-	sum     []float64
+	sum     []float64 // of |φ_k|², in the layout of a field
+	zero    []float64 // of φ_0 = Σ_x φ(x)/√V, per component
 	buf     []float64
 	n       int
 }
 
-// NewPowerSpectrum returns an accumulator for fields on lat.
-func NewPowerSpectrum(lat *Lattice) *PowerSpectrum {
-	return &PowerSpectrum{fourier: NewFourier(lat), sum: make([]float64, lat.volume), buf: make([]float64, lat.volume)}
+// NewPowerSpectrum returns an accumulator for fields of the layout.
+func NewPowerSpectrum(layout Layout) *PowerSpectrum {
+	return &PowerSpectrum{
+		layout: layout, fourier: NewFourier(layout.Lattice), sum: make([]float64, layout.Size()),
+		zero: make([]float64, layout.Components), buf: make([]float64, layout.volume),
+	}
 }
 
-// Add takes in one configuration. It panics if phi does not have V elements. A field
-// that is not finite makes the mean NaN.
+// Add takes in one configuration. It panics if phi does not have the size of the layout.
+// A field that is not finite makes the mean NaN.
 func (s *PowerSpectrum) Add(phi []float64) {
-	for k, p := range s.fourier.Power(s.buf, phi) {
-		s.sum[k] += p
+	if len(phi) != len(s.sum) {
+		panic("lattice: field length does not match the layout")
+	}
+	root := math.Sqrt(float64(s.layout.volume))
+	for c := range s.zero {
+		field, sum := s.layout.Component(phi, c), s.layout.Component(s.sum, c)
+		s.zero[c] += root * Magnetization(field)
+		for k, p := range s.fourier.Power(s.buf, field) {
+			sum[k] += p
+		}
 	}
 	s.n++
 }
 
 // Merge takes in the configurations that o has taken in. It panics if o is for fields
-// on another lattice.
+// of another layout.
 func (s *PowerSpectrum) Merge(o *PowerSpectrum) {
-	if !s.fourier.lat.Equal(o.fourier.lat) {
-		panic("lattice: merge of spectra on different lattices")
+	if !s.layout.Equal(o.layout) {
+		panic("lattice: merge of spectra of different layouts")
 	}
 	for k, p := range o.sum {
 		s.sum[k] += p
+	}
+	for c, z := range o.zero {
+		s.zero[c] += z
 	}
 	s.n += o.n
 }
@@ -43,7 +59,7 @@ func (s *PowerSpectrum) Len() int { return s.n }
 
 // Mean writes the mean ⟨|φ_k|²⟩ into dst and returns it, NaN if there is no
 // configuration; see [Fourier.Power]. A nil dst is allocated; otherwise its length
-// must be V.
+// must be the size of the layout.
 func (s *PowerSpectrum) Mean(dst []float64) []float64 {
 	dst = grow(dst, len(s.sum))
 	for k, p := range s.sum {
@@ -52,16 +68,38 @@ func (s *PowerSpectrum) Mean(dst []float64) []float64 {
 	return dst
 }
 
-// Symmetrized is Mean averaged over the point group, see [Lattice.Symmetrize]: the
-// best estimate of the spectrum of a symmetric theory.
+// FieldMean returns ⟨φ⟩ of every component, averaged over sites.
+func (s *PowerSpectrum) FieldMean() []float64 {
+	mean := make([]float64, len(s.zero))
+	for c, z := range s.zero {
+		mean[c] = z / float64(s.n) / math.Sqrt(float64(s.layout.volume))
+	}
+	return mean
+}
+
+// Connected is Mean without the square of ⟨φ⟩, the spectrum of φ - ⟨φ⟩: its zero mode is
+// V(⟨M²⟩ - ⟨M⟩²).
+func (s *PowerSpectrum) Connected(dst []float64) []float64 {
+	dst = s.Mean(dst)
+	for c, m := range s.FieldMean() {
+		s.layout.Component(dst, c)[0] -= float64(s.layout.volume) * m * m
+	}
+	return dst
+}
+
+// Symmetrized is Mean averaged over the point group, see [Lattice.Symmetrize], component
+// by component: the best estimate of the spectrum of a symmetric theory.
 func (s *PowerSpectrum) Symmetrized(dst []float64) []float64 {
 	dst = s.Mean(dst)
-	return s.fourier.lat.Symmetrize(dst, dst)
+	for c := range s.zero {
+		s.layout.Symmetrize(s.layout.Component(dst, c), s.layout.Component(dst, c))
+	}
+	return dst
 }
 
 // PowerSpectrum returns the mean of |φ_k|² over the ensemble as an accumulator.
 func (e *Ensemble) PowerSpectrum() *PowerSpectrum {
-	s := NewPowerSpectrum(e.Lattice)
+	s := NewPowerSpectrum(e.Layout)
 	for _, phi := range e.All() {
 		s.Add(phi)
 	}

@@ -9,22 +9,38 @@ import "fmt"
 // the paper uses a single one. (μ², g) = (1, 0.4) is its single well and
 // (-1, 0.4) its double well.
 type Toy struct {
+	layout Layout
 	mu2, g float64
 }
 
 var _ LocalAction = (*Toy)(nil)
 
-// NewToy returns the model (3.19) with the parameters μ² (any sign) and g. It
-// returns an error if one of them is not finite, if g < 0, or if g = 0 and μ² ≤ 0.
-func NewToy(mu2, g float64) (*Toy, error) {
+// NewToy returns the model (3.19) with the parameters μ² (any sign) and g, at every
+// site of a lattice with the extents dims; without extents there is one variable. It
+// returns an error if a parameter is not finite, if g < 0, if g = 0 and μ² ≤ 0, or for
+// extents that [New] refuses.
+func NewToy(mu2, g float64, dims ...int) (*Toy, error) {
 	if !finite(mu2) || !finite(g) {
 		return nil, fmt.Errorf("lattice: expected finite toy parameters, got μ² = %v, g = %v", mu2, g)
 	}
 	if g < 0 || (g == 0 && mu2 <= 0) {
 		return nil, fmt.Errorf("lattice: expected a toy potential bounded from below, got μ² = %v, g = %v", mu2, g)
 	}
-	return &Toy{mu2: mu2, g: g}, nil
+	if len(dims) == 0 {
+		dims = []int{1}
+	}
+	lat, err := New(dims...)
+	if err != nil {
+		return nil, err
+	}
+	return &Toy{layout: Scalar(lat), mu2: mu2, g: g}, nil
 }
+
+// Layout returns the layout of the fields.
+func (a *Toy) Layout() Layout { return a.layout }
+
+// Params returns μ² and g under the names "mu2" and "g"; see [Params].
+func (a *Toy) Params() map[string]float64 { return map[string]float64{"mu2": a.mu2, "g": a.g} }
 
 // Mu2 returns μ².
 func (a *Toy) Mu2() float64 { return a.mu2 }

@@ -13,7 +13,7 @@ import (
 // number of elementary updates of the last step, for the metric.
 func benchmark(b *testing.B, metric string, work func() int, a *lattice.Phi4, k mcmc.Kernel) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	phi := make([]float64, a.Lattice().Volume())
+	phi := make([]float64, a.Layout().Volume())
 	relax := cycle(b, metropolis(b, a, mcmc.MetropolisConfig{Width: 1.2}), wolff(b, a, 4))
 	for range 500 {
 		if _, err := relax.Step(rng, phi); err != nil {
@@ -43,7 +43,7 @@ func BenchmarkMetropolis(b *testing.B) {
 				a = phi4(b, 0.17, 0.022, c.dims...)
 			}
 			k := metropolis(b, a, mcmc.MetropolisConfig{Width: 1.2, Hits: c.hits})
-			benchmark(b, "ns/hit", func() int { return c.hits * a.Lattice().Volume() }, a, k)
+			benchmark(b, "ns/hit", func() int { return c.hits * a.Layout().Volume() }, a, k)
 		})
 	}
 }
@@ -57,20 +57,20 @@ func BenchmarkWolff(b *testing.B) {
 func BenchmarkSwendsenWang(b *testing.B) {
 	a := phi4(b, 0.27, 0.022, 32, 32)
 	k := must[*mcmc.SwendsenWang](b)(mcmc.NewSwendsenWang(a))
-	benchmark(b, "ns/site", a.Lattice().Volume, a, k)
+	benchmark(b, "ns/site", a.Layout().Lattice.Volume, a, k)
 }
 
 func BenchmarkMALA(b *testing.B) {
 	a := phi4(b, 0.27, 0.022, 32, 32)
-	k := must[*mcmc.MALA](b)(mcmc.NewMALA(a, 1024, mcmc.MALAConfig{Step: 0.02}))
-	benchmark(b, "ns/site", a.Lattice().Volume, a, k)
+	k := must[*mcmc.MALA](b)(mcmc.NewMALA(a, mcmc.MALAConfig{Step: 0.02}))
+	benchmark(b, "ns/site", a.Layout().Lattice.Volume, a, k)
 }
 
 func BenchmarkGenerate(b *testing.B) {
 	a := phi4(b, 0.27, 0.022, 32, 32)
 	for b.Loop() {
 		generate(b, mcmc.EnsembleConfig{
-			Lattice: a.Lattice(), Action: a, N: 256, Thin: 10, Thermalisation: 100,
+			Action: a, N: 256, Thin: 10, Thermalisation: 100,
 		}, nil)
 	}
 }
@@ -92,5 +92,5 @@ func BenchmarkChainRun(b *testing.B) {
 func BenchmarkOverrelaxation(b *testing.B) {
 	a := phi4(b, 0.27, 0.022, 32, 32)
 	k := overrelaxation(b, a)
-	benchmark(b, "ns/site", a.Lattice().Volume, a, k)
+	benchmark(b, "ns/site", a.Layout().Lattice.Volume, a, k)
 }

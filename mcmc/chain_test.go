@@ -15,9 +15,9 @@ import (
 
 // statefulKernel returns a kernel in which every kind of kernel state occurs.
 func statefulKernel(t testing.TB, a *lattice.Phi4) mcmc.Kernel {
-	volume := a.Lattice().Volume()
+	volume := a.Layout().Volume()
 	n := 400
-	cfgs := lattice.NewEnsemble(a.Lattice(), n)
+	cfgs := lattice.NewEnsemble(a.Layout(), n)
 	logq := make([]float64, n)
 	rng := rand.New(rand.NewPCG(3, 4))
 	phi := make([]float64, volume)
@@ -28,8 +28,8 @@ func statefulKernel(t testing.TB, a *lattice.Phi4) mcmc.Kernel {
 	pool := must[*mcmc.Pool](t)(mcmc.NewPool(cfgs, logq, a))
 	mixture := must[*mcmc.Mixture](t)(mcmc.NewMixture(nil,
 		metropolis(t, a, mcmc.MetropolisConfig{}),
-		must[*mcmc.MALA](t)(mcmc.NewMALA(a, volume, mcmc.MALAConfig{})),
-		must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, volume, mcmc.GlobalShiftConfig{})),
+		must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{})),
+		must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{})),
 		independence(t, a, withDensity{pool, gaussian{0.9}}),
 	))
 	return cycle(t, mcmc.SignFlip{}, wolff(t, a, 1), mixture)
@@ -164,8 +164,8 @@ func TestThermaliseTunesThenFreezes(t *testing.T) {
 	ctx := context.Background()
 	a := phi4(t, 0.25, 0.022, 8, 8)
 	m := metropolis(t, a, mcmc.MetropolisConfig{Width: 20, Acceptance: 0.4})
-	mala := must[*mcmc.MALA](t)(mcmc.NewMALA(a, 64, mcmc.MALAConfig{Step: 3}))
-	shift := must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, 64, mcmc.GlobalShiftConfig{}))
+	mala := must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{Step: 3}))
+	shift := must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{}))
 	for _, k := range []struct {
 		kernel mcmc.Kernel
 		scale  func() float64
@@ -203,8 +203,8 @@ func TestWrongVolume(t *testing.T) {
 		wolff(t, a, 1),
 		overrelaxation(t, a),
 		must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(a)),
-		must[*mcmc.MALA](t)(mcmc.NewMALA(a, 16, mcmc.MALAConfig{})),
-		must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, 16, mcmc.GlobalShiftConfig{})),
+		must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{})),
+		must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{})),
 	} {
 		if _, err := k.Step(rng, make([]float64, 5)); err == nil || !strings.HasPrefix(err.Error(), "mcmc: ") {
 			t.Errorf("%T: expected an error of the package, got %v", k, err)
@@ -233,9 +233,9 @@ func TestConstructorErrors(t *testing.T) {
 	check("Langevin", err)
 	_, err = mcmc.NewLangevin(a, nan)
 	check("Langevin", err)
-	_, err = mcmc.NewMALA(a, 0, mcmc.MALAConfig{})
+	_, err = mcmc.NewMALA(nil, mcmc.MALAConfig{})
 	check("MALA", err)
-	_, err = mcmc.NewGlobalShift(a, 16, mcmc.GlobalShiftConfig{Width: math.Inf(1)})
+	_, err = mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{Width: math.Inf(1)})
 	check("GlobalShift", err)
 	_, err = mcmc.NewSwendsenWang(nil)
 	check("SwendsenWang", err)

@@ -102,11 +102,8 @@ func (g *Generator) Restore(r io.Reader) error {
 // and that can be compared.
 func (g *Generator) fingerprint() string {
 	c := g.cfg
-	s := fmt.Sprintf("(%v, N %d, chains %d, seed %d, start %d at %v, thermalisation %d, thin %d, decorrelation %v, pilot %d, action %T",
-		c.Lattice, c.N, c.Chains, c.Seed, c.Start, c.ColdValue, c.Thermalisation, c.Thin, c.Decorrelation, c.PilotSteps, c.Action)
-	if a, ok := c.Action.(*lattice.Phi4); ok {
-		s += fmt.Sprintf(" κ = %v λ = %v", a.Kappa(), a.Lambda())
-	}
+	s := fmt.Sprintf("(N %d, chains %d, seed %d, start %d at %v, thermalisation %d, thin %d, decorrelation %v, pilot %d, action %s [%s]",
+		c.N, c.Chains, c.Seed, c.Start, c.ColdValue, c.Thermalisation, c.Thin, c.Decorrelation, c.PilotSteps, lattice.Describe(c.Action), lattice.Fingerprint(c.Action))
 	s += ", observables"
 	for _, o := range c.Observables {
 		s += fmt.Sprintf(" %q", o.Name)

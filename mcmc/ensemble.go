@@ -3,6 +3,7 @@ package mcmc
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 
@@ -39,14 +40,11 @@ type Observable struct {
 	Func func(phi []float64) float64
 }
 
-// EnsembleConfig configures [Generate]. Lattice and N are required; the zero value
+// EnsembleConfig configures [Generate]. Action and N are required; the zero value
 // of everything else is a good choice for a kernel that decorrelates in few steps.
 type EnsembleConfig struct {
-	// Lattice is the lattice of the configurations.
-	Lattice *lattice.Lattice
-	// Action, if not nil, is measured on each configuration, and takes part in the
-	// choice of the thinning and in the thermalisation check. It is not what
-	// defines the distribution: the kernels do.
+	// Action has the layout of the fields. It is measured on each configuration, and
+	// takes part in the choice of the thinning and in the thermalisation check.
 	Action lattice.Action
 	// N is the number of configurations in total.
 	N int
@@ -98,9 +96,9 @@ type EnsembleConfig struct {
 // exceed the length of the chains: at κ = 0.27 it gives V⟨M²⟩ ≈ 140 on 16x16 in
 // place of 173, and ≈ 150 on 32x32 in place of 472. Set Start to [StartMixed] to
 // see it in [EnsembleResult.ThermalisationCheck].
-func PaperProtocol(lat *lattice.Lattice, n int, seed uint64) EnsembleConfig {
+func PaperProtocol(action lattice.Action, n int, seed uint64) EnsembleConfig {
 	return EnsembleConfig{
-		Lattice: lat, N: n, Chains: n, Seed: seed,
+		Action: action, N: n, Chains: n, Seed: seed,
 		Start: StartHot, Thermalisation: 100, Thin: 64,
 	}
 }
@@ -118,9 +116,8 @@ type ChainRecord struct {
 // EnsembleResult is what [Generate] returns.
 type EnsembleResult struct {
 	// Ensemble holds the configurations of chain 0 in their order, then those of
-	// chain 1 and so on. Its Extra has the number of the chain as "chain" and, with
-	// an action, S as "action"; its Params have "acc_rate", "thin" and, for φ⁴,
-	// "kappa" and "lambda".
+	// chain 1 and so on. Its Extra has the number of the chain as "chain" and S as "action"; its Params have "acc_rate", "thin" and
+	// the couplings of the action, see [lattice.Params].
 	Ensemble *lattice.Ensemble
 	// Chains describes the chains.
 	Chains []ChainRecord
@@ -152,12 +149,13 @@ func Generate(ctx context.Context, cfg EnsembleConfig, newKernel func(chain int)
 	return g.Result(), err
 }
 
-// maxNumbers bounds N·V by far more than memory holds, so that sizes do not overflow.
-const maxNumbers = 1 << 40
+// maxNumbers bounds the numbers of an ensemble by far more than memory holds, so that
+// sizes do not overflow where an int has 64 bits, nor where it has 32.
+const maxNumbers int64 = min(1<<40, math.MaxInt/8)
 
 func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
-	if cfg.Lattice == nil {
-		return cfg, fmt.Errorf("mcmc: expected a lattice for the ensemble, got nil")
+	if err := lattice.CheckAction(cfg.Action); err != nil {
+		return cfg, fmt.Errorf("mcmc: ensemble: %w", err)
 	}
 	if cfg.N < 1 {
 		return cfg, fmt.Errorf("mcmc: expected at least one configuration, got %d", cfg.N)
@@ -170,8 +168,8 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 			return cfg, fmt.Errorf("mcmc: expected a number of %s ≥ 0, got %d", n.name, n.value)
 		}
 	}
-	if v := cfg.Lattice.Volume(); cfg.N > maxNumbers/v {
-		return cfg, fmt.Errorf("mcmc: expected at most %d configurations of %d sites, got %d", maxNumbers/v, v, cfg.N)
+	if v := cfg.Action.Layout().Size(); int64(cfg.N) > maxNumbers/int64(v) {
+		return cfg, fmt.Errorf("mcmc: expected at most %d configurations of %d numbers, got %d", maxNumbers/int64(v), v, cfg.N)
 	}
 	if cfg.Chains > cfg.N {
 		return cfg, fmt.Errorf("mcmc: expected at most as many chains as configurations, got %d and %d", cfg.Chains, cfg.N)

@@ -32,7 +32,7 @@ func generate(t testing.TB, cfg mcmc.EnsembleConfig, k func(int) (mcmc.Kernel, e
 func TestReferenceValues(t *testing.T) {
 	a := phi4(t, 0.27, 0.022, 16, 16)
 	r := generate(t, mcmc.EnsembleConfig{
-		Lattice: a.Lattice(), Action: a, N: 12800, Seed: 7, Thermalisation: 200,
+		Action: a, N: 12800, Seed: 7, Thermalisation: 200,
 	}, nil)
 	if !r.Pilot.Reliable {
 		t.Errorf("expected a reliable pilot run, got %+v", r.Pilot)
@@ -97,7 +97,7 @@ func TestWolffAgainstMetropolis(t *testing.T) {
 			kernel = sweep(t, a, clusters)
 		}
 		r := generate(t, mcmc.EnsembleConfig{
-			Lattice: a.Lattice(), N: 8, Chains: 8, Seed: uint64(i), Thermalisation: 500, Thin: 5000,
+			Action: a, N: 8, Chains: 8, Seed: uint64(i), Thermalisation: 500, Thin: 5000,
 			Observables: []mcmc.Observable{
 				{Name: "|M|", Func: lattice.AbsMagnetization},
 				{Name: "M²", Func: func(p []float64) float64 { m := lattice.Magnetization(p); return m * m }},
@@ -124,7 +124,7 @@ func TestWolffAgainstMetropolis(t *testing.T) {
 func TestGenerateDeterminism(t *testing.T) {
 	a := phi4(t, 0.2, 0.1, 4, 6)
 	cfg := mcmc.EnsembleConfig{
-		Lattice: a.Lattice(), Action: a, N: 23, Chains: 5, Seed: 3, Thermalisation: 20, PilotSteps: 300,
+		Action: a, N: 23, Chains: 5, Seed: 3, Thermalisation: 20, PilotSteps: 300,
 		Observables: []mcmc.Observable{{Name: "φ²", Func: lattice.Phi2}},
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
@@ -180,7 +180,7 @@ func TestGenerateCancel(t *testing.T) {
 	defer cancel()
 	const stop = 10
 	r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-		Lattice: a.Lattice(), Action: a, N: 1000, Chains: 4, Workers: 2, Thin: 3, Thermalisation: 5,
+		Action: a, N: 1000, Chains: 4, Workers: 2, Thin: 3, Thermalisation: 5,
 		Progress: func(done, _ int) {
 			if done == stop {
 				cancel()
@@ -200,9 +200,9 @@ func TestGenerateCancel(t *testing.T) {
 
 func TestGenerateErrors(t *testing.T) {
 	a := phi4(t, 0.2, 0.1, 4, 4)
-	good := mcmc.EnsembleConfig{Lattice: a.Lattice(), N: 4, Thin: 1, Thermalisation: 5}
+	good := mcmc.EnsembleConfig{Action: a, N: 4, Thin: 1, Thermalisation: 5}
 	for name, change := range map[string]func(*mcmc.EnsembleConfig){
-		"lattice":       func(c *mcmc.EnsembleConfig) { c.Lattice = nil },
+		"action":        func(c *mcmc.EnsembleConfig) { c.Action = nil },
 		"N":             func(c *mcmc.EnsembleConfig) { c.N = 0 },
 		"chains":        func(c *mcmc.EnsembleConfig) { c.Chains = 5 },
 		"workers":       func(c *mcmc.EnsembleConfig) { c.Workers = -1 },
@@ -218,7 +218,9 @@ func TestGenerateErrors(t *testing.T) {
 			t.Errorf("%s: expected an error of the package, got %v", name, err)
 		}
 	}
-	if _, err := mcmc.Generate(context.Background(), good, nil); err == nil {
+	toy := good
+	toy.Action = must[*lattice.Toy](t)(lattice.NewToy(1, 0.4))
+	if _, err := mcmc.Generate(context.Background(), toy, nil); err == nil {
 		t.Error("neither kernels nor φ⁴: expected an error")
 	}
 	cause := errors.New("broken")
@@ -249,8 +251,8 @@ func TestPaperProtocol(t *testing.T) {
 		thermalise bool
 	}{{0.27, false}, {0.15, true}} {
 		a := phi4(t, c.kappa, 0.022, 16, 16)
-		cfg := mcmc.PaperProtocol(a.Lattice(), 200, 5)
-		cfg.Action, cfg.Start = a, mcmc.StartMixed
+		cfg := mcmc.PaperProtocol(a, 200, 5)
+		cfg.Start = mcmc.StartMixed
 		r := generate(t, cfg, func(int) (mcmc.Kernel, error) { return metropolis(t, a, mcmc.MetropolisConfig{Hits: 1}), nil })
 		if r.Ensemble.Len() != 200 || r.Stats.Steps != 200*64 {
 			t.Errorf("expected 200 configurations after 64 steps each, got %d and %d", r.Ensemble.Len(), r.Stats.Steps)
@@ -274,7 +276,7 @@ func TestPaperProtocol(t *testing.T) {
 // freedom, for which the distribution function is ½ + t/(2√(2+t²)).
 func TestThermalisationCheckZ(t *testing.T) {
 	lat := must[*lattice.Lattice](t)(lattice.New(1))
-	r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(lat, 4)}
+	r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(lattice.Scalar(lat), 4)}
 	for c, v := range []float64{1, 4, 3, 6} {
 		r.Ensemble.Append([]float64{v})
 		r.Chains = append(r.Chains, mcmc.ChainRecord{Hot: c%2 == 0, First: c, Len: 1})
@@ -303,7 +305,7 @@ func TestThermalisationCheckFar(t *testing.T) {
 	const n = 2000
 	last, step := 0.0, 0.0
 	for distance := 0.5; distance < 3; distance += 0.05 {
-		r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(lat, n)}
+		r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(lattice.Scalar(lat), n)}
 		for c := range n {
 			v := 10 + 2*float64(c/2%2)
 			if c%2 == 1 {
@@ -334,7 +336,7 @@ func TestPilotThinning(t *testing.T) {
 	a := phi4(t, 0.26, 0.022, 8, 8)
 	run := func(d float64, k func(int) (mcmc.Kernel, error)) *mcmc.EnsembleResult {
 		return generate(t, mcmc.EnsembleConfig{
-			Lattice: a.Lattice(), Action: a, N: 16, Seed: 1, Thermalisation: 200, Decorrelation: d,
+			Action: a, N: 16, Seed: 1, Thermalisation: 200, Decorrelation: d,
 		}, k)
 	}
 	local := func(int) (mcmc.Kernel, error) { return metropolis(t, a, mcmc.MetropolisConfig{}), nil }
@@ -351,7 +353,7 @@ func TestPilotThinning(t *testing.T) {
 	if !(c.Pilot.AbsM.Value < 0.5*l.Pilot.AbsM.Value) {
 		t.Errorf("expected the cycle to decorrelate |M|, got τ = %v, local %v", c.Pilot.AbsM, l.Pilot.AbsM)
 	}
-	stuck := generate(t, mcmc.EnsembleConfig{Lattice: a.Lattice(), N: 2, Chains: 1, PilotSteps: 100},
+	stuck := generate(t, mcmc.EnsembleConfig{Action: a, N: 2, Chains: 1, PilotSteps: 100},
 		func(int) (mcmc.Kernel, error) { return mcmc.SignFlip{}, nil })
 	if stuck.Pilot.Reliable {
 		t.Error("expected an unreliable pilot of a chain that never moves")

@@ -15,7 +15,7 @@ func ExampleGenerate() {
 	lat, _ := lattice.New(8, 8)
 	action, _ := lattice.NewPhi4(lat, 0.27, 0.022)
 	result, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{
-		Lattice: lat, Action: action, N: 480, Seed: 1,
+		Action: action, N: 480, Seed: 1,
 	}, nil)
 	if err != nil {
 		fmt.Println(err)

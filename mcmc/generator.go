@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -73,7 +74,7 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 	}
 	g := &Generator{
 		cfg: cfg, workers: make([]*worker, cfg.Chains), thin: cfg.Thin, pilotSteps: cfg.PilotSteps,
-		data: make([]float64, cfg.N*cfg.Lattice.Volume()),
+		data: make([]float64, cfg.N*cfg.Action.Layout().Size()),
 	}
 	if g.pilotSteps == 0 {
 		g.pilotSteps = pilotStart
@@ -95,7 +96,7 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	if err != nil {
 		return nil, err
 	}
-	v := g.cfg.Lattice.Volume()
+	v := g.cfg.Action.Layout().Size()
 	chain, err := NewChain(kernel, make([]float64, v), g.cfg.Seed, uint64(c))
 	if err != nil {
 		return nil, err
@@ -212,15 +213,13 @@ func (g *Generator) produce(ctx context.Context, w *worker) error {
 		w.begin = w.chain.steps
 		w.chain.stats = KernelStats{}
 	}
-	v := g.cfg.Lattice.Volume()
+	v := g.cfg.Action.Layout().Size()
 	for n := len(w.data) / v; n < w.want; n++ {
 		if err := g.advance(ctx, w, w.begin+(n+1)*g.thin); err != nil {
 			return err
 		}
 		w.data = append(w.data, w.chain.phi...)
-		if g.cfg.Action != nil {
-			w.action = append(w.action, g.cfg.Action.Value(w.chain.phi))
-		}
+		w.action = append(w.action, g.cfg.Action.Value(w.chain.phi))
 		g.report()
 	}
 	return nil
@@ -254,9 +253,9 @@ func (g *Generator) report() {
 // Result returns what is finished. It shares memory with the generator and is valid
 // until the next call of Run or Restore.
 func (g *Generator) Result() *EnsembleResult {
-	v := g.cfg.Lattice.Volume()
+	v := g.cfg.Action.Layout().Size()
 	r := &EnsembleResult{
-		Ensemble: lattice.NewEnsemble(g.cfg.Lattice, 0),
+		Ensemble: lattice.NewEnsemble(g.cfg.Action.Layout(), 0),
 		Thin:     g.thin, Pilot: g.pilot,
 		Series: make([][][]float64, len(g.cfg.Observables)),
 	}
@@ -284,15 +283,11 @@ func (g *Generator) Result() *EnsembleResult {
 		}
 	}
 	r.Ensemble.Extra["chain"] = chain
-	if g.cfg.Action != nil {
-		r.Ensemble.Extra["action"] = action
-	}
+	r.Ensemble.Extra["action"] = action
 	if r.Stats.Steps > 0 {
 		r.Ensemble.Params["acc_rate"] = r.Stats.Acceptance()
 		r.Ensemble.Params["thin"] = float64(r.Thin)
 	}
-	if a, ok := g.cfg.Action.(*lattice.Phi4); ok {
-		r.Ensemble.Params["kappa"], r.Ensemble.Params["lambda"] = a.Kappa(), a.Lambda()
-	}
+	maps.Copy(r.Ensemble.Params, lattice.Params(g.cfg.Action))
 	return r
 }

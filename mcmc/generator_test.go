@@ -29,13 +29,13 @@ func (k noticing) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 // adaptive has tuned parts, whose state a resumed run needs.
 func adaptive(t testing.TB, a *lattice.Phi4) *mcmc.Cycle {
 	return cycle(t, metropolis(t, a, mcmc.MetropolisConfig{Width: 0.3}),
-		must[*mcmc.MALA](t)(mcmc.NewMALA(a, a.Lattice().Volume(), mcmc.MALAConfig{})), mcmc.SignFlip{})
+		must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{})), mcmc.SignFlip{})
 }
 
 func generatorConfig(t testing.TB) (*lattice.Phi4, mcmc.EnsembleConfig) {
 	a := phi4(t, 0.2, 0.1, 4, 4)
 	return a, mcmc.EnsembleConfig{
-		Lattice: a.Lattice(), Action: a, N: 83, Chains: 3, Seed: 3, Thermalisation: 101, Decorrelation: 1.5,
+		Action: a, N: 83, Chains: 3, Seed: 3, Thermalisation: 101, Decorrelation: 1.5,
 		Observables: []mcmc.Observable{{Name: "φ²", Func: lattice.Phi2}, {Name: "|M|", Func: lattice.AbsMagnetization}},
 	}
 }
@@ -148,9 +148,8 @@ func TestGeneratorRestoreErrors(t *testing.T) {
 		"thin":           func(c *mcmc.EnsembleConfig) { c.Thin = 9 },
 		"decorrelation":  func(c *mcmc.EnsembleConfig) { c.Decorrelation = 3 },
 		"pilot":          func(c *mcmc.EnsembleConfig) { c.PilotSteps = 9 },
-		"action":         func(c *mcmc.EnsembleConfig) { c.Action = nil },
 		"coupling":       func(c *mcmc.EnsembleConfig) { c.Action = phi4(t, 0.21, 0.1, 4, 4) },
-		"lattice":        func(c *mcmc.EnsembleConfig) { c.Lattice = must[*lattice.Lattice](t)(lattice.New(16)) },
+		"lattice":        func(c *mcmc.EnsembleConfig) { c.Action = phi4(t, 0.2, 0.1, 16) },
 		"observables":    func(c *mcmc.EnsembleConfig) { c.Observables = c.Observables[:1] },
 	} {
 		cfg := cfg

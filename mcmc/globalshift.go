@@ -43,22 +43,20 @@ var (
 	_ Adaptive = (*GlobalShift)(nil)
 )
 
-// NewGlobalShift returns the kernel for fields of volume sites. It returns an
-// error if action is nil, volume not positive, or a setting out of range.
-func NewGlobalShift(action lattice.Action, volume int, cfg GlobalShiftConfig) (*GlobalShift, error) {
-	if action == nil {
-		return nil, fmt.Errorf("mcmc: expected an action for the global shift, got nil")
+// NewGlobalShift returns the kernel of action. It returns an error if there is no action
+// or a setting out of range.
+func NewGlobalShift(action lattice.Action, cfg GlobalShiftConfig) (*GlobalShift, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("mcmc: global shift: %w", err)
 	}
-	if volume < 1 {
-		return nil, fmt.Errorf("mcmc: expected a positive volume, got %d", volume)
-	}
+	size := action.Layout().Size()
 	width, err := newTuner("width of the global shift", cfg.Width, 1, cfg.Acceptance, 0.234)
 	if err != nil {
 		return nil, err
 	}
 	k := &GlobalShift{
 		tuner: width, action: action, common: cfg.Common,
-		state: make([]float64, volume), next: make([]float64, volume),
+		state: make([]float64, size), next: make([]float64, size),
 	}
 	// No field equals a NaN, so that the first step evaluates the action.
 	k.state[0] = math.NaN()
@@ -68,11 +66,11 @@ func NewGlobalShift(action lattice.Action, volume int, cfg GlobalShiftConfig) (*
 // Width returns the standard deviation of the proposals.
 func (k *GlobalShift) Width() float64 { return k.tuner.value }
 
-// Step makes one proposal. It returns an error if phi does not have the volume of
-// the kernel or has no finite action.
+// Step makes one proposal. It returns an error if phi does not have the size of the
+// layout or has no finite action.
 func (k *GlobalShift) Step(rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != len(k.state) {
-		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", len(k.state), len(phi))
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", len(k.state), len(phi))
 	}
 	if !slices.Equal(k.state, phi) {
 		copy(k.state, phi)

@@ -108,7 +108,7 @@ func TestDMMCMoments(t *testing.T) {
 // proposals draws n Gaussian fields of the given width with their log q.
 func proposals(t testing.TB, n, volume int, sigma float64) (*lattice.Ensemble, []float64) {
 	lat := must[*lattice.Lattice](t)(lattice.New(volume))
-	cfgs := lattice.NewEnsemble(lat, n)
+	cfgs := lattice.NewEnsemble(lattice.Scalar(lat), n)
 	rng := rand.New(rand.NewPCG(21, 1))
 	phi, logq := make([]float64, volume), make([]float64, n)
 	for i := range logq {
@@ -168,7 +168,7 @@ func TestIndependenceNeedsDensity(t *testing.T) {
 		t.Errorf("a field changed by another kernel: expected ErrNoDensity, got %v", err)
 	}
 	r, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{
-		Lattice: must[*lattice.Lattice](t)(lattice.New(1)), N: 40, Chains: 4, Start: mcmc.StartKernel, Thin: 1, Thermalisation: 10,
+		Action: toy, N: 40, Chains: 4, Start: mcmc.StartKernel, Thin: 1, Thermalisation: 10,
 	}, func(int) (mcmc.Kernel, error) { return independence(t, toy, onlyProposer{gaussian{1}}), nil })
 	if err != nil || r.Ensemble.Len() != 40 {
 		t.Errorf("chains started by the kernel: %v", err)
@@ -281,8 +281,8 @@ func TestMeanExpDeltaH(t *testing.T) {
 	a := phi4(t, 0.22, 0.05, 2, 2)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for name, k := range map[string]mcmc.Kernel{
-		"MALA":         must[*mcmc.MALA](t)(mcmc.NewMALA(a, 4, mcmc.MALAConfig{Step: 0.2})),
-		"GlobalShift":  must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, 4, mcmc.GlobalShiftConfig{Width: 0.5})),
+		"MALA":         must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{Step: 0.2})),
+		"GlobalShift":  must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{Width: 0.5})),
 		"Independence": independence(t, a, gaussian{1.1}),
 	} {
 		var st mcmc.KernelStats

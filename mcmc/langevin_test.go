@@ -19,7 +19,7 @@ func TestLangevinBias(t *testing.T) {
 		var obs []observable
 		for _, k := range []int{0, 3, 10} {
 			omega := 1 / (2 * spectrum[k])
-			obs = append(obs, observable{"mode", modePower(a.Lattice(), k), spectrum[k] / (1 - omega*dtau)})
+			obs = append(obs, observable{"mode", modePower(a.Layout().Lattice, k), spectrum[k] / (1 - omega*dtau)})
 		}
 		k := must[*mcmc.Langevin](t)(mcmc.NewLangevin(a, dtau))
 		checkMeans(t, k, 16, 500, 60000, obs)

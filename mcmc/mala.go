@@ -12,7 +12,7 @@ import (
 // MALAConfig configures [NewMALA]. The zero value is usable with adaptation.
 type MALAConfig struct {
 	// Step is the time step Δτ of (2.15), the start value if it is tuned; 0 means
-	// 0.1 V^{-1/3}, the scaling of the optimal step with the volume.
+	// 0.1 n^{-1/3}, the scaling of the optimal step with the number n of variables.
 	Step float64
 	// Acceptance is what the step is tuned to; 0 means 0.574, the optimum of many
 	// degrees of freedom (G. O. Roberts and J. S. Rosenthal, J. R. Statist. Soc. B
@@ -41,22 +41,20 @@ var (
 	_ Adaptive = (*MALA)(nil)
 )
 
-// NewMALA returns the kernel for fields of volume sites. It returns an error if
-// action is nil, volume not positive, or a setting out of range.
-func NewMALA(action lattice.Action, volume int, cfg MALAConfig) (*MALA, error) {
-	if action == nil {
-		return nil, fmt.Errorf("mcmc: expected an action for MALA, got nil")
+// NewMALA returns the kernel of action. It returns an error if there is no action or a
+// setting out of range.
+func NewMALA(action lattice.Action, cfg MALAConfig) (*MALA, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("mcmc: MALA: %w", err)
 	}
-	if volume < 1 {
-		return nil, fmt.Errorf("mcmc: expected a positive volume, got %d", volume)
-	}
-	step, err := newTuner("MALA step Δτ", cfg.Step, 0.1/math.Cbrt(float64(volume)), cfg.Acceptance, 0.574)
+	size := action.Layout().Size()
+	step, err := newTuner("MALA step Δτ", cfg.Step, 0.1/math.Cbrt(float64(size)), cfg.Acceptance, 0.574)
 	if err != nil {
 		return nil, err
 	}
 	k := &MALA{tuner: step, action: action}
 	for _, p := range []*[]float64{&k.state, &k.drift, &k.next, &k.nextDrift} {
-		*p = make([]float64, volume)
+		*p = make([]float64, size)
 	}
 	// No field equals a NaN, so that the first step evaluates the action.
 	k.state[0] = math.NaN()
@@ -66,11 +64,11 @@ func NewMALA(action lattice.Action, volume int, cfg MALAConfig) (*MALA, error) {
 // StepSize returns the time step Δτ.
 func (k *MALA) StepSize() float64 { return k.tuner.value }
 
-// Step makes one proposal. It returns an error if phi does not have the volume of
-// the kernel or has no finite action.
+// Step makes one proposal. It returns an error if phi does not have the size of the
+// layout or has no finite action.
 func (k *MALA) Step(rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != len(k.state) {
-		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", len(k.state), len(phi))
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", len(k.state), len(phi))
 	}
 	if !slices.Equal(k.state, phi) {
 		copy(k.state, phi)

@@ -12,7 +12,7 @@ type MetropolisConfig struct {
 	// Width is the half width w of the proposal φ_x + w·U(-1, 1), the start value
 	// if the width is tuned; 0 means 1.
 	Width float64
-	// Hits is the number of proposals a site before going to the next; 0 means 2.
+	// Hits is the number of proposals for a number before going to the next; 0 means 2.
 	Hits int
 	// Acceptance is the fraction of accepted proposals that the width is tuned to;
 	// 0 means 0.5.
@@ -20,8 +20,8 @@ type MetropolisConfig struct {
 }
 
 // Metropolis is the local algorithm of N. Metropolis et al., J. Chem. Phys. 21
-// (1953) 1087: one step proposes Hits new values at each site in turn. If the
-// action has a lattice whose extents are all even, the sites are visited in
+// (1953) 1087: one step proposes Hits new values of each number of the field
+// in turn. If the extents of the lattice are all even, the sites are visited in
 // checkerboard order, first those with an even sum of coordinates, then the odd
 // ones; otherwise in sequence. Both orders leave exp(-S) invariant.
 //
@@ -34,7 +34,7 @@ type Metropolis struct {
 	tuner
 	action lattice.LocalAction
 	order  []int32
-	volume int
+	layout lattice.Layout
 	hits   int
 	fast   *phi4Sweep
 }
@@ -45,12 +45,13 @@ var (
 )
 
 // NewMetropolis returns the local Metropolis kernel of action. It returns an
-// error if action is nil, if Width or Hits is negative or Width not finite, or if
+// error if there is no action, if Width or Hits is negative or Width not finite, or if
 // Acceptance is outside [0, 1).
 func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropolis, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("mcmc: Metropolis: %w", err)
+	}
 	switch {
-	case action == nil:
-		return nil, fmt.Errorf("mcmc: expected an action for Metropolis, got nil")
 	case cfg.Hits < 0:
 		return nil, fmt.Errorf("mcmc: expected a number of Metropolis hits ≥ 0, got %d", cfg.Hits)
 	}
@@ -58,19 +59,15 @@ func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropoli
 	if err != nil {
 		return nil, err
 	}
-	m := &Metropolis{tuner: width, action: action, hits: cfg.Hits}
+	m := &Metropolis{tuner: width, action: action, layout: action.Layout(), hits: cfg.Hits}
 	if m.hits == 0 {
 		m.hits = 2
 	}
-	if a, ok := action.(interface{ Lattice() *lattice.Lattice }); ok {
-		lat := a.Lattice()
-		m.volume = lat.Volume()
-		if phi4, ok := action.(*lattice.Phi4); ok {
-			m.fast = newPhi4Sweep(phi4, m.hits)
-		}
-		if m.fast == nil {
-			m.order = checkerboard(lat)
-		}
+	if phi4, ok := action.(*lattice.Phi4); ok {
+		m.fast = newPhi4Sweep(phi4, m.hits)
+	}
+	if m.fast == nil {
+		m.order = checkerboard(action.Layout().Lattice)
 	}
 	return m, nil
 }
@@ -78,11 +75,11 @@ func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropoli
 // Width returns the half width of the proposals.
 func (m *Metropolis) Width() float64 { return m.value }
 
-// Step visits every site once. It returns an error if phi does not have the
-// volume of the lattice.
+// Step visits every number of the field once. It returns an error if phi does not have
+// the size of the layout.
 func (m *Metropolis) Step(rng *rand.Rand, phi []float64) (Info, error) {
-	if m.volume != 0 && len(phi) != m.volume {
-		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", m.volume, len(phi))
+	if len(phi) != m.layout.Size() {
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", m.layout.Size(), len(phi))
 	}
 	var accepted int
 	var delta float64
@@ -91,13 +88,15 @@ func (m *Metropolis) Step(rng *rand.Rand, phi []float64) (Info, error) {
 		accepted, delta = m.fast.sweep(rng, phi, m.value, m.hits)
 	case m.order != nil:
 		for _, x := range m.order {
-			n, d := m.site(rng, phi, int(x))
-			accepted += n
-			delta += d
+			for i := int(x); i < len(phi); i += m.layout.Volume() {
+				n, d := m.number(rng, phi, i)
+				accepted += n
+				delta += d
+			}
 		}
 	default:
-		for x := range phi {
-			n, d := m.site(rng, phi, x)
+		for i := range phi {
+			n, d := m.number(rng, phi, i)
 			accepted += n
 			delta += d
 		}
@@ -107,12 +106,13 @@ func (m *Metropolis) Step(rng *rand.Rand, phi []float64) (Info, error) {
 	return Info{Accepted: accepted > 0, AcceptProb: p, DeltaH: delta}, nil
 }
 
-func (m *Metropolis) site(rng *rand.Rand, phi []float64, x int) (accepted int, delta float64) {
+// number makes the hits on number i of the field.
+func (m *Metropolis) number(rng *rand.Rand, phi []float64, i int) (accepted int, delta float64) {
 	for range m.hits {
-		v := phi[x] + m.value*(2*rng.Float64()-1)
+		v := phi[i] + m.value*(2*rng.Float64()-1)
 		// A NaN compares false and is rejected.
-		if d := m.action.Difference(phi, x, v); d < rng.ExpFloat64() {
-			phi[x] = v
+		if d := m.action.Difference(phi, i, v); d < rng.ExpFloat64() {
+			phi[i] = v
 			accepted++
 			delta += d
 		}

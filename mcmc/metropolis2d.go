@@ -30,7 +30,7 @@ type metropolisDraw struct{ shift, exponential float64 }
 // newPhi4Sweep returns nil unless the lattice has two dimensions of extent at
 // least 2; a site of an extent of 1 is its own neighbour.
 func newPhi4Sweep(a *lattice.Phi4, hits int) *phi4Sweep {
-	lat := a.Lattice()
+	lat := a.Layout().Lattice
 	if lat.Dim() != 2 || lat.Extent(0) < 2 || lat.Extent(1) < 2 {
 		return nil
 	}

@@ -37,7 +37,7 @@ func NewOverrelaxation(action *lattice.Phi4) (*Overrelaxation, error) {
 	if action == nil {
 		return nil, fmt.Errorf("mcmc: expected a φ⁴ action for overrelaxation, got nil")
 	}
-	lat := action.Lattice()
+	lat := action.Layout().Lattice
 	k := &Overrelaxation{
 		g:     newSiteGraph(action),
 		order: checkerboard(lat),

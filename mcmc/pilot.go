@@ -15,7 +15,7 @@ import (
 type Pilot struct {
 	// Steps is the number of steps of each chain.
 	Steps int
-	// AbsM and Action are the τ_int of |M| and S; Action is zero without an action.
+	// AbsM and Action are the τ_int of |M| and S.
 	AbsM, Action stats.Tau
 	// Reliable is false if the limit of steps was reached before τ was known to 10 %
 	// with each chain longer than 20 τ: the thinning is then a guess, most likely
@@ -60,9 +60,7 @@ func (g *Generator) measurePilot(ctx context.Context, w *worker) error {
 			return err
 		}
 		w.pilot[0] = append(w.pilot[0], lattice.AbsMagnetization(w.chain.phi))
-		if g.cfg.Action != nil {
-			w.pilot[1] = append(w.pilot[1], g.cfg.Action.Value(w.chain.phi))
-		}
+		w.pilot[1] = append(w.pilot[1], g.cfg.Action.Value(w.chain.phi))
 	}
 	return nil
 }
@@ -73,14 +71,11 @@ func (g *Generator) analysePilot(steps int) (*Pilot, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.AbsM, p.Reliable = m, mOK
-	if g.cfg.Action != nil {
-		s, sOK, err := g.pilotTau(1)
-		if err != nil {
-			return nil, err
-		}
-		p.Action, p.Reliable = s, mOK && sOK
+	s, sOK, err := g.pilotTau(1)
+	if err != nil {
+		return nil, err
 	}
+	p.AbsM, p.Action, p.Reliable = m, s, mOK && sOK
 	return p, nil
 }
 

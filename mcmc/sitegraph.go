@@ -12,7 +12,7 @@ type siteGraph struct {
 }
 
 func newSiteGraph(a *lattice.Phi4) siteGraph {
-	lat := a.Lattice()
+	lat := a.Layout().Lattice
 	g := siteGraph{kappa2: 2 * a.Kappa()}
 	for x := range lat.Volume() {
 		for mu := range lat.Dim() {

@@ -50,9 +50,9 @@ func (g noisyGaussian) LogProb(phi []float64) (float64, error) {
 func exactKernels(t testing.TB, a lattice.LocalAction, volume int) map[string]mcmc.Kernel {
 	k := make(map[string]mcmc.Kernel)
 	k["Metropolis"] = metropolis(t, a, mcmc.MetropolisConfig{Width: 2, Hits: 3})
-	k["MALA"] = must[*mcmc.MALA](t)(mcmc.NewMALA(a, volume, mcmc.MALAConfig{Step: 0.4}))
-	k["GlobalShift"] = must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, volume, mcmc.GlobalShiftConfig{}))
-	common := must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, volume, mcmc.GlobalShiftConfig{Common: true}))
+	k["MALA"] = must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{Step: 0.4}))
+	k["GlobalShift"] = must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{}))
+	common := must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{Common: true}))
 	k["common GlobalShift"] = cycle(t, common, metropolis(t, a, mcmc.MetropolisConfig{Hits: 1}))
 	k["SignFlip"] = cycle(t, mcmc.SignFlip{}, metropolis(t, a, mcmc.MetropolisConfig{Hits: 1}))
 	k["Independence"] = independence(t, a, gaussian{1.3})
@@ -123,7 +123,7 @@ func TestFreeField(t *testing.T) {
 		{0.45, []int{7}}, {0.15, []int{4, 2, 6}}, {-0.15, []int{3, 3, 3}},
 	} {
 		a := phi4(t, c.kappa, 0, c.dims...)
-		lat := a.Lattice()
+		lat := a.Layout().Lattice
 		spectrum := must[[]float64](t)(a.FreeSpectrum(nil))
 		var obs []observable
 		for _, k := range []int{0, 1, lat.Volume() / 2, lat.Volume() - 1} {
@@ -137,7 +137,7 @@ func TestFreeField(t *testing.T) {
 			observable{"S", a.Value, float64(lat.Volume()) / 2})
 		for name, kernel := range map[string]mcmc.Kernel{
 			"Metropolis":     metropolis(t, a, mcmc.MetropolisConfig{}),
-			"MALA":           must[*mcmc.MALA](t)(mcmc.NewMALA(a, lat.Volume(), mcmc.MALAConfig{})),
+			"MALA":           must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{})),
 			"Overrelaxation": cycle(t, metropolis(t, a, mcmc.MetropolisConfig{Hits: 1}), overrelaxation(t, a)),
 			"Wolff":          cycle(t, metropolis(t, a, mcmc.MetropolisConfig{}), wolff(t, a, 3)),
 			"SwendsenWang":   cycle(t, must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(a)), metropolis(t, a, mcmc.MetropolisConfig{})),

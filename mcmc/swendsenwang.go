@@ -27,7 +27,7 @@ func NewSwendsenWang(action *lattice.Phi4) (*SwendsenWang, error) {
 	if action == nil {
 		return nil, fmt.Errorf("mcmc: expected a φ⁴ action for the cluster update, got nil")
 	}
-	lat := action.Lattice()
+	lat := action.Layout().Lattice
 	k := &SwendsenWang{
 		kappa4: 4 * action.Kappa(),
 		parent: make([]int32, lat.Volume()),

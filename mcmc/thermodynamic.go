@@ -87,7 +87,7 @@ func ThermodynamicIntegration(ctx context.Context, action *lattice.Phi4, cfg The
 	if err != nil {
 		return nil, err
 	}
-	r := &ThermodynamicResult{LogZ0: float64(action.Lattice().Volume()) * oneSiteLogZ(action.Lambda())}
+	r := &ThermodynamicResult{LogZ0: float64(action.Layout().Volume()) * oneSiteLogZ(action.Lambda())}
 	r.LogZ.Value = r.LogZ0
 	if action.Kappa() == 0 {
 		return r, nil
@@ -195,7 +195,7 @@ func (cfg *ThermodynamicConfig) simulate(ctx context.Context, action *lattice.Ph
 
 // chain runs chain number c of all.
 func (cfg *ThermodynamicConfig) chain(ctx context.Context, action *lattice.Phi4, kappa float64, c int, report func(int)) ([]float64, error) {
-	lat := action.Lattice()
+	lat := action.Layout().Lattice
 	a, err := lattice.NewPhi4(lat, kappa, action.Lambda())
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func NewWolff(action *lattice.Phi4, cfg WolffConfig) (*Wolff, error) {
 	if cfg.Clusters < 0 {
 		return nil, fmt.Errorf("mcmc: expected a number of clusters ≥ 0, got %d", cfg.Clusters)
 	}
-	v := action.Lattice().Volume()
+	v := action.Layout().Volume()
 	return &Wolff{
 		g: newSiteGraph(action), clusters: max(cfg.Clusters, 1),
 		mark: make([]uint64, v), stack: make([]int32, 0, v),

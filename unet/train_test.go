@@ -41,7 +41,7 @@ func scores(t *testing.T, b compute.Backend, m *diffusion.Model, data []float64,
 func TestPaperCheckpoint(t *testing.T) {
 	b := must(backend.Open("go"))
 	lat := must(lattice.New(4, 4))
-	ens := &lattice.Ensemble{Lattice: lat, Data: make([]float64, 16*lat.Volume())}
+	ens := &lattice.Ensemble{Layout: lattice.Scalar(lat), Data: make([]float64, 16*lat.Volume())}
 	rng := rand.New(rand.NewPCG(15, 16))
 	for i := range ens.Data {
 		ens.Data[i] = rng.NormFloat64()
@@ -94,7 +94,7 @@ func TestSiteLearnsDoubleWell(t *testing.T) {
 		total += w[i]
 	}
 	const n = 4000
-	ens := &lattice.Ensemble{Lattice: lat, Data: make([]float64, n*lat.Volume())}
+	ens := &lattice.Ensemble{Layout: lattice.Scalar(lat), Data: make([]float64, n*lat.Volume())}
 	sum, variance := 0.0, 0.0
 	for i, k := 0, 0; k < n; k++ {
 		// Quantiles of the distribution, in place of random draws.

@@ -80,7 +80,7 @@ func newAcceptance(o options) (*acceptance, error) {
 		if l != float64(int(l)) {
 			return nil, fmt.Errorf("expected -extents of whole numbers, got %q", o.extents)
 		}
-		cube := strings.Repeat(fmt.Sprintf("x%d", int(l)), action.Lattice().Dim())[1:]
+		cube := strings.Repeat(fmt.Sprintf("x%d", int(l)), action.Layout().Dim())[1:]
 		p, err := a.point(o.Kappa, cube)
 		if err != nil {
 			return nil, err
@@ -121,7 +121,7 @@ func (a *acceptance) point(kappa float64, dims string) (*point, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &point{kappa: kappa, lat: action.Lattice(), steps: new(stopwatch)}
+	p := &point{kappa: kappa, lat: action.Layout().Lattice, steps: new(stopwatch)}
 	for _, q := range a.points {
 		if q.name() == p.name() {
 			return q, nil

@@ -36,17 +36,17 @@ var classicals = []classical{
 		return mcmc.NewMetropolis(action, mcmc.MetropolisConfig{})
 	}, true},
 	{hybrid, 1, func(action *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(action, action.Lattice().Volume(), hmc.Config{Steps: 100})
+		return hmc.New(action, hmc.Config{Steps: 100})
 	}, false},
 	{long, 16, func(action *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(action, action.Lattice().Volume(), hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5})
+		return hmc.New(action, hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5})
 	}, false},
 	{cluster, 16, func(action *lattice.Phi4) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }, true},
 }
 
 // shift is the "MC" of the paper.
 func shift(action *lattice.Phi4) (mcmc.Kernel, error) {
-	return mcmc.NewGlobalShift(action, action.Lattice().Volume(), mcmc.GlobalShiftConfig{})
+	return mcmc.NewGlobalShift(action, mcmc.GlobalShiftConfig{})
 }
 
 // fixed hides the tuning of an adaptive kernel.

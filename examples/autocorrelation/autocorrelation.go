@@ -115,7 +115,7 @@ func (a *autocorrelation) generate(ctx context.Context, title string, steps, see
 		// The configurations are not used; they are few, and count the progress.
 		per := min(steps/a.o.Short, 16)
 		g, err := mcmc.NewGenerator(mcmc.EnsembleConfig{
-			Lattice: a.action.Lattice(), N: chains * per, Chains: chains, Seed: a.seed(seed), Start: mcmc.StartKernel, Thermalisation: -1,
+			Action: a.action, N: chains * per, Chains: chains, Seed: a.seed(seed), Start: mcmc.StartKernel, Thermalisation: -1,
 			Thin: (steps + per - 1) / per, Observables: observables, Progress: t.Set,
 		}, kernel)
 		if err != nil {
@@ -212,7 +212,7 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 // publishedChain runs the chains of the published code: as many configurations of the
 // reverse process as the paper has, proposed with replacement.
 func (a *autocorrelation) publishedChain(ctx context.Context, reverse *lattice.Ensemble, seed int) (outcome, error) {
-	few := lattice.NewEnsemble(reverse.Lattice, 0)
+	few := lattice.NewEnsemble(reverse.Layout, 0)
 	few.Data = reverse.Data[:a.o.Short*reverse.Lattice.Volume()]
 	pool, err := mcmc.NewPool(few, reverse.Extra["logq"][:a.o.Short], a.action)
 	if err != nil {

@@ -47,7 +47,7 @@ var paper = map[string]float64{frozen: 79.984, hybrid: 41.354, published: 2.360}
 
 // atPaper tells whether the run has the paper's parameters.
 func (a *autocorrelation) atPaper() bool {
-	lat := a.action.Lattice()
+	lat := a.action.Layout().Lattice
 	return lat.Dim() == 2 && lat.Extent(0) == 32 && lat.Extent(1) == 32 && a.action.Kappa() == 0.27 && a.action.Lambda() == 0.022
 }
 

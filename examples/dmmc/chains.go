@@ -35,7 +35,7 @@ func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble,
 	every := max(1, each*n/keep)
 	observables := measure.Observables(action)
 	kept := make([][]float64, n)
-	run := &chainRun{series: make([]measure.Series, n), last: lattice.NewEnsemble(action.Lattice(), 0)}
+	run := &chainRun{series: make([]measure.Series, n), last: lattice.NewEnsemble(action.Layout(), 0)}
 	chains := make([]*mcmc.Chain, n)
 	for c := range chains {
 		k, err := newKernel(c)

@@ -14,7 +14,7 @@ import (
 // logZ adds log Z of the theory in every way that there is.
 func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.Ensemble) error {
 	// Configurations far apart in the training ensemble are independent.
-	chosen := lattice.NewEnsemble(ens.Lattice, d.o.equilibrium)
+	chosen := lattice.NewEnsemble(ens.Layout, d.o.equilibrium)
 	for i := range d.o.equilibrium {
 		chosen.Data = append(chosen.Data, ens.Config(i*ens.Len()/d.o.equilibrium)...)
 	}
@@ -64,7 +64,7 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 // breaks divides the way to a point of the broken phase around the transition, which is
 // somewhat above the classical value κ = (1-2λ)/(2d) of (4.4).
 func breaks(action *lattice.Phi4) []float64 {
-	classical := (1 - 2*action.Lambda()) / (2 * float64(action.Lattice().Dim()))
+	classical := (1 - 2*action.Lambda()) / (2 * float64(action.Layout().Dim()))
 	if classical <= 0 || action.Kappa() <= 1.35*classical {
 		return nil
 	}

@@ -68,13 +68,13 @@ func (d *dmmc) modelChains() error {
 		d.Results().Add(e.name, pipeline.LongestRejection, stats.Estimate{Value: float64(c.LongestRejection), Error: math.NaN()})
 	}
 	s := measure.FromEnsemble(d.Action(), d.proposals)
-	return measure.AddReweighted(d.Results(), reweighted, d.Action().Lattice().Volume(), s, logWeights(d.proposals))
+	return measure.AddReweighted(d.Results(), reweighted, d.Action().Layout().Volume(), s, logWeights(d.proposals))
 }
 
 // addChain adds the observables of chains and their acceptance.
 func (d *dmmc) addChain(name string, series []measure.Series, accepted [][]float64) error {
 	d.chains[name] = series
-	if err := measure.AddChain(d.Results(), name, d.Action().Lattice().Volume(), series...); err != nil {
+	if err := measure.AddChain(d.Results(), name, d.Action().Layout().Volume(), series...); err != nil {
 		return err
 	}
 	e, err := chainMean(accepted)
@@ -181,14 +181,14 @@ func (d *dmmc) noise() float64 {
 }
 
 func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.ScoreModel, ens *lattice.Ensemble, each int) (*lattice.Ensemble, error) {
-	action, volume := d.Action(), d.Action().Lattice().Volume()
+	action, volume := d.Action(), d.Action().Layout().Volume()
 	cfg := d.FlowConfig(m)
 	cfg.Batch = mixtureBatch
 	f, err := newFlow(d, m, cfg)
 	if err != nil {
 		return nil, err
 	}
-	all := lattice.NewEnsemble(action.Lattice(), each*mixtureChains)
+	all := lattice.NewEnsemble(action.Layout(), each*mixtureChains)
 	all.Data = all.Data[:each*mixtureChains*volume]
 	move := make([]float64, all.Len())
 	done := make(chan struct{}, all.Len())
@@ -201,7 +201,7 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 		if err != nil {
 			return err
 		}
-		trajectory, err := hmc.New(action, volume, hmc.Config{})
+		trajectory, err := hmc.New(action, hmc.Config{})
 		if err != nil {
 			return err
 		}

@@ -24,15 +24,15 @@ func (d *dmmc) rivals(ctx context.Context, ens *lattice.Ensemble) error {
 	if err != nil {
 		return err
 	}
-	action, volume := d.Action(), d.Action().Lattice().Volume()
-	unit := func(int) (mcmc.Kernel, error) { return hmc.New(action, volume, hmc.Config{Flip: true}) }
+	action := d.Action()
+	unit := func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Flip: true}) }
 	for i, a := range []struct {
 		name   string
 		divide int
 		kernel func(int) (mcmc.Kernel, error)
 	}{
 		{unitHMC, 1, unit},
-		{tunedHMC, 4, func(int) (mcmc.Kernel, error) { return hmc.New(action, volume, long) }},
+		{tunedHMC, 4, func(int) (mcmc.Kernel, error) { return hmc.New(action, long) }},
 		{metropolis, 1, func(int) (mcmc.Kernel, error) {
 			k, err := mcmc.NewMetropolis(action, mcmc.MetropolisConfig{})
 			if err != nil {
@@ -55,7 +55,7 @@ func (d *dmmc) rivals(ctx context.Context, ens *lattice.Ensemble) error {
 			return err
 		}
 	}
-	seconds, err := stepTime(ctx, ens, func(int) (mcmc.Kernel, error) { return hmc.New(action, volume, hmc.Config{Steps: 100, Flip: true}) })
+	seconds, err := stepTime(ctx, ens, func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Steps: 100, Flip: true}) })
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (d *dmmc) rivals(ctx context.Context, ens *lattice.Ensemble) error {
 // tune returns the settings of the long trajectories.
 func (d *dmmc) tune(ctx context.Context, ens *lattice.Ensemble) (hmc.Config, error) {
 	cfg := hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5, Flip: true}
-	k, err := hmc.New(d.Action(), d.Action().Lattice().Volume(), cfg)
+	k, err := hmc.New(d.Action(), cfg)
 	if err != nil {
 		return cfg, err
 	}
@@ -87,7 +87,7 @@ func (d *dmmc) rival(ctx context.Context, t *progress.Task, ens *lattice.Ensembl
 		return err
 	}
 	d.chains[name] = run.series
-	if err := measure.AddChain(d.Results(), name, action.Lattice().Volume(), run.series...); err != nil {
+	if err := measure.AddChain(d.Results(), name, action.Layout().Volume(), run.series...); err != nil {
 		return err
 	}
 	d.Results().Add(name, measure.Acceptance, stats.Estimate{Value: run.acceptance, Error: math.NaN()})

@@ -85,7 +85,7 @@ func newEnsemble(ctx context.Context, o *options, parameters map[string]any) (*e
 	if err != nil {
 		return nil, err
 	}
-	e := &ensemble{o: o, action: action, lat: action.Lattice(), parameters: parameters, file: results.New(parameters)}
+	e := &ensemble{o: o, action: action, lat: action.Layout().Lattice, parameters: parameters, file: results.New(parameters)}
 	parameters["dims"] = e.lat.Dims()
 	if most := maxNumbers / e.lat.Volume(); o.N > most {
 		return nil, fmt.Errorf("expected at most -n %d on %v, for 64 GiB of memory, got %d", most, e.lat, o.N)
@@ -94,7 +94,7 @@ func newEnsemble(ctx context.Context, o *options, parameters map[string]any) (*e
 		return nil, err
 	}
 	cfg := mcmc.EnsembleConfig{
-		Lattice: e.lat, N: o.N, Seed: e.seed(seedChains), Chains: o.Chains, ColdValue: ordered(action),
+		N: o.N, Seed: e.seed(seedChains), Chains: o.Chains, ColdValue: ordered(action),
 		Thermalisation: o.Thermalisation, Thin: o.Thin, Decorrelation: o.Decorrelation,
 	}
 	switch o.Start {
@@ -107,7 +107,7 @@ func newEnsemble(ctx context.Context, o *options, parameters map[string]any) (*e
 		return nil, fmt.Errorf("expected -start mixed, hot or cold, got %q", o.Start)
 	}
 	if o.Algorithm == "paper" {
-		cfg = mcmc.PaperProtocol(e.lat, o.N, e.seed(seedChains))
+		cfg = mcmc.PaperProtocol(action, o.N, e.seed(seedChains))
 		if o.Thermalisation != 0 {
 			cfg.Thermalisation = o.Thermalisation
 		}
@@ -260,7 +260,7 @@ func (s *stage) restore(path string) error {
 // join returns the chains of both results in one, for the thermalisation check.
 func join(a, b *mcmc.EnsembleResult) *mcmc.EnsembleResult {
 	n := a.Ensemble.Len()
-	r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(a.Ensemble.Lattice, n+b.Ensemble.Len()), Chains: a.Chains}
+	r := &mcmc.EnsembleResult{Ensemble: lattice.NewEnsemble(a.Ensemble.Layout, n+b.Ensemble.Len()), Chains: a.Chains}
 	for _, c := range b.Chains {
 		c.First += n
 		r.Chains = append(r.Chains, c)

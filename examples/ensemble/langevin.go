@@ -17,7 +17,7 @@ import (
 func langevinCorrection(action *lattice.Phi4, dtau float64) func(phi []float64) float64 {
 	lambda := action.Lambda()
 	drifts := sync.Pool{New: func() any {
-		x := make([]float64, action.Lattice().Volume())
+		x := make([]float64, action.Layout().Volume())
 		return &x
 	}}
 	return func(phi []float64) float64 {

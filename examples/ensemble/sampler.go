@@ -27,13 +27,12 @@ var integrators = map[string]hmc.Integrator{"leapfrog": hmc.Leapfrog, "omelyan":
 // newSampler checks the settings of the algorithm and tunes hybrid Monte Carlo, once
 // for all chains.
 func newSampler(ctx context.Context, o *options, action *lattice.Phi4, seed uint64) (*sampler, error) {
-	volume := action.Lattice().Volume()
 	switch o.Algorithm {
 	case "hmc":
 		return newHMC(ctx, o, action, seed)
 	case "paper":
 		cfg := hmc.Config{Steps: 100}
-		return &sampler{trajectory: cfg.Steps, newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, volume, cfg) }}, nil
+		return &sampler{trajectory: cfg.Steps, newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, cfg) }}, nil
 	case "metropolis":
 		if o.Hits < 1 {
 			return nil, fmt.Errorf("expected -hits of at least 1, got %d", o.Hits)
@@ -56,7 +55,7 @@ func newSampler(ctx context.Context, o *options, action *lattice.Phi4, seed uint
 // energy, more than an integrator tuned for equilibrium can follow.
 func ordered(action *lattice.Phi4) float64 {
 	lambda := action.Lambda()
-	if m := 2*float64(action.Lattice().Dim())*action.Kappa() - 1 + 2*lambda; m > 0 {
+	if m := 2*float64(action.Layout().Dim())*action.Kappa() - 1 + 2*lambda; m > 0 {
 		return math.Sqrt(m / (2 * lambda))
 	}
 	return 1
@@ -76,9 +75,9 @@ func newHMC(ctx context.Context, o *options, action *lattice.Phi4, seed uint64) 
 	case o.Steps > 0 && o.Acceptance != 0:
 		return nil, fmt.Errorf("expected -acceptance without a given number of -steps, got %v and %d", o.Acceptance, o.Steps)
 	}
-	volume := action.Lattice().Volume()
+	volume := action.Layout().Volume()
 	cfg := hmc.Config{Integrator: integrator, Length: o.Length, Steps: o.Steps, Flip: o.Flip}
-	k, err := hmc.New(action, volume, cfg)
+	k, err := hmc.New(action, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +92,7 @@ func newHMC(ctx context.Context, o *options, action *lattice.Phi4, seed uint64) 
 		}
 		cfg.Steps = k.Config().Steps
 	}
-	return &sampler{trajectory: cfg.Steps, newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, volume, cfg) }}, nil
+	return &sampler{trajectory: cfg.Steps, newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, cfg) }}, nil
 }
 
 // Defaults of the Langevin algorithm.
@@ -109,7 +108,7 @@ func newLangevin(o *options, action *lattice.Phi4) (*sampler, error) {
 	}
 	if o.MALA {
 		return &sampler{newKernel: func(int) (mcmc.Kernel, error) {
-			k, err := mcmc.NewMALA(action, action.Lattice().Volume(), mcmc.MALAConfig{Step: o.StepSize, Acceptance: o.Acceptance})
+			k, err := mcmc.NewMALA(action, mcmc.MALAConfig{Step: o.StepSize, Acceptance: o.Acceptance})
 			return &compound{kernel: k, repeat: updates, flip: o.Flip}, err
 		}}, nil
 	}

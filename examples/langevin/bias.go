@@ -61,7 +61,7 @@ func (t *theory) exact(dtau float64) []float64 {
 // amplifies a mode by 1 - 2ω_kΔτ.
 func (l *langevin) checkSteps() error {
 	for _, t := range l.theories {
-		omega := 1 + 2*math.Abs(t.action.Kappa())*float64(t.action.Lattice().Dim())
+		omega := 1 + 2*math.Abs(t.action.Kappa())*float64(t.action.Layout().Dim())
 		if dtau := l.dtau[len(l.dtau)-1]; omega*dtau >= 1 {
 			return fmt.Errorf("expected -dtau below %.3g, the stability of the free field, got %v", 1/omega, dtau)
 		}
@@ -77,14 +77,14 @@ func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice
 			// A run is cut into parts that show its progress.
 			const parts = 10
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-				Lattice: action.Lattice(), N: parts * chains, Chains: chains, Seed: seed,
+				Action: action, N: parts * chains, Chains: chains, Seed: seed,
 				Thermalisation: thermalisation, Thin: (steps + parts - 1) / parts,
 				Observables: measure.Observables(action), Progress: task.Set,
 			}, func(int) (mcmc.Kernel, error) { return kernel() })
 			if err != nil {
 				return err
 			}
-			if err := measure.AddChain(l.table, ensemble, action.Lattice().Volume(), measure.FromRun(r)...); err != nil {
+			if err := measure.AddChain(l.table, ensemble, action.Layout().Volume(), measure.FromRun(r)...); err != nil {
 				return err
 			}
 			if accepts {
@@ -116,7 +116,7 @@ func (l *langevin) exact(ctx context.Context) error {
 		return err
 	}
 	return l.measure(ctx, "mala", action, l.seed(seedMALA), steps, thermalisation, true, func() (mcmc.Kernel, error) {
-		k, err := mcmc.NewMALA(action, action.Lattice().Volume(), mcmc.MALAConfig{})
+		k, err := mcmc.NewMALA(action, mcmc.MALAConfig{})
 		if err != nil {
 			return nil, err
 		}

@@ -110,12 +110,12 @@ func parseList(name, s string, most int) ([]float64, error) {
 // freeField returns the free field on the lattice of action with its κ, or where that
 // does not exist with 0.8 of the critical one.
 func freeField(action *lattice.Phi4) (*lattice.Phi4, error) {
-	critical := 1 / (2 * float64(action.Lattice().Dim()))
+	critical := 1 / (2 * float64(action.Layout().Dim()))
 	kappa := action.Kappa()
 	if math.Abs(kappa) >= critical {
 		kappa = math.Copysign(0.8*critical, kappa)
 	}
-	return lattice.NewFreeField(action.Lattice(), kappa)
+	return lattice.NewFreeField(action.Layout().Lattice, kappa)
 }
 
 // seed returns the seed of one part of the run. Parts are spaced such that the seeds
@@ -130,7 +130,7 @@ func (l *langevin) parameters() map[string]any {
 	}
 }
 
-func (l *langevin) lattice() *lattice.Lattice { return l.theories[0].action.Lattice() }
+func (l *langevin) lattice() *lattice.Lattice { return l.theories[0].action.Layout().Lattice }
 
 func (l *langevin) run(ctx context.Context) error {
 	var err error

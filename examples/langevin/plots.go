@@ -237,7 +237,7 @@ func (l *langevin) plotExtrapolation(j int, name, label string) error {
 	}
 	f, err := figure.Lines([]figure.Series{fit, points, exact}, figure.LinesConfig{
 		Options: figure.Options{
-			Title: fmt.Sprintf("%v, κ = %v, λ = %v", t.action.Lattice(), t.action.Kappa(), t.action.Lambda()),
+			Title: fmt.Sprintf("%v, κ = %v, λ = %v", t.action.Layout().Lattice, t.action.Kappa(), t.action.Lambda()),
 			Note:  fmt.Sprintf("Δτ → 0: %v\nexact: %v", t.fits[j].at(0), reference),
 			X:     figure.Axis{Label: "Δτ", Min: -last / 20, Max: 1.05 * last}, Y: figure.Axis{Label: label},
 		},
@@ -267,7 +267,7 @@ func (l *langevin) plotFree() error {
 		series = append(series, line, points)
 	}
 	f, err := figure.Lines(series, figure.LinesConfig{Options: figure.Options{
-		Title: fmt.Sprintf("free field, %v, κ = %v", t.action.Lattice(), t.action.Kappa()),
+		Title: fmt.Sprintf("free field, %v, κ = %v", t.action.Layout().Lattice, t.action.Kappa()),
 		Note:  "points: Langevin\nlines: 1/(2ω_{k}(1 − ω_{k}Δτ)) per mode",
 		X:     figure.Axis{Label: "Δτ", Min: -last / 20, Max: 1.05 * last}, Y: figure.Axis{Label: "relative bias"},
 	}})

@@ -49,7 +49,7 @@ func (l *langevin) printToys(w io.Writer) {
 
 func (l *langevin) printFree(w io.Writer) {
 	t := l.theories[1]
-	fmt.Fprintf(w, "\nThe free field on %v, κ = %v: Langevin (closed form)\nΔτ", t.action.Lattice(), t.action.Kappa())
+	fmt.Fprintf(w, "\nThe free field on %v, κ = %v: Langevin (closed form)\nΔτ", t.action.Layout().Lattice, t.action.Kappa())
 	for _, o := range observables {
 		fmt.Fprintf(w, "\t%s", o.title)
 	}
@@ -70,7 +70,7 @@ func (l *langevin) printFree(w io.Writer) {
 
 func (l *langevin) printPhi4(w io.Writer) {
 	t := l.theories[0]
-	fmt.Fprintf(w, "\nφ⁴ on %v, κ = %v, λ = %v\nΔτ", t.action.Lattice(), t.action.Kappa(), t.action.Lambda())
+	fmt.Fprintf(w, "\nφ⁴ on %v, κ = %v, λ = %v\nΔτ", t.action.Layout().Lattice, t.action.Kappa(), t.action.Lambda())
 	for _, o := range observables {
 		fmt.Fprintf(w, "\t%s", o.title)
 	}

@@ -97,16 +97,16 @@ var _ mcmc.Starter = (*processes)(nil)
 // thin steps: row r has the time r·thin·Δτ.
 func (t *toy) evolve(ctx context.Context, task *progress.Task, seed uint64, dtau float64, draw func(*rand.Rand) float64, n, records, thin int) ([][]float64, error) {
 	sites := (n + chains - 1) / chains
-	lat, err := lattice.New(sites)
+	action, err := lattice.NewToy(t.action.Mu2(), t.action.G(), sites)
 	if err != nil {
 		return nil, err
 	}
 	kernels := make([]*processes, chains)
 	r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-		Lattice: lat, N: chains * records, Chains: chains, Seed: t.seed + seed,
+		Action: action, N: chains * records, Chains: chains, Seed: t.seed + seed,
 		Start: mcmc.StartKernel, Thermalisation: -1, Thin: thin, Progress: task.Set,
 	}, func(c int) (mcmc.Kernel, error) {
-		k, err := mcmc.NewLangevin(t.action, dtau)
+		k, err := mcmc.NewLangevin(action, dtau)
 		if err != nil {
 			return nil, err
 		}

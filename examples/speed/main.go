@@ -147,7 +147,7 @@ func measure(ctx context.Context, w *tabwriter.Writer, b compute.Backend, lat *l
 // newModel returns a model on white noise, on which the speed does not depend.
 func newModel(lat *lattice.Lattice, name string, n int) (*diffusion.Model, *lattice.Ensemble, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	ens := lattice.NewEnsemble(lat, n)
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), n)
 	for range n * lat.Volume() {
 		ens.Data = append(ens.Data, rng.NormFloat64())
 	}

@@ -25,7 +25,7 @@ var panels = []struct {
 // published says whether the run has the parameters of the paper, whose numbers then
 // stand in the plots.
 func (s *symmetric) published() bool {
-	return s.Action().Lattice().String() == "32x32" && s.o.Kappa == 0.21 && s.o.Lambda == 0.022
+	return s.Action().Layout().Lattice.String() == "32x32" && s.o.Kappa == 0.21 && s.o.Lambda == 0.022
 }
 
 // plot draws all figures.
@@ -42,7 +42,7 @@ func (s *symmetric) plot() error {
 func (s *symmetric) plotMagnetization() error {
 	chi, _ := s.Results().Get("reference", measure.Chi2)
 	p, _ := s.Results().Get("dm", "ks_p")
-	variance := chi.Value / float64(s.Action().Lattice().Volume())
+	variance := chi.Value / float64(s.Action().Layout().Volume())
 	width := 4.2 * math.Sqrt(variance)
 	f, err := figure.Histograms([]figure.Sample{
 		{Name: "testing, HMC", Values: s.testing.M},

@@ -141,7 +141,7 @@ func (s *symmetric) generate(ctx context.Context, ens *lattice.Ensemble) error {
 // add measures independent configurations.
 func (s *symmetric) add(name string, ens *lattice.Ensemble) (measure.Series, error) {
 	series := measure.FromEnsemble(s.Action(), ens)
-	return series, measure.AddIndependent(s.Results(), name, s.Action().Lattice().Volume(), series)
+	return series, measure.AddIndependent(s.Results(), name, s.Action().Layout().Volume(), series)
 }
 
 // trainingSizes makes the data of figure 11.
@@ -187,7 +187,7 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 func (s *symmetric) generatedSizes() error {
 	for _, n := range s.counts() {
 		name := fmt.Sprintf("dm_samples_%d", n)
-		if err := measure.AddIndependent(s.Results(), name, s.Action().Lattice().Volume(), first(s.generated, n)); err != nil {
+		if err := measure.AddIndependent(s.Results(), name, s.Action().Layout().Volume(), first(s.generated, n)); err != nil {
 			return err
 		}
 	}
@@ -207,7 +207,7 @@ func (s *symmetric) counts() []int {
 // every returns n configurations evenly spread over the ensemble.
 func every(ens *lattice.Ensemble, n int) *lattice.Ensemble {
 	v := ens.Lattice.Volume()
-	out := &lattice.Ensemble{Lattice: ens.Lattice, Params: ens.Params, Data: make([]float64, 0, n*v)}
+	out := &lattice.Ensemble{Layout: ens.Layout, Params: ens.Params, Data: make([]float64, 0, n*v)}
 	for i := range n {
 		out.Data = append(out.Data, ens.Config(i*ens.Len()/n)...)
 	}

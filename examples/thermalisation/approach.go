@@ -46,7 +46,7 @@ func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, erro
 		out := approach{Times: times(last)}
 		err := t.task(ctx, a.title+", "+starts[s].name+" start", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-				Lattice: t.action.Lattice(), N: t.o.Chains, Chains: t.o.Chains, Seed: t.seed(4*i + s), Start: starts[s].start,
+				Action: t.action, N: t.o.Chains, Chains: t.o.Chains, Seed: t.seed(4*i + s), Start: starts[s].start,
 				ColdValue: ordered(t.action), Thermalisation: -1, Thin: last, Observables: magnetisation, Progress: task.Set,
 			}, func(int) (mcmc.Kernel, error) { return a.kernel(t) })
 			if err != nil {
@@ -74,7 +74,7 @@ func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, 
 		out := equilibrated{TauExp: stats.Estimate{Value: math.NaN(), Error: math.NaN()}}
 		err := t.task(ctx, a.title+" in equilibrium", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-				Lattice: t.action.Lattice(), N: stationary * per, Chains: stationary, Seed: t.seed(4*i + 2), Start: mcmc.StartKernel,
+				Action: t.action, N: stationary * per, Chains: stationary, Seed: t.seed(4*i + 2), Start: mcmc.StartKernel,
 				Thermalisation: -1, Thin: t.o.Equilibrium / a.divide / per, Observables: magnetisation, Progress: task.Set,
 			}, func(int) (mcmc.Kernel, error) {
 				k, err := a.kernel(t)
@@ -86,7 +86,7 @@ func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, 
 			if err != nil {
 				return err
 			}
-			return out.analyse(r.Series[0], float64(t.action.Lattice().Volume()))
+			return out.analyse(r.Series[0], float64(t.action.Layout().Volume()))
 		})
 		return out, err
 	})

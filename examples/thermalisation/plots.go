@@ -16,7 +16,7 @@ func (t *thermalisation) plot() error {
 	low, high := math.Inf(1), 0.0
 	add := func(to *[]figure.Series, i, s int, name string, color figure.Color, style figure.Style) error {
 		a := t.approaches[i][s]
-		means, err := a.squares(float64(t.action.Lattice().Volume()))
+		means, err := a.squares(float64(t.action.Layout().Volume()))
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (t *thermalisation) plot() error {
 			References: []figure.Reference{{Label: label, Value: equilibrium.Value, Err: equilibrium.Error}},
 		})
 	}
-	name := fmt.Sprintf("%v, κ = %v, λ = %v", t.action.Lattice(), t.o.Kappa, t.o.Lambda)
+	name := fmt.Sprintf("%v, κ = %v, λ = %v", t.action.Layout().Lattice, t.o.Kappa, t.o.Lambda)
 	var note string
 	for _, n := range protocol[1:] {
 		note += fmt.Sprintf("HMC at t = %d: %v\n", n, t.get(unit+"_hot", measure.VM2+"_"+strconv.Itoa(n)))

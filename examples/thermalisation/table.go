@@ -41,7 +41,7 @@ func (t *thermalisation) bias(e stats.Estimate) stats.Estimate {
 
 // analyse fills the table of results.
 func (t *thermalisation) analyse() error {
-	volume := float64(t.action.Lattice().Volume())
+	volume := float64(t.action.Layout().Volume())
 	last := t.equilibria[len(algorithms)-1]
 	t.table.Add(reference, measure.VM2, last.VM2)
 	t.table.Add(reference, measure.AbsM, last.AbsM)

@@ -42,9 +42,9 @@ func hybrid(cfg hmc.Config) func(t *thermalisation) (mcmc.Kernel, error) {
 		if cfg.Steps == 0 {
 			c := cfg
 			c.Steps = t.o.Steps
-			return hmc.New(t.action, t.action.Lattice().Volume(), c)
+			return hmc.New(t.action, c)
 		}
-		return hmc.New(t.action, t.action.Lattice().Volume(), cfg)
+		return hmc.New(t.action, cfg)
 	}
 }
 
@@ -99,7 +99,7 @@ func newThermalisation(o options) (*thermalisation, error) {
 
 func (t *thermalisation) parameters() map[string]any {
 	return map[string]any{
-		"preset": t.o.Preset, "dims": t.action.Lattice().Dims(), "kappa": t.o.Kappa, "lambda": t.o.Lambda, "seed": t.o.Seed,
+		"preset": t.o.Preset, "dims": t.action.Layout().Dims(), "kappa": t.o.Kappa, "lambda": t.o.Lambda, "seed": t.o.Seed,
 		"chains": t.o.Chains, "trajectories": t.o.Trajectories, "leapfrog": t.o.Steps, "equilibrium": t.o.Equilibrium,
 	}
 }
@@ -110,7 +110,7 @@ func (t *thermalisation) run(ctx context.Context) error {
 		return err
 	}
 	t.table = results.New(t.parameters())
-	fmt.Printf("φ⁴ on %v, κ = %v, λ = %v: results go to %s\n", t.action.Lattice(), t.o.Kappa, t.o.Lambda, t.o.Out)
+	fmt.Printf("φ⁴ on %v, κ = %v, λ = %v: results go to %s\n", t.action.Layout().Lattice, t.o.Kappa, t.o.Lambda, t.o.Out)
 	for i := range algorithms {
 		var both []approach
 		for s := range starts {
@@ -155,7 +155,7 @@ func (t *thermalisation) task(ctx context.Context, name string, f func(t *progre
 // that is φ = 0.
 func ordered(action *lattice.Phi4) float64 {
 	lambda := action.Lambda()
-	q := (2*float64(action.Lattice().Dim())*action.Kappa() - 1 + 2*lambda) / (2 * lambda)
+	q := (2*float64(action.Layout().Dim())*action.Kappa() - 1 + 2*lambda) / (2 * lambda)
 	if !(q > 0) || math.IsInf(q, 0) {
 		return 1
 	}

@@ -223,7 +223,7 @@ func (t *toy) potential(ctx context.Context, p *potential) error {
 	t.table.Add(exact, measure.Phi4, known(p.exact.Moment(4)))
 	t.table.Add(exact, "log_z", known(p.exact.LogZ()))
 	rng := rand.New(rand.NewPCG(p.seed+seedData, 0))
-	p.data = lattice.NewEnsemble(t.lat, t.o.Configurations)
+	p.data = lattice.NewEnsemble(lattice.Scalar(t.lat), t.o.Configurations)
 	for range t.o.Configurations {
 		p.data.Append([]float64{p.exact.Draw(rng)})
 	}

@@ -90,7 +90,7 @@ func Cards() []Card {
 func Find(action *lattice.Phi4) (Card, bool) {
 	p := action.Params()
 	for _, c := range Cards() {
-		if slices.Equal(c.Dims, action.Lattice().Dims()) && c.Kappa == p["kappa"] && c.Lambda == p["lambda"] {
+		if slices.Equal(c.Dims, action.Layout().Dims()) && c.Kappa == p["kappa"] && c.Lambda == p["lambda"] {
 			return c, true
 		}
 	}
@@ -116,7 +116,7 @@ func Load(action *lattice.Phi4) (*diffusion.Model, error) {
 		for _, c := range Cards() {
 			have += " " + c.Name
 		}
-		return nil, fmt.Errorf("pretrained: expected a theory with a trained model (one of%s), got %v at κ = %v, λ = %v", have, action.Lattice(), p["kappa"], p["lambda"])
+		return nil, fmt.Errorf("pretrained: expected a theory with a trained model (one of%s), got %v at κ = %v, λ = %v", have, action.Layout().Lattice, p["kappa"], p["lambda"])
 	}
 	return c.Load()
 }

@@ -32,10 +32,10 @@ func TestCards(t *testing.T) {
 			action := must(lattice.NewPhi4(must(lattice.New(card.Dims...)), card.Kappa, card.Lambda))
 			points[fmt.Sprint(card.Dims, card.Kappa)] = true
 			m := must(pretrained.Load(action))
-			if err := m.CheckLattice(action.Lattice()); err != nil {
+			if err := m.CheckLattice(action.Layout().Lattice); err != nil {
 				t.Fatal(err)
 			}
-			n := 4096 / action.Lattice().Volume() * 4
+			n := 4096 / action.Layout().Volume() * 4
 			f := must(flow.New(backend, m, flow.Config{
 				Steps: 6, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Batch: n / 2, Seed: 99,
 			}))

@@ -32,7 +32,7 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	started, err := mcmc.Generate(t.Context(), mcmc.EnsembleConfig{
-		Lattice: lat, N: 800, Chains: 800, Seed: 5, Start: mcmc.StartKernel, Thermalisation: -1, Thin: 1,
+		Action: action, N: 800, Chains: 800, Seed: 5, Start: mcmc.StartKernel, Thermalisation: -1, Thin: 1,
 	}, func(int) (mcmc.Kernel, error) { return k, nil })
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	local, err := mcmc.Generate(t.Context(), mcmc.EnsembleConfig{
-		Lattice: lat, N: 8, Chains: 8, Seed: 6, Thin: 20000, Observables: []mcmc.Observable{{Name: "M²", Func: square}},
+		Action: action, N: 8, Chains: 8, Seed: 6, Thin: 20000, Observables: []mcmc.Observable{{Name: "M²", Func: square}},
 	}, func(int) (mcmc.Kernel, error) { return mcmc.NewMetropolis(action, mcmc.MetropolisConfig{}) })
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestTuning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shift, err := mcmc.NewGlobalShift(action, lat.Volume(), mcmc.GlobalShiftConfig{})
+	shift, err := mcmc.NewGlobalShift(action, mcmc.GlobalShiftConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ type Series struct {
 
 // Observables measures a Series during a run; the order is that of [FromRun].
 func Observables(action *lattice.Phi4) []mcmc.Observable {
-	v := float64(action.Lattice().Volume())
+	v := float64(action.Layout().Volume())
 	return []mcmc.Observable{
 		{Name: M, Func: lattice.Magnetization},
 		{Name: ActionDensity, Func: func(phi []float64) float64 { return action.Value(phi) / v }},

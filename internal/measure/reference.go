@@ -44,7 +44,7 @@ func values(v ...float64) map[string]stats.Estimate {
 // FindReference returns the reference values of the theory, and whether there are any.
 func FindReference(action *lattice.Phi4) (Reference, bool) {
 	for _, r := range references {
-		if slices.Equal(r.dims, action.Lattice().Dims()) && r.kappa == action.Kappa() && r.lambda == action.Lambda() {
+		if slices.Equal(r.dims, action.Layout().Dims()) && r.kappa == action.Kappa() && r.lambda == action.Lambda() {
 			return r, true
 		}
 	}

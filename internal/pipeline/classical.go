@@ -38,7 +38,7 @@ func (r *Run) kernel(int) (mcmc.Kernel, error) {
 func (r *Run) Reference(ctx context.Context) error {
 	return r.Task(ctx, "reference (cluster, Metropolis)", func(t *progress.Task) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-			Lattice: r.lat, Action: r.action, N: 1600, Thin: 40, Seed: r.seed(seedReference), ColdValue: r.coldValue(),
+			Action: r.action, N: 1600, Thin: 40, Seed: r.seed(seedReference), ColdValue: r.coldValue(),
 			Observables: measure.Observables(r.action), Progress: t.Set,
 		}, r.kernel)
 		if err != nil {
@@ -59,10 +59,10 @@ func (r *Run) HybridMonteCarlo(ctx context.Context) error {
 			start = mcmc.StartCold
 		}
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-			Lattice: r.lat, Action: r.action, N: r.o.Samples, Thin: max(1, trajectories/r.o.Samples), Seed: r.seed(seedHMC),
+			Action: r.action, N: r.o.Samples, Thin: max(1, trajectories/r.o.Samples), Seed: r.seed(seedHMC),
 			Start: start, ColdValue: r.coldValue(), Observables: measure.Observables(r.action), Progress: t.Set,
 		}, func(int) (mcmc.Kernel, error) {
-			return hmc.New(r.action, r.lat.Volume(), hmc.Config{Flip: true})
+			return hmc.New(r.action, hmc.Config{Flip: true})
 		})
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func (r *Run) TrainingEnsemble(ctx context.Context) (*lattice.Ensemble, error) {
 	var ens *lattice.Ensemble
 	err := r.Task(ctx, "training ensemble", func(t *progress.Task) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
-			Lattice: r.lat, Action: r.action, N: r.o.Configurations, Seed: r.seed(seedEnsemble), ColdValue: r.coldValue(), Progress: t.Set,
+			Action: r.action, N: r.o.Configurations, Seed: r.seed(seedEnsemble), ColdValue: r.coldValue(), Progress: t.Set,
 		}, r.kernel)
 		if err != nil {
 			return err

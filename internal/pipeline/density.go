@@ -51,7 +51,7 @@ func (r *Run) Density(ctx context.Context, m diffusion.ScoreModel, file string, 
 	if r.folder.Has(file) {
 		return r.Read(file, ens.Len())
 	}
-	out := &lattice.Ensemble{Lattice: ens.Lattice, Data: ens.Data}
+	out := &lattice.Ensemble{Layout: ens.Layout, Data: ens.Data}
 	err := r.Task(ctx, "log q of equilibrated fields", func(t *progress.Task) error {
 		f, err := r.flow(m, t)
 		if err != nil {

@@ -174,7 +174,7 @@ func (o *Options) givenModel(action *lattice.Phi4) (*diffusion.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, m.CheckLattice(action.Lattice())
+	return m, m.CheckLattice(action.Layout().Lattice)
 }
 
 func (o *Options) rate(byDefault float64) float64 {

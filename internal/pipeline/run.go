@@ -79,12 +79,12 @@ func New(o Options) (*Run, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r := &Run{o: o, action: action, lat: action.Lattice(), display: progress.New(os.Stderr), series: map[string]measure.Series{}}
+	r := &Run{o: o, action: action, lat: action.Layout().Lattice, display: progress.New(os.Stderr), series: map[string]measure.Series{}}
 	if o.Ensemble != "" {
 		if r.given, err = lattice.ReadEnsemble(o.Ensemble); err != nil {
 			return nil, err
 		}
-		if err := r.given.CheckLattice(r.lat); err != nil {
+		if err := r.given.CheckLayout(lattice.Scalar(r.lat)); err != nil {
 			return nil, err
 		}
 		for name, want := range action.Params() {
@@ -213,7 +213,7 @@ func (r *Run) Read(name string, n int) (*lattice.Ensemble, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ens.CheckLattice(r.lat); err != nil {
+	if err := ens.CheckLayout(lattice.Scalar(r.lat)); err != nil {
 		return nil, err
 	}
 	if ens.Len() != n {

@@ -58,7 +58,7 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if action.Lattice().String() != "4x6" || action.Kappa() != 0.2 || action.Lambda() != 0.022 || f.Seed != 3 {
+	if action.Layout().Lattice.String() != "4x6" || action.Kappa() != 0.2 || action.Lambda() != 0.022 || f.Seed != 3 {
 		t.Errorf("got %+v", f)
 	}
 	for _, args := range [][]string{{"-dims", "0x4"}, {"-dims", "4y4"}, {"-lambda", "-1"}, {"-kappa", "NaN"}} {
