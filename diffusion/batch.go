@@ -33,19 +33,18 @@ func (s *shuffle) at(i int) int {
 
 // draw is a batch in the making.
 type draw struct {
-	lat                    *lattice.Lattice
-	field, noise, residual []float32
-	sigma                  []float32
-	coord                  []int
+	layout               lattice.Layout
+	field, noise, target []float32
+	sigma                []float32
 }
 
 // newDraw returns an empty batch with its noise levels: they are stratified, sample i
 // lying in stratum i of the range, shifted by one common random number.
 func newDraw(t *Trainer, rng *rand.Rand) *draw {
-	v, b := t.lat.Volume(), t.cfg.Batch
-	d := &draw{lat: t.lat, field: make([]float32, b*v), noise: make([]float32, b*v), sigma: make([]float32, b), coord: make([]int, t.lat.Dim())}
+	v, b := t.layout.Size(), t.cfg.Batch
+	d := &draw{layout: t.layout, field: make([]float32, b*v), noise: make([]float32, b*v), sigma: make([]float32, b)}
 	if t.cfg.Objective == Target {
-		d.residual = make([]float32, b*v)
+		d.target = make([]float32, b*v)
 	}
 	shift := rng.Float64()
 	for i := range b {
@@ -54,12 +53,12 @@ func newDraw(t *Trainer, rng *rand.Rand) *draw {
 	return d
 }
 
-// set fills in sample i, translated to origin and multiplied by sign.
-func (d *draw) set(i int, field, residual []float64, origin int, sign float64) {
-	v := d.lat.Volume()
-	translate(d.lat, d.field[i*v:(i+1)*v], field, origin, sign, d.coord)
-	if d.residual != nil {
-		translate(d.lat, d.residual[i*v:(i+1)*v], residual, origin, sign, d.coord)
+// set fills in sample i, transformed by a symmetry.
+func (d *draw) set(i int, field, target []float64, s transformation) {
+	v := d.layout.Size()
+	s.apply(d.layout, d.field[i*v:(i+1)*v], field)
+	if d.target != nil {
+		s.apply(d.layout, d.target[i*v:(i+1)*v], target)
 	}
 }
 
@@ -69,18 +68,18 @@ func (d *draw) inputs(rng *rand.Rand, parts int) [][]any {
 	for i := range d.noise {
 		d.noise[i] = float32(rng.NormFloat64())
 	}
-	b, v := len(d.sigma)/parts, d.lat.Volume()
-	dims := append([]int{b}, d.lat.Dims()...)
+	b, v := len(d.sigma)/parts, d.layout.Size()
+	dims := fieldShape(d.layout, b)
 	in := make([][]any, parts)
 	for p := range in {
 		fields := func(data []float32) *tensors.Tensor {
 			return tensors.FromFlatDataAndDimensions(data[p*b*v:(p+1)*b*v], dims...)
 		}
-		residual := tensors.FromScalar(float32(0))
-		if d.residual != nil {
-			residual = fields(d.residual)
+		target := tensors.FromScalar(float32(0))
+		if d.target != nil {
+			target = fields(d.target)
 		}
-		in[p] = []any{fields(d.field), fields(d.noise), residual, tensors.FromFlatDataAndDimensions(d.sigma[p*b:(p+1)*b], b)}
+		in[p] = []any{fields(d.field), fields(d.noise), target, tensors.FromFlatDataAndDimensions(d.sigma[p*b:(p+1)*b], b)}
 	}
 	return in
 }
@@ -88,54 +87,23 @@ func (d *draw) inputs(rng *rand.Rand, parts int) [][]any {
 // batch draws the inputs of a step, for every part, and the noise levels.
 func (t *Trainer) batch(step int) ([][]any, []float32) {
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, uint64(step)))
-	v := t.lat.Volume()
+	v := t.layout.Size()
 	d := newDraw(t, rng)
 	for i := range t.cfg.Batch {
 		c := t.shuffle.at(step*t.cfg.Batch + i)
-		sign, origin := 1.0, 0
-		if !t.cfg.NoFlip && rng.Uint64()&1 == 1 {
-			sign = -1
+		s := transformation{sign: 1}
+		if !t.cfg.NoAugmentation {
+			s = t.model.augmentation(rng)
 		}
-		if !t.cfg.NoTranslate {
-			origin = rng.IntN(v)
-		}
-		d.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Residual, c, v), origin, sign)
+		d.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
 	}
 	return d.inputs(rng, t.parts), d.sigma
 }
 
 // pick returns configuration c of data, or nil if there are none.
-func pick(data []float64, c, volume int) []float64 {
+func pick(data []float64, c, size int) []float64 {
 	if data == nil {
 		return nil
 	}
-	return data[c*volume : (c+1)*volume]
-}
-
-// translate writes sign times src, translated so that its site origin becomes the
-// site 0, into dst.
-func translate(lat *lattice.Lattice, dst []float32, src []float64, origin int, sign float64, coord []int) {
-	if origin == 0 {
-		for x, v := range src {
-			dst[x] = float32(sign * v)
-		}
-		return
-	}
-	last := lat.Dim() - 1
-	n := lat.Extent(last)
-	lat.Coord(coord, origin)
-	cut := coord[last]
-	row := make([]int, len(coord))
-	for r := range lat.Volume() / n {
-		lat.Coord(row, r*n)
-		for mu := range row {
-			row[mu] += coord[mu]
-		}
-		row[last] = 0
-		from := src[lat.Index(row...):][:n]
-		to := dst[r*n : (r+1)*n]
-		for x := range n {
-			to[x] = float32(sign * from[(x+cut)%n])
-		}
-	}
+	return data[c*size : (c+1)*size]
 }

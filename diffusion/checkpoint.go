@@ -24,21 +24,30 @@ import (
 // and every other member the elements of one variable, named by its path; shapes stand in the JSON. The file of
 // a trainer holds in addition the moving averages and the state of the optimizer.
 
-const formatName = "latdiff-model"
+const (
+	formatName    = "latdiff-model"
+	formatVersion = 2
+)
 
 type fileMeta struct {
-	Format    string          `json:"format"`
-	Version   int             `json:"version"`
-	Dims      []int           `json:"dims"`
-	Seed      uint64          `json:"seed"`
-	Network   string          `json:"network"`
-	Config    json.RawMessage `json:"config"`
-	Gaussian  bool            `json:"gaussian"`
-	Order     float64         `json:"order"`
-	Normalize Normalization   `json:"normalization"`
-	Unscaled  bool            `json:"unscaled"`
-	Variables []variableMeta  `json:"variables"`
-	Training  *trainingMeta   `json:"training,omitempty"`
+	Format     string              `json:"format"`
+	Version    int                 `json:"version"`
+	Dims       []int               `json:"dims"`
+	Components int                 `json:"components"`
+	Symmetries *lattice.Symmetries `json:"symmetries,omitempty"`
+	Theory     Identity            `json:"theory"`
+	Seed       uint64              `json:"seed"`
+	Network    string              `json:"network"`
+	Config     json.RawMessage     `json:"config"`
+	Gaussian   bool                `json:"gaussian"`
+	Mean       []float64           `json:"mean,omitempty"`
+	Order      float64             `json:"order"`
+	SigmaMin   float64             `json:"sigma_min"`
+	SigmaMax   float64             `json:"sigma_max"`
+	Normalize  Normalization       `json:"normalization"`
+	Unscaled   bool                `json:"unscaled"`
+	Variables  []variableMeta      `json:"variables"`
+	Training   *trainingMeta       `json:"training,omitempty"`
 }
 
 type variableMeta struct {
@@ -63,16 +72,14 @@ type trainingMeta struct {
 	TimeMin        float64 `json:"time_min"`
 	SigmaMin       float64 `json:"sigma_min"`
 	SigmaMax       float64 `json:"sigma_max"`
-	NoFlip         bool    `json:"no_flip"`
-	NoTranslate    bool    `json:"no_translate"`
+	NoAugmentation bool    `json:"no_augmentation"`
 	Seed           uint64  `json:"seed"`
 	Step           int     `json:"step"`
 	SmoothedLoss   float64 `json:"smoothed_loss"`
 }
 
 // Save writes the model to path, atomically: the file holds the whole model or is
-// not touched. It returns an error if the network has no weights yet, that is if no
-// graph of the model has been built.
+// not touched.
 func (m *Model) Save(path string) error { return m.save(path, m.store.Scope(netScope), nil) }
 
 func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) error {
@@ -81,9 +88,11 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		return fmt.Errorf("diffusion: encoding the network configuration: %w", err)
 	}
 	meta := fileMeta{
-		Format: formatName, Version: 1, Dims: m.lat.Dims(), Seed: m.cfg.Seed,
+		Format: formatName, Version: formatVersion, Dims: m.layout.Dims(), Components: m.layout.Components,
+		Symmetries: m.cfg.Symmetries, Theory: m.cfg.Theory, Seed: m.cfg.Seed,
 		Network: m.network.Kind(), Config: config, Training: training,
-		Gaussian: m.spectrum != nil, Order: m.order, Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
+		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
+		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
 	}
 	members := map[string]any{}
 	for v := range scope.IterVariables() {
@@ -97,9 +106,6 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		}
 		meta.Variables = append(meta.Variables, variableMeta{v.Path(), v.Shape().Dimensions, v.DType().String()})
 		members[v.Path()] = flat
-	}
-	if len(meta.Variables) == 0 {
-		return fmt.Errorf("diffusion: expected a model with weights to save, got one whose graph was never built")
 	}
 	text, err := json.Marshal(meta)
 	if err != nil {
@@ -223,8 +229,8 @@ func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
 	if err := json.Unmarshal(text, &f.meta); err != nil {
 		return nil, err
 	}
-	if f.meta.Format != formatName || f.meta.Version != 1 {
-		return nil, fmt.Errorf("expected format %s version 1, got %q version %d", formatName, f.meta.Format, f.meta.Version)
+	if f.meta.Format != formatName || f.meta.Version != formatVersion {
+		return nil, fmt.Errorf("expected format %s version %d, got %q version %d", formatName, formatVersion, f.meta.Format, f.meta.Version)
 	}
 	if f.meta.Gaussian {
 		if err := errors.Join(z.Read("spectrum", &f.spectrum), z.Read("residual", &f.residual)); err != nil {
@@ -308,8 +314,11 @@ func (f *modelFile) bare() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewModel(lat, network, ModelConfig{
-		Spectrum: f.spectrum, Order: f.meta.Order, Residual: f.residual, Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
+	return newModel(network, ModelConfig{
+		Layout: lattice.Layout{Lattice: lat, Components: f.meta.Components}, Symmetries: f.meta.Symmetries, Theory: f.meta.Theory,
+		Spectrum: f.spectrum, Mean: f.meta.Mean, Order: f.meta.Order, Residual: f.residual,
+		SigmaMin: f.meta.SigmaMin, SigmaMax: f.meta.SigmaMax,
+		Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
 	})
 }
 
@@ -344,9 +353,9 @@ func (t *Trainer) meta() *trainingMeta {
 	}
 	return &trainingMeta{
 		Schedule: int(t.cfg.Schedule), Process: process, TimeMin: t.cfg.TimeMin,
-		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.lat.Volume(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
+		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.layout.Size(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
 		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
-		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, NoFlip: t.cfg.NoFlip, NoTranslate: t.cfg.NoTranslate, Seed: t.cfg.Seed,
+		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
 		Step: t.step, SmoothedLoss: t.smoothed,
 	}
 }
@@ -384,11 +393,17 @@ func (t *Trainer) Restore(path string) error {
 		return fmt.Errorf("diffusion: training state %s: %w", path, err)
 	}
 	for _, v := range f.variables {
+		if w := t.model.store.GetVariable(v.path); w != nil {
+			if err := w.SetValue(v.value); err != nil {
+				return fmt.Errorf("diffusion: variable %s: %w", v.path, err)
+			}
+			continue
+		}
 		created, err := t.model.store.CreateVariable(v.path, v.value)
 		if err != nil {
 			return fmt.Errorf("diffusion: variable %s: %w", v.path, err)
 		}
-		created.SetTrainable(strings.HasPrefix(v.path, netScope+"/"))
+		created.SetTrainable(false)
 	}
 	t.step, t.smoothed = saved.Step, saved.SmoothedLoss
 	return nil
@@ -400,7 +415,7 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if err != nil {
 		return err
 	}
-	if err := saved.CheckLattice(t.lat); err != nil {
+	if err := saved.CheckLayout(t.layout); err != nil {
 		return err
 	}
 	a, errA := json.Marshal(saved.network.Config())
@@ -411,7 +426,10 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	if saved.order != t.model.order || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
+	if saved.cfg.Theory.Fingerprint != t.model.cfg.Theory.Fingerprint {
+		return fmt.Errorf("expected a model for %v, got one for %v", t.model.cfg.Theory, saved.cfg.Theory)
+	}
+	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")
 	}
 	if saved.cfg.Normalization != t.model.cfg.Normalization || saved.cfg.Unscaled != t.model.cfg.Unscaled {

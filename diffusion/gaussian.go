@@ -13,14 +13,17 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// Gaussian is the exact score of Gaussian data with zero mean and a translation-
-// and reflection-invariant covariance of power spectrum C_k = ⟨|φ_k|²⟩ (unitary
-// Fourier transform): s(φ, σ)_k = -φ_k/(C_k + σ²). With the spectrum of
-// [lattice.Phi4.FreeSpectrum] it is the exact score of the free field, with a
-// measured spectrum the Gaussian approximation of any ensemble.
+// Gaussian is the exact score of Gaussian data with a constant mean m per component and a
+// translation- and reflection-invariant covariance, diagonal in the components, of power
+// spectrum C_k = ⟨|φ_k - m_k|²⟩ (unitary Fourier transform):
 //
-// With an order μ > 0 the data are an equal mixture of two such Gaussians, for an
-// ordered phase with both signs of the magnetisation: the zero mode
+//	s(φ, σ)_k = -(φ - m)_k/(C_k + σ²).
+//
+// With the spectrum of [lattice.Phi4.FreeSpectrum] it is the exact score of the free
+// field, with a measured spectrum the Gaussian approximation of any ensemble.
+//
+// With an order μ > 0 the data, of one component, are an equal mixture of two such
+// Gaussians, for an ordered phase with both signs of the magnetisation: the zero mode
 // φ_0 = Σ_x φ(x)/√V is centred at ±μ and has the score
 //
 //	-φ_0/(C_0 + σ²) + μ/(C_0 + σ²) tanh(μ φ_0/(C_0 + σ²)).
@@ -34,45 +37,41 @@ var (
 	_ LinearModel     = (*Gaussian)(nil)
 )
 
-// NewGaussian returns the Gaussian score with spectrum C_k, laid out like a field
-// (k = 2πn/L). It returns an error unless there are V positive finite values that
-// are even in every component of k, to a relative 1e-6.
-func NewGaussian(lat *lattice.Lattice, spectrum []float64) (*Gaussian, error) {
-	return NewMixture(lat, spectrum, 0)
-}
-
-// NewMixture returns the score of the mixture of two Gaussians with spectrum C_k and
-// zero modes centred at ±order. It returns an error for a malformed spectrum, see
-// [NewGaussian], or an order that is negative or not finite.
-func NewMixture(lat *lattice.Lattice, spectrum []float64, order float64) (*Gaussian, error) {
-	if err := checkSpectrum(lat, spectrum); err != nil {
+// NewGaussian returns the Gaussian, or the mixture of two, with the Layout, Spectrum, Mean
+// and Order of cfg; the rest is not used. It returns an error for a malformed spectrum,
+// see [ModelConfig].
+func NewGaussian(cfg ModelConfig) (*Gaussian, error) {
+	part, err := newGaussianPart(cfg)
+	if err != nil {
 		return nil, err
 	}
-	if !(order >= 0) || math.IsInf(order, 0) {
-		return nil, fmt.Errorf("diffusion: expected an order μ ≥ 0, got %v", order)
+	if part.spectrum == nil {
+		return nil, fmt.Errorf("diffusion: expected a spectrum for a Gaussian, got none")
 	}
-	return &Gaussian{gaussianPart{lat, slices.Clone(spectrum), order}, model.NewStore()}, nil
+	return &Gaussian{part, model.NewStore()}, nil
 }
 
-func checkSpectrum(lat *lattice.Lattice, spectrum []float64) error {
-	if lat == nil {
-		return fmt.Errorf("diffusion: expected a lattice, got nil")
+// checkSpectrum returns an error unless there is a positive finite value for every mode
+// of every component, even in every component of k to a relative 1e-6.
+func checkSpectrum(layout lattice.Layout, spectrum []float64) error {
+	if len(spectrum) != layout.Size() {
+		return fmt.Errorf("diffusion: expected a spectrum of %d values for %v, got %d", layout.Size(), layout, len(spectrum))
 	}
-	if len(spectrum) != lat.Volume() {
-		return fmt.Errorf("diffusion: expected a spectrum of %d modes, got %d", lat.Volume(), len(spectrum))
-	}
-	coord := make([]int, lat.Dim())
-	for k, c := range spectrum {
-		if !(c > 0) || math.IsInf(c, 0) {
-			return fmt.Errorf("diffusion: expected positive finite spectrum values, got %v at mode %d", c, k)
-		}
-		lat.Coord(coord, k)
-		for mu := range coord {
-			coord[mu] = -coord[mu]
-			if m := spectrum[lat.Index(coord...)]; math.Abs(m-c) > 1e-6*c {
-				return fmt.Errorf("diffusion: expected a spectrum even in every component of k, got %v and %v", c, m)
+	coord := make([]int, layout.Dim())
+	for c := range layout.Components {
+		one := layout.Component(spectrum, c)
+		for k, v := range one {
+			if !(v > 0) || math.IsInf(v, 0) {
+				return fmt.Errorf("diffusion: expected positive finite spectrum values, got %v at mode %d (does the field vary at all?)", v, k)
 			}
-			coord[mu] = -coord[mu]
+			layout.Coord(coord, k)
+			for mu := range coord {
+				coord[mu] = -coord[mu]
+				if m := one[layout.Index(coord...)]; math.Abs(m-v) > 1e-6*v {
+					return fmt.Errorf("diffusion: expected a spectrum even in every component of k, got %v and %v", v, m)
+				}
+				coord[mu] = -coord[mu]
+			}
 		}
 	}
 	return nil
@@ -89,14 +88,14 @@ func (m *Gaussian) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node
 
 // Remainder builds what the order adds to the linear part, with its divergence.
 func (m *Gaussian) Remainder(_ *model.Scope, phi, sigma *graph.Node) Remainder {
-	return m.remainder(phi, sigma)
+	return m.remainder(m.centred(phi), sigma)
 }
 
 // ScoreDivergence builds the score and its divergence.
 func (m *Gaussian) ScoreDivergence(_ *model.Scope, phi, sigma *graph.Node) (score, divergence *graph.Node) {
-	d := m.noisy(phi, sigma)
-	score, divergence = linearScore(phi, d), graph.Neg(nn.SumSites(graph.Reciprocal(d)))
-	if r := m.remainder(phi, sigma); r.Known != nil {
+	d, x := m.noisy(phi, sigma), m.centred(phi)
+	score, divergence = linearScore(x, d), graph.Neg(nn.SumSites(graph.Reciprocal(d)))
+	if r := m.remainder(x, sigma); r.Known != nil {
 		score, divergence = graph.Add(score, r.Known), graph.Add(divergence, r.Divergence)
 	}
 	return score, divergence
@@ -104,31 +103,89 @@ func (m *Gaussian) ScoreDivergence(_ *model.Scope, phi, sigma *graph.Node) (scor
 
 // gaussianPart is the part of a score that is known: a Gaussian, or a mixture of two.
 type gaussianPart struct {
-	lat      *lattice.Lattice
+	layout   lattice.Layout
 	spectrum []float64
+	mean     []float64 // per component
 	order    float64
 }
 
-// Lattice returns the lattice of the model.
-func (p *gaussianPart) Lattice() *lattice.Lattice { return p.lat }
+// newGaussianPart checks and copies the Gaussian part of a configuration.
+func newGaussianPart(cfg ModelConfig) (gaussianPart, error) {
+	p := gaussianPart{layout: cfg.Layout}
+	if err := cfg.Layout.Check(); err != nil {
+		return p, fmt.Errorf("diffusion: %w", err)
+	}
+	if cfg.Spectrum == nil {
+		return p, nil
+	}
+	if err := checkSpectrum(cfg.Layout, cfg.Spectrum); err != nil {
+		return p, err
+	}
+	mean := cfg.Mean
+	if mean == nil {
+		mean = make([]float64, cfg.Layout.Components)
+	}
+	if len(mean) != cfg.Layout.Components || lattice.CheckField(mean, len(mean)) != nil {
+		return p, fmt.Errorf("diffusion: expected a finite mean of each of %d components, got %v", cfg.Layout.Components, mean)
+	}
+	if !(cfg.Order >= 0) || math.IsInf(cfg.Order, 0) {
+		return p, fmt.Errorf("diffusion: expected an order μ ≥ 0, got %v", cfg.Order)
+	}
+	if cfg.Order > 0 && (len(mean) > 1 || mean[0] != 0) {
+		return p, fmt.Errorf("diffusion: expected an order for a field of one component with mean zero only, got μ = %v with the means %v", cfg.Order, mean)
+	}
+	p.spectrum, p.mean, p.order = slices.Clone(cfg.Spectrum), slices.Clone(mean), cfg.Order
+	return p, nil
+}
+
+// Layout returns the layout of the fields of the model.
+func (p *gaussianPart) Layout() lattice.Layout { return p.layout }
 
 // Spectrum returns C_k, or nil for a model without a Gaussian part. The caller must
 // not modify it.
 func (p *gaussianPart) Spectrum() []float64 { return p.spectrum }
 
+// Mean returns the mean of every component, nil for a model without a Gaussian part. The
+// caller must not modify it.
+func (p *gaussianPart) Mean() []float64 { return p.mean }
+
 // Order returns μ, 0 for a single Gaussian.
 func (p *gaussianPart) Order() float64 { return p.order }
 
+// fieldShape returns the shape of fields in graphs with the given batch.
+func fieldShape(layout lattice.Layout, batch int) []int {
+	return append([]int{batch, layout.Components}, layout.Dims()...)
+}
+
+// centred returns the field without its mean.
+func (p *gaussianPart) centred(phi *graph.Node) *graph.Node {
+	if !slices.ContainsFunc(p.mean, func(m float64) bool { return m != 0 }) {
+		return phi
+	}
+	return graph.Sub(phi, perComponent(p.mean, phi))
+}
+
+// perComponent returns numbers, one per component, in the shape of the field phi.
+func perComponent(values []float64, phi *graph.Node) *graph.Node {
+	dims := make([]int, phi.Rank())
+	for i := range dims {
+		dims[i] = 1
+	}
+	dims[1] = len(values)
+	c := hartley.Const(phi.Graph(), phi.DType(), values, dims...)
+	return graph.BroadcastToDims(c, phi.Shape().Dimensions...)
+}
+
 // noisy returns C_k + σ² in the shape of phi.
 func (p *gaussianPart) noisy(phi, sigma *graph.Node) *graph.Node {
-	return noisySpectrum(p.lat, p.spectrum, phi, sigma)
+	return noisySpectrum(p.layout, p.spectrum, phi, sigma)
 }
 
 // alignment returns tanh(μφ_0/(C_0+σ²)) and C_0+σ², [batch] each: the expected sign of
 // the magnetisation of the clean field, given the noisy one.
 func (p *gaussianPart) alignment(phi, sigma *graph.Node) (sign, width *graph.Node) {
 	width = graph.AddScalar(graph.Square(sigma), p.spectrum[0])
-	zero := graph.MulScalar(nn.SumSites(phi), 1/math.Sqrt(float64(p.lat.Volume())))
+	zero := graph.MulScalar(nn.SumSites(phi), 1/math.Sqrt(float64(p.layout.Volume())))
 	return graph.Tanh(graph.Div(graph.MulScalar(zero, p.order), width)), width
 }
 
@@ -139,7 +196,7 @@ func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
 		return Remainder{}
 	}
 	sign, width := p.alignment(phi, sigma)
-	pull := graph.MulScalar(graph.Div(sign, width), p.order/math.Sqrt(float64(p.lat.Volume())))
+	pull := graph.MulScalar(graph.Div(sign, width), p.order/math.Sqrt(float64(p.layout.Volume())))
 	slope := graph.Square(graph.MulScalar(graph.Reciprocal(width), p.order))
 	return Remainder{
 		Known:      nn.PerSample(pull, phi),
@@ -147,10 +204,15 @@ func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
 	}
 }
 
-// noisySpectrum returns C_k + σ² with the shape [batch, extents…] of phi.
-func noisySpectrum(lat *lattice.Lattice, spectrum []float64, phi, sigma *graph.Node) *graph.Node {
-	c := hartley.Const(phi.Graph(), phi.DType(), spectrum, append([]int{1}, lat.Dims()...)...)
-	return graph.Add(graph.BroadcastToDims(c, phi.Shape().Dimensions...), nn.PerSample(graph.Square(sigma), phi))
+// noisySpectrum returns C_k + σ² with the shape [batch, components, extents…] of phi.
+func noisySpectrum(layout lattice.Layout, spectrum []float64, phi, sigma *graph.Node) *graph.Node {
+	return graph.Add(constantField(layout, spectrum, phi), nn.PerSample(graph.Square(sigma), phi))
+}
+
+// constantField returns one field of numbers in the shape of phi.
+func constantField(layout lattice.Layout, values []float64, phi *graph.Node) *graph.Node {
+	c := hartley.Const(phi.Graph(), phi.DType(), values, fieldShape(layout, 1)...)
+	return graph.BroadcastToDims(c, phi.Shape().Dimensions...)
 }
 
 func linearScore(phi, noisy *graph.Node) *graph.Node {

@@ -4,65 +4,162 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute"
-
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// Measure returns the part of a [ModelConfig] that is measured on an ensemble: the
-// power spectrum, averaged over the symmetries of the lattice, and, with an action,
-// the spectrum of the residual field. The second result is the residual field of
-// [ResidualField], nil without an action.
+// Measurement is what [Measure] finds about an action and an ensemble: everything that a
+// model has to know before it is trained, and the targets of the training.
+type Measurement struct {
+	// ModelConfig describes the known part of a model, without a seed.
+	ModelConfig
+	// Targets is the field Y of [ResidualField] for every configuration, in the layout
+	// of the ensemble.
+	Targets []float64
+}
+
+// orderedBinder is the Binder cumulant (2/3 for two sharp peaks, 0 for a Gaussian)
+// above which an ensemble is modelled as a mixture of two Gaussians.
+const orderedBinder = 0.4
+
+// Measure returns what can be measured about an action and an ensemble of it before
+// anything is trained.
 //
-// If ordered is true the Gaussian part becomes a mixture: with m₂ and m₄ the moments
-// of the zero mode φ_0 = √V M, the mixture has the second moment of the data,
-// C_0 = m₂ - μ², and centres at μ² = 0.8 √((3m₂² - m₄)/2). Without the factor it would
-// have their fourth moment too, but too little weight between its peaks: a base that is
-// too wide there is easier to correct than one that is too narrow. Deep in the ordered
-// phase (U_L > 0.6), where that difference loses all its digits and the region between
-// the peaks its importance, μ = √V⟨|M|⟩ and C_0 = V(⟨M²⟩ - ⟨|M|⟩²). It returns an error for an ensemble that is empty or not
-// finite, or that is not ordered at all (U_L ≤ 0) if ordered is true.
-func Measure(backend compute.Backend, ens *lattice.Ensemble, action lattice.Action, ordered bool) (ModelConfig, []float64, error) {
-	if err := ens.Check(); err != nil {
-		return ModelConfig{}, nil, fmt.Errorf("diffusion: %w", err)
+//   - The symmetries of the action, by [lattice.MeasureSymmetries], and its identity.
+//   - The mean of the field, zero where the action is even, and the connected power
+//     spectrum C_k, averaged over the symmetries that the action has.
+//   - Whether the theory is ordered: a field of one component with an even action and a
+//     Binder cumulant above 0.4. The Gaussian part is then a mixture of two: with m₂ and
+//     m₄ the moments of the zero mode φ_0 = √V M, it has the second moment of the data,
+//     C_0 = m₂ - μ², and centres at μ² = 0.8 √((3m₂² - m₄)/2). Without the factor it
+//     would have their fourth moment too, but too little weight between its peaks: a base
+//     that is too wide there is easier to correct than one that is too narrow. Deep in
+//     the ordered phase (U_L > 0.6), where that difference loses all its digits and the
+//     region between the peaks its importance, μ = √V⟨|M|⟩ and C_0 = V(⟨M²⟩ - ⟨|M|⟩²).
+//   - The residual field and its spectrum D_k, see [ResidualField].
+//   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
+//
+// It returns an error for an ensemble that is empty, not finite, of another layout or of
+// another coupling than the action, and for an action without translations and
+// reflections, which the spectrum of a Gaussian part needs.
+func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error) {
+	if err := checkTheory(action, ens); err != nil {
+		return nil, err
 	}
-	cfg := ModelConfig{Spectrum: ens.PowerSpectrum().Symmetrized(nil)}
-	if ordered {
-		var err error
-		if cfg.Order, cfg.Spectrum[0], err = zeroMode(ens); err != nil {
-			return ModelConfig{}, nil, err
-		}
-	}
-	if action == nil {
-		return cfg, nil, nil
-	}
-	residual, err := ResidualField(backend, ens.Lattice, action, cfg.Spectrum, ens.Data)
+	symmetries, err := lattice.MeasureSymmetries(action)
 	if err != nil {
-		return ModelConfig{}, nil, err
+		return nil, fmt.Errorf("diffusion: %w", err)
+	}
+	if !symmetries.Translation || !symmetries.Reflection {
+		return nil, fmt.Errorf("diffusion: expected an action that is invariant under translations and reflections of the lattice, got %s, which is not", lattice.Describe(action))
+	}
+	m := &Measurement{ModelConfig: ModelConfig{Layout: ens.Layout, Symmetries: &symmetries, Theory: Identify(action)}}
+	m.gaussian(ens, symmetries)
+	if symmetries.Sign && ens.Components == 1 {
+		m.order(ens)
+	}
+	if m.Targets, err = ResidualField(action, m.ModelConfig, ens.Data); err != nil {
+		return nil, err
 	}
 	// What the network has to learn at σ → 0 is Y without the known pull towards ±μ.
-	centred := lattice.NewEnsemble(ens.Layout, ens.Len())
-	v := ens.Lattice.Volume()
-	root := math.Sqrt(float64(v))
-	for i, phi := range ens.All() {
-		centred.Append(residual[i*v : (i+1)*v])
-		if cfg.Order > 0 {
-			pull := cfg.Order / root * math.Tanh(cfg.Order*root*lattice.Magnetization(phi)/cfg.Spectrum[0])
-			for x := range centred.Config(i) {
-				centred.Config(i)[x] -= pull
-			}
+	m.Residual = symmetrized(withoutPull(m, ens).PowerSpectrum().Mean(nil), ens.Layout, symmetries)
+	m.SigmaMin, m.SigmaMax = SigmaMinFor(meanForce(action, ens)), SigmaMaxFor(m.Spectrum)
+	return m, nil
+}
+
+// checkTheory returns an error unless there is an action and an ensemble of it.
+func checkTheory(action lattice.Action, ens *lattice.Ensemble) error {
+	if err := lattice.CheckAction(action); err != nil {
+		return fmt.Errorf("diffusion: %w", err)
+	}
+	if ens == nil || ens.Lattice == nil {
+		return fmt.Errorf("diffusion: expected an ensemble, got nil")
+	}
+	if err := ens.CheckAction(action); err != nil {
+		return fmt.Errorf("diffusion: %w", err)
+	}
+	if err := ens.Check(); err != nil {
+		return fmt.Errorf("diffusion: %w", err)
+	}
+	return nil
+}
+
+// gaussian measures mean and spectrum.
+func (m *Measurement) gaussian(ens *lattice.Ensemble, s lattice.Symmetries) {
+	spectrum := ens.PowerSpectrum()
+	if s.Sign {
+		m.Mean, m.Spectrum = make([]float64, ens.Components), spectrum.Mean(nil)
+	} else {
+		m.Mean, m.Spectrum = spectrum.FieldMean(), spectrum.Connected(nil)
+	}
+	m.Spectrum = symmetrized(m.Spectrum, ens.Layout, s)
+	if s.Permutation {
+		average := mean(m.Mean)
+		for c := range m.Mean {
+			m.Mean[c] = average
 		}
 	}
-	cfg.Residual = centred.PowerSpectrum().Symmetrized(nil)
-	return cfg, residual, nil
+}
+
+// symmetrized averages a spectrum over the symmetries of the action, in place.
+func symmetrized(spectrum []float64, layout lattice.Layout, s lattice.Symmetries) []float64 {
+	for c := range layout.Components {
+		one := layout.Component(spectrum, c)
+		if s.Exchange {
+			layout.Symmetrize(one, one)
+		} else {
+			layout.SymmetrizeReflections(one, one)
+		}
+	}
+	if !s.Permutation {
+		return spectrum
+	}
+	for k := range layout.Volume() {
+		sum := 0.0
+		for c := range layout.Components {
+			sum += layout.Component(spectrum, c)[k]
+		}
+		for c := range layout.Components {
+			layout.Component(spectrum, c)[k] = sum / float64(layout.Components)
+		}
+	}
+	return spectrum
+}
+
+// withoutPull returns the targets of the training without the pull of a mixture.
+func withoutPull(m *Measurement, ens *lattice.Ensemble) *lattice.Ensemble {
+	out := &lattice.Ensemble{Layout: ens.Layout, Data: m.Targets}
+	if m.Order == 0 {
+		return out
+	}
+	out.Data = append([]float64(nil), m.Targets...)
+	root := math.Sqrt(float64(ens.Volume()))
+	for i, phi := range ens.All() {
+		pull := m.Order / root * math.Tanh(m.Order*root*lattice.Magnetization(phi)/m.Spectrum[0])
+		for x := range out.Config(i) {
+			out.Config(i)[x] -= pull
+		}
+	}
+	return out
+}
+
+// meanForce returns the mean square of a number of the drift.
+func meanForce(action lattice.Action, ens *lattice.Ensemble) float64 {
+	drift, sum := make([]float64, ens.Size()), 0.0
+	for _, phi := range ens.All() {
+		action.Drift(drift, phi)
+		for _, k := range drift {
+			sum += k * k
+		}
+	}
+	return sum / float64(len(ens.Data))
 }
 
 // centreSoftening moves the centres of the mixture towards each other, see [Measure].
 const centreSoftening = 0.8
 
-// zeroMode returns μ and C_0 of the mixture that describes the zero mode.
-func zeroMode(ens *lattice.Ensemble) (order, variance float64, err error) {
-	n, v := float64(ens.Len()), float64(ens.Lattice.Volume())
+// order sets μ and C_0 of the mixture that describes the zero mode of an ordered theory.
+func (m *Measurement) order(ens *lattice.Ensemble) {
+	n, v := float64(ens.Len()), float64(ens.Volume())
 	var abs, m2, m4 float64
 	for _, phi := range ens.All() {
 		x := math.Sqrt(v) * lattice.Magnetization(phi)
@@ -71,12 +168,12 @@ func zeroMode(ens *lattice.Ensemble) (order, variance float64, err error) {
 		m4 += x * x * x * x / n
 	}
 	binder := 1 - m4/(3*m2*m2)
-	if !(binder > 0) {
-		return 0, 0, fmt.Errorf("diffusion: expected an ordered ensemble with U_L > 0, got U_L = %v", binder)
+	switch {
+	case !(binder > orderedBinder):
+	case binder > 0.6:
+		m.Order, m.Spectrum[0] = abs, m2-abs*abs
+	default:
+		square := centreSoftening * math.Sqrt((3*m2*m2-m4)/2)
+		m.Order, m.Spectrum[0] = math.Sqrt(square), m2-square
 	}
-	if binder > 0.6 {
-		return abs, m2 - abs*abs, nil
-	}
-	square := centreSoftening * math.Sqrt((3*m2*m2-m4)/2)
-	return math.Sqrt(square), m2 - square, nil
 }

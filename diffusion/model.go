@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -15,42 +18,35 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// Architecture is what a [Model] can wrap: a [Network] or an [ExactNetwork].
-type Architecture interface {
-	// Kind names the architecture, the key under which its package registers the
-	// function that restores it from a checkpoint; see [RegisterNetwork].
-	Kind() string
-	// Config returns the architecture as a value that encoding/json can marshal.
-	Config() any
-	// Check returns an error if the network cannot work on fields of lat.
-	Check(lat *lattice.Lattice) error
-}
-
-// Network is a bare neural network, whose divergence is not known.
-type Network interface {
-	Architecture
-	// Apply builds the network. Every feature has the shape [batch, extents…] and
-	// unit variance; logSigma has the shape [batch]. The result are as many fields
-	// as asked for, of the shape of a feature. It should vanish, or be small, with
-	// freshly initialised parameters.
-	Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node
-}
-
-// ModelConfig says how a [Model] wraps a network.
+// ModelConfig is what a [Model] knows besides its network. [Measure] fills it in.
 type ModelConfig struct {
-	// Spectrum is the power spectrum C_k = ⟨|φ_k|²⟩ of the data (unitary Fourier
-	// transform, laid out like a field), averaged over reflections. Nil: the model has
-	// no Gaussian part.
+	// Layout is that of the fields.
+	Layout lattice.Layout
+	// Symmetries are those of the action; nil: not known. Networks adapt to them, and
+	// training augments the data by them.
+	Symmetries *lattice.Symmetries
+	// Theory identifies the action that the model is meant for; see [Model.CheckAction].
+	// The zero value: not known.
+	Theory Identity
+	// Spectrum is the power spectrum C_k = ⟨|φ_k - m_k|²⟩ of the data (unitary Fourier
+	// transform, laid out like a field), even in every component of k. Nil: the model
+	// has no Gaussian part.
 	Spectrum []float64
+	// Mean is the mean m of every component; nil: zero. Unused without Spectrum.
+	Mean []float64
 	// Order is μ > 0 for data in an ordered phase, where both signs of the
 	// magnetisation occur: the Gaussian part is then a mixture of two, with zero modes
 	// centred at ±μ, and C_0 the variance of the zero mode within one of them; see
 	// [Gaussian] and [Measure]. Unused without Spectrum.
 	Order float64
-	// Residual is the power spectrum D_k of φ₀ + C·K(φ₀), which sets the scale of
+	// Residual is the power spectrum D_k of φ₀ - m + C·K(φ₀), which sets the scale of
 	// what the network has to learn; see [ResidualField]. Nil: C_k, the right choice
 	// when the action is not known. Unused without Spectrum.
 	Residual []float64
+	// SigmaMin and SigmaMax are the ends of the noise levels that the model is trained
+	// for and used with. Zero: [SigmaMinDefault], and [SigmaMaxFor] of the spectrum or,
+	// without one, s(1) of the paper's process in units of the normalised field.
+	SigmaMin, SigmaMax float64
 	// Normalization is the affine map of the data that the network sees; unused with
 	// Spectrum, which normalises by itself. The zero value leaves fields as they are.
 	Normalization Normalization
@@ -64,21 +60,21 @@ type ModelConfig struct {
 
 // Model is a score model made of a network and what wraps it.
 //
-// With a spectrum it is the exact score of a Gaussian with the spectrum C_k of the
-// data, or of a mixture of two in an ordered phase, and a network for the rest,
+// With a spectrum it is the exact score of a Gaussian with the mean m and the spectrum C_k
+// of the data, or of a mixture of two in an ordered phase, and a network for the rest,
 //
-//	s(φ, σ)_k = -φ_k/(C_k + σ²) + c(σ) (o₁ + W·o₂)_k,  W = C_k/(C_k + σ²),
+//	s(φ, σ)_k = -(φ - m)_k/(C_k + σ²) + c(σ) (o₁ + W·o₂)_k,  W = C_k/(C_k + σ²),
 //
-// where o₁ and o₂ are the outputs of the network, whose inputs are φ and the Wiener
-// estimate W·φ of the clean field, each scaled to unit variance; in an ordered phase
+// where o₁ and o₂ are the outputs of the network, whose inputs are φ - m and the Wiener
+// estimate W·(φ - m) of the clean field, each scaled to unit variance; in an ordered phase
 // the expected magnetisation is subtracted from both and its sign is a third input.
 // The scale
 //
-//	c(σ)² = (1/V) Σ_k D_k/(C_k + σ²)²
+//	c(σ)² = mean_k D_k/(C_k + σ²)²
 //
 // is the variance of the regression target of target score matching. With a network
-// that is odd in φ the model is odd, and it commutes with every symmetry of the
-// network that C_k has too.
+// that is odd in φ and no mean the model is odd, and it commutes with every symmetry of
+// the network that C_k has too.
 //
 // An [ExactNetwork] sees the field and the spectrum instead, and the bracket is its
 // output; the divergence of the model is then known, see [LinearModel].
@@ -88,56 +84,61 @@ type ModelConfig struct {
 type Model struct {
 	gaussianPart
 	cfg      ModelConfig
-	variance float64 // v₀ = (1/V) Σ_k C_k, the variance of φ(x)
+	variance []float64 // v₀ = (1/V) Σ_k C_k of every component, the variance of φ(x)
 	network  Architecture
 	store    *model.Store
 }
 
 var _ LinearModel = (*Model)(nil)
 
-// NewModel returns a model with freshly initialised weights. It returns an error
-// for a malformed spectrum (see [NewGaussian]) or normalisation, or a network that
-// does not fit lat or cfg: an [ExactNetwork] needs a spectrum.
-func NewModel(lat *lattice.Lattice, network Architecture, cfg ModelConfig) (*Model, error) {
-	if lat == nil {
-		return nil, fmt.Errorf("diffusion: expected a lattice, got nil")
+// NewModel returns a model with freshly initialised weights, whose graph is built on the
+// backend to know them. It returns an error for a malformed configuration, or a network
+// that does not fit it: an [ExactNetwork] needs a spectrum, and a network may refuse a
+// theory, see [Architecture].
+func NewModel(backend compute.Backend, network Architecture, cfg ModelConfig) (*Model, error) {
+	m, err := newModel(network, cfg)
+	if err != nil {
+		return nil, err
 	}
-	if network == nil {
-		return nil, fmt.Errorf("diffusion: expected a network, got nil")
+	return m, m.initialise(backend)
+}
+
+// newModel is NewModel without the weights.
+func newModel(network Architecture, cfg ModelConfig) (*Model, error) {
+	part, err := newGaussianPart(cfg)
+	if err != nil {
+		return nil, err
 	}
-	_, exact := network.(ExactNetwork)
-	if _, ok := network.(Network); !ok && !exact {
-		return nil, fmt.Errorf("diffusion: expected a Network or an ExactNetwork, got %T", network)
+	m := &Model{gaussianPart: part, cfg: cfg, store: newStore(cfg.Seed)}
+	if m.network, err = adapt(network, m.theory()); err != nil {
+		return nil, err
 	}
-	if exact && cfg.Spectrum == nil {
-		return nil, fmt.Errorf("diffusion: expected a spectrum for the network %s, got none", network.Kind())
-	}
-	m := &Model{gaussianPart: gaussianPart{lat: lat}, cfg: cfg, network: network, store: newStore(cfg.Seed)}
 	if cfg.Spectrum == nil {
+		if _, exact := m.network.(ExactNetwork); exact {
+			return nil, fmt.Errorf("diffusion: expected a spectrum for the network %s, got none", network.Kind())
+		}
 		if err := m.cfg.Normalization.setDefaults(); err != nil {
 			return nil, err
 		}
-		m.cfg.Residual, m.cfg.Order = nil, 0
-		return m, network.Check(lat)
+		m.cfg.Residual, m.cfg.Order, m.cfg.Mean = nil, 0, nil
+		return m, m.cfg.setLevels()
 	}
 	if cfg.Residual == nil {
 		cfg.Residual = cfg.Spectrum
 	}
-	part, err := NewMixture(lat, cfg.Spectrum, cfg.Order)
-	if err != nil {
-		return nil, err
-	}
-	m.gaussianPart = part.gaussianPart
-	if err := checkSpectrum(lat, cfg.Residual); err != nil {
+	if err := checkSpectrum(cfg.Layout, cfg.Residual); err != nil {
 		return nil, fmt.Errorf("diffusion: residual spectrum: %w", err)
 	}
-	m.cfg.Spectrum, m.cfg.Residual = m.spectrum, slices.Clone(cfg.Residual)
+	m.cfg.Spectrum, m.cfg.Mean, m.cfg.Residual = m.spectrum, m.mean, slices.Clone(cfg.Residual)
 	m.cfg.Normalization, m.cfg.Unscaled = Normalization{Scale: 1}, false
-	for _, c := range cfg.Spectrum {
-		m.variance += c / float64(lat.Volume())
+	for c := range cfg.Layout.Components {
+		m.variance = append(m.variance, mean(cfg.Layout.Component(m.spectrum, c)))
 	}
-	return m, network.Check(lat)
+	return m, m.cfg.setLevels()
 }
+
+// theory returns what the network has to know.
+func (m *Model) theory() Theory { return Theory{Layout: m.layout, Symmetries: m.cfg.Symmetries} }
 
 func newStore(seed uint64) *model.Store {
 	store := model.NewStore()
@@ -145,19 +146,39 @@ func newStore(seed uint64) *model.Store {
 	return store
 }
 
+// initialise creates the weights by building, though not compiling, the graph of the score.
+func (m *Model) initialise(backend compute.Backend) (err error) {
+	// Functions that build graphs panic.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("diffusion: building the network %s: %v", m.network.Kind(), r)
+		}
+	}()
+	g := graph.NewGraph(backend, "weights")
+	defer g.Finalize()
+	phi := graph.Parameter(g, "phi", shapes.Make(dtypes.Float32, fieldShape(m.layout, 1)...))
+	sigma := graph.Parameter(g, "sigma", shapes.Make(dtypes.Float32, 1))
+	m.Score(m.store.RootScope(), phi, sigma)
+	return nil
+}
+
+// Config returns the configuration, with the defaults filled in. The caller must not
+// modify its slices.
+func (m *Model) Config() ModelConfig { return m.cfg }
+
 // Store returns the weights, under the scope /net.
 func (m *Model) Store() *model.Store { return m.store }
 
 // Normalization returns the affine map of the data that the network sees.
 func (m *Model) Normalization() Normalization { return m.cfg.Normalization }
 
-// Network returns the wrapped network.
+// Network returns the wrapped network, adapted to the theory.
 func (m *Model) Network() Architecture { return m.network }
 
-// CheckLattice returns an error if the model belongs to another lattice than lat.
-func (m *Model) CheckLattice(lat *lattice.Lattice) error {
-	if !m.lat.Equal(lat) {
-		return fmt.Errorf("diffusion: expected a model for a %v lattice, got one for %v", lat, m.lat)
+// CheckLayout returns an error if the model is for fields of another layout.
+func (m *Model) CheckLayout(layout lattice.Layout) error {
+	if !m.layout.Equal(layout) {
+		return fmt.Errorf("diffusion: expected a model for %v, got one for %v", layout, m.layout)
 	}
 	return nil
 }
@@ -168,7 +189,7 @@ func (m *Model) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 	if m.spectrum == nil {
 		return r
 	}
-	return graph.Add(linearScore(phi, m.noisy(phi, sigma)), r)
+	return graph.Add(linearScore(m.centred(phi), m.noisy(phi, sigma)), r)
 }
 
 // plainScore is the score of a model without a Gaussian part.
@@ -177,10 +198,13 @@ func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.No
 	sigma = perSample(sigma, phi)
 	x := graph.MulScalar(graph.AddScalar(phi, -n.Shift), 1/n.Scale)
 	level := graph.MulScalar(sigma, 1/n.Scale)
+	features := x
 	if !m.cfg.Unscaled {
-		x = graph.Mul(x, nn.PerSample(graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(level), 1))), phi))
+		features = graph.Mul(x, nn.PerSample(graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(level), 1))), phi))
 	}
-	out := m.network.(Network).Apply(scope.At("net"), []*graph.Node{x}, graph.Log(level), 1)[0]
+	out := m.network.(Network).Apply(scope.At("net"), Inputs{
+		Theory: m.theory(), Field: x, Sigma: level, Features: features, Outputs: m.layout.Components,
+	})
 	return graph.Div(out, nn.PerSample(sigma, phi))
 }
 
@@ -190,8 +214,9 @@ func (m *Model) Remainder(scope *model.Scope, phi, sigma *graph.Node) Remainder 
 	if m.spectrum == nil {
 		return Remainder{Learned: m.plainScore(scope, phi, sigma)}
 	}
-	r := m.remainder(phi, sigma)
-	learned, divergence := m.learned(scope, phi, sigma, m.precondition(phi, sigma))
+	x := m.centred(phi)
+	r := m.remainder(x, sigma)
+	learned, divergence := m.learned(scope, x, sigma, m.precondition(x, sigma))
 	if divergence == nil {
 		r.Learned = learned
 		return r
@@ -204,49 +229,76 @@ func (m *Model) Remainder(scope *model.Scope, phi, sigma *graph.Node) Remainder 
 
 // preconditioner holds the σ-dependent scales around the network.
 type preconditioner struct {
-	noisy  *graph.Node // C_k + σ², [batch, extents…]
-	wiener *graph.Node // C_k/(C_k + σ²), [batch, extents…]
+	noisy  *graph.Node // C_k + σ², [batch, components, extents…]
+	wiener *graph.Node // C_k/(C_k + σ²), [batch, components, extents…]
 	scale  *graph.Node // c(σ), [batch]
 }
 
 func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
-	g, dims := phi.Graph(), append([]int{1}, m.lat.Dims()...)
 	noisy := m.noisy(phi, sigma)
-	c := hartley.Const(g, phi.DType(), m.cfg.Spectrum, dims...)
-	d := hartley.Const(g, phi.DType(), m.cfg.Residual, dims...)
-	variance := nn.SumSites(graph.Div(graph.BroadcastToDims(d, phi.Shape().Dimensions...), graph.Square(noisy)))
+	variance := nn.SumSites(graph.Div(constantField(m.layout, m.cfg.Residual, phi), graph.Square(noisy)))
 	return preconditioner{
 		noisy:  noisy,
-		wiener: graph.Div(graph.BroadcastToDims(c, phi.Shape().Dimensions...), noisy),
-		scale:  graph.Sqrt(graph.MulScalar(variance, 1/float64(m.lat.Volume()))),
+		wiener: graph.Div(constantField(m.layout, m.spectrum, phi), noisy),
+		scale:  graph.Sqrt(graph.MulScalar(variance, 1/float64(m.layout.Size()))),
 	}
 }
 
-// learned builds the network with its scales, and its divergence if that is known.
-func (m *Model) learned(scope *model.Scope, phi, sigma *graph.Node, p preconditioner) (r, divergence *graph.Node) {
-	if network, ok := m.network.(ExactNetwork); ok {
-		r, divergence = m.exact(network, scope.At("net"), phi, sigma)
-		return graph.Mul(r, nn.PerSample(p.scale, phi)), graph.Mul(divergence, p.scale)
-	}
-	sigma = perSample(sigma, phi)
-	v := float64(m.lat.Volume())
-	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
-	inScale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(sigma), m.variance)))
-	c := hartley.Const(phi.Graph(), phi.DType(), m.spectrum, append([]int{1}, m.lat.Dims()...)...)
-	wienerVariance := graph.MulScalar(nn.SumSites(graph.Mul(p.wiener, graph.BroadcastToDims(c, phi.Shape().Dimensions...))), 1/v)
-	centred := phi
-	var order []*graph.Node
+// learned builds the network on the centred field x with its scales, and its divergence
+// if that is known.
+func (m *Model) learned(scope *model.Scope, x, sigma *graph.Node, p preconditioner) (r, divergence *graph.Node) {
+	in := Inputs{Theory: m.theory(), Field: x, Sigma: sigma, Spectrum: m.spectrum}
 	if m.order > 0 {
-		sign, _ := m.alignment(phi, sigma)
-		order = append(order, nn.PerSample(sign, phi))
-		centred = graph.Sub(phi, graph.MulScalar(order[0], m.order/math.Sqrt(v)))
+		m.align(&in)
 	}
-	features := append([]*graph.Node{
-		graph.Mul(centred, nn.PerSample(inScale, phi)),
-		graph.Mul(hartley.Filter(centred, p.wiener), nn.PerSample(graph.Reciprocal(graph.Sqrt(wienerVariance)), phi)),
-	}, order...)
-	out := m.network.(Network).Apply(scope.At("net"), features, graph.Log(sigma), 2)
-	return graph.Mul(graph.Add(out[0], hartley.Filter(out[1], p.wiener)), nn.PerSample(p.scale, phi)), nil
+	if network, ok := m.network.(ExactNetwork); ok {
+		r, divergence = network.ApplyDivergence(scope.At("net"), in)
+		return graph.Mul(r, nn.PerSample(p.scale, x)), graph.Mul(divergence, p.scale)
+	}
+	in.Sigma, in.Outputs = perSample(sigma, x), 2*m.layout.Components
+	in.Features = m.features(in, p)
+	out := m.network.(Network).Apply(scope.At("net"), in)
+	plain, smooth := channels(out, 0, m.layout.Components), channels(out, m.layout.Components, 2*m.layout.Components)
+	return graph.Mul(graph.Add(plain, hartley.Filter(smooth, p.wiener)), nn.PerSample(p.scale, x)), nil
+}
+
+// align takes the expected magnetisation of an ordered phase out of the field.
+func (m *Model) align(in *Inputs) {
+	x := in.Field
+	sign, width := m.alignment(x, in.Sigma)
+	in.Sign, in.Shift = sign, m.order/math.Sqrt(float64(m.layout.Volume()))
+	in.Slope = graph.Div(graph.MulScalar(graph.OneMinus(graph.Square(sign)), in.Shift), width)
+	in.Field = graph.Sub(x, graph.MulScalar(nn.PerSample(sign, x), in.Shift))
+}
+
+// features returns the fields that a [Network] sees.
+func (m *Model) features(in Inputs, p preconditioner) *graph.Node {
+	x := in.Field
+	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
+	noisy := graph.Add(perComponent(m.variance, x), nn.PerSample(graph.Square(in.Sigma), x))
+	estimated := meanSites(graph.Mul(p.wiener, constantField(m.layout, m.spectrum, x)))
+	features := []*graph.Node{
+		graph.Div(x, graph.Sqrt(noisy)),
+		graph.Div(hartley.Filter(x, p.wiener), graph.Sqrt(estimated)),
+	}
+	if in.Sign != nil {
+		features = append(features, nn.PerSample(in.Sign, x))
+	}
+	return graph.Concatenate(features, 1)
+}
+
+// channels returns a range of the channels of x.
+func channels(x *graph.Node, from, to int) *graph.Node {
+	return graph.SliceAxis(x, 1, graph.AxisRange(from, to))
+}
+
+// meanSites averages every component of x over its sites, in the shape of x.
+func meanSites(x *graph.Node) *graph.Node {
+	axes := make([]int, 0, x.Rank()-2)
+	for i := 2; i < x.Rank(); i++ {
+		axes = append(axes, i)
+	}
+	return graph.BroadcastToDims(graph.ReduceAndKeep(x, graph.ReduceMean, axes...), x.Shape().Dimensions...)
 }
 
 // perSample returns the noise level of every sample, [batch].
@@ -263,14 +315,35 @@ func (m *Model) scaleAt(sigma float64) float64 {
 	return math.Sqrt(s / float64(len(m.spectrum)))
 }
 
-// NumParameters returns the number of weights, fixed ones included, 0 before the first graph
-// of the model has been built.
+// NumParameters returns the number of weights, fixed ones included.
 func (m *Model) NumParameters() int {
 	n := 0
-	for v := range m.store.Scope("/net").IterVariables() {
+	for v := range m.store.Scope(netScope).IterVariables() {
 		n += v.Shape().Size()
 	}
 	return n
+}
+
+// OnLattice returns a model with the network and the weights of m, copied, for another
+// configuration: a lattice of the same dimension, a coupling, a spectrum measured on short
+// samples, while the network has learned elsewhere. It returns an error if the network or
+// its weights do not fit, or as [NewModel] does.
+func (m *Model) OnLattice(cfg ModelConfig) (*Model, error) {
+	moved, err := newModel(m.network, cfg)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case moved.layout.Dim() != m.layout.Dim() || moved.layout.Components != m.layout.Components:
+		return nil, fmt.Errorf("diffusion: expected fields of %d components in %d dimensions, got %v", m.layout.Components, m.layout.Dim(), moved.layout)
+	case (moved.order > 0) != (m.order > 0) || (moved.spectrum == nil) != (m.spectrum == nil):
+		return nil, fmt.Errorf("diffusion: expected a Gaussian part of the same kind, with order %v, got %v", m.order, moved.order)
+	}
+	weights, err := copyWeights(m.store, netScope)
+	if err != nil {
+		return nil, err
+	}
+	return moved.withWeights(weights)
 }
 
 var networks = map[string]func(json.RawMessage) (Architecture, error){}
@@ -301,4 +374,17 @@ func (m *Model) withWeights(weights []namedTensor) (*Model, error) {
 type namedTensor struct {
 	path  string
 	value *tensors.Tensor
+}
+
+// copyWeights returns copies of the variables below scope, as weights of a model.
+func copyWeights(store *model.Store, scope string) ([]namedTensor, error) {
+	var weights []namedTensor
+	for v := range store.Scope(scope).IterVariables() {
+		value, err := v.MustValue().LocalClone()
+		if err != nil {
+			return nil, fmt.Errorf("diffusion: copying weight %s: %w", v.Path(), err)
+		}
+		weights = append(weights, namedTensor{netScope + v.Path()[len(scope):], value})
+	}
+	return weights, nil
 }

@@ -3,41 +3,63 @@ package diffusion
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/latdiff/latdiff/lattice"
 )
 
 // Prior is the distribution from which the reverse process starts. It is independent
-// in the basis of modes, the Hartley transform of the field (cas(kx)/√V instead of
-// e^{ikx}/√V): Gaussian with a variance per mode, and for a model with an order an
-// equal mixture of two, with the zero mode centred at ±μ.
+// in the basis of modes, the Hartley transform of every component of the field (cas(kx)/√V
+// instead of e^{ikx}/√V): Gaussian with a variance per mode around the mean of the model,
+// and for a model with an order an equal mixture of two, with the zero mode centred at ±μ.
 type Prior struct {
+	layout   lattice.Layout
 	variance []float64
+	zero     []float64 // mean of the zero mode of every component
 	order    float64
 	constant float64 // log of the normalisation
 }
 
 // NewPrior returns the distribution of the known part of the data of m with noise of
-// level sigma, or N(0, σ²) if isotropic is true or m knows no spectrum.
-func NewPrior(m ScoreModel, sigma float64, isotropic bool) Prior {
-	p := Prior{variance: make([]float64, m.Lattice().Volume())}
-	if l, ok := Linear(m); ok && !isotropic {
-		copy(p.variance, l.Spectrum())
-		p.order = l.Order()
+// level sigma, or N(0, σ²) if m has no linear part.
+func NewPrior(m ScoreModel, sigma float64) Prior {
+	p := NewIsotropicPrior(m, sigma)
+	l, ok := Linear(m)
+	if !ok {
+		return p
 	}
-	for k := range p.variance {
-		p.variance[k] += sigma * sigma
+	p.order, p.constant = l.Order(), 0
+	for k, c := range l.Spectrum() {
+		p.variance[k] += c
 		p.constant -= 0.5 * math.Log(2*math.Pi*p.variance[k])
+	}
+	for c, mean := range l.Mean() {
+		p.zero[c] = math.Sqrt(float64(p.layout.Volume())) * mean
 	}
 	return p
 }
 
-// Modes draws n fields in the basis of modes, V numbers each.
+// NewIsotropicPrior returns N(0, σ²), the prior of the paper, for the fields of m.
+func NewIsotropicPrior(m ScoreModel, sigma float64) Prior {
+	layout := m.Layout()
+	p := Prior{layout: layout, variance: make([]float64, layout.Size()), zero: make([]float64, layout.Components)}
+	for k := range p.variance {
+		p.variance[k] = sigma * sigma
+	}
+	p.constant = -0.5 * float64(layout.Size()) * math.Log(2*math.Pi*sigma*sigma)
+	return p
+}
+
+// Modes draws n fields in the basis of modes, the numbers of a field each.
 func (p Prior) Modes(rng *rand.Rand, n int) []float64 {
-	v := len(p.variance)
-	modes := make([]float64, n*v)
+	size := len(p.variance)
+	modes := make([]float64, n*size)
 	for i := range n {
-		field := modes[i*v : (i+1)*v]
+		field := modes[i*size : (i+1)*size]
 		for k := range field {
 			field[k] = math.Sqrt(p.variance[k]) * rng.NormFloat64()
+		}
+		for c, zero := range p.zero {
+			p.layout.Component(field, c)[0] += zero
 		}
 		if p.order > 0 {
 			field[0] += p.order * (1 - 2*float64(rng.Uint64()&1))
@@ -50,8 +72,14 @@ func (p Prior) Modes(rng *rand.Rand, n int) []float64 {
 // which is that of the field itself: the transform is orthogonal.
 func (p Prior) LogDensity(modes []float64) float64 {
 	l := p.constant
-	for k, x := range modes {
-		l -= 0.5 * x * x / p.variance[k]
+	for c, zero := range p.zero {
+		one, variance := p.layout.Component(modes, c), p.layout.Component(p.variance, c)
+		for k, x := range one {
+			if k == 0 {
+				x -= zero
+			}
+			l -= 0.5 * x * x / variance[k]
+		}
 	}
 	if p.order > 0 {
 		// ½ Σ_± N(x ∓ μ) = N(x) e^{-μ²/2v} cosh(xμ/v).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -19,34 +20,43 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// SampleConfig configures the samplers. The zero value needs a model that is a
-// [LinearModel].
-//
-// Every sampler draws n configurations, starting from the prior at the first noise
-// level and ending with the data at the last. Its fields are x = φ_t/α(t), data plus
-// noise of level σ, for every process. Configurations are ordered, and reproducible
-// for a given seed and batch on any number of cores; fields stay on the device
-// between steps. Samplers return an error for an impossible configuration, a result
-// that is not finite, or a cancelled context.
-type SampleConfig struct {
+// Scheme is one step of the reverse process from the noise level σ_i to σ_{i+1}. Its
+// fields are x = φ_t/α(t), data plus noise of level σ, for every process. The schemes of
+// this package are [Ancestral], [EulerMaruyama], [PredictorCorrector], [Heun] and
+// [DPMSolverPP2M]; another one is another value of this type.
+type Scheme struct {
+	// Memory is the number of fields that a step hands to the next one besides x; they
+	// are zero before the first step.
+	Memory int
+	// Noise is the number of white-noise fields that a step takes.
+	Noise int
+	// Numbers returns what the graph of step i has to know, from levels[i] to
+	// levels[i+1], computed in float64: as many numbers for every step.
+	Numbers func(process SDE, levels []float64, i int) []float64
+	// Build builds the graph of a step, from the fields x and memory, the white noise z
+	// (all [batch, components, extents…]) and the numbers c, to the new x and memory.
+	Build func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node
+}
+
+// SamplerConfig configures a [Sampler]. The zero value is [Ancestral] in 100 steps, for a
+// model with a spectrum.
+type SamplerConfig struct {
+	// Scheme is the step. Default Ancestral.
+	Scheme Scheme
 	// Process is the process that [EulerMaruyama] and [PredictorCorrector] reverse by
 	// steps of its time, for a [Model] with a [Normalization] in units of the
 	// normalised field. Nil stands for dφ = dW with the variance σ² as time, for which
-	// the steps are exact integrals of g². The other samplers depend on noise levels
+	// the steps are exact integrals of g². The other schemes depend on noise levels
 	// alone.
 	Process SDE
 	// Levels are the noise levels of the steps, strictly falling, in units of the
 	// field (those of UniformTime have to be multiplied by the scale of a
 	// Normalization); see [LogSigma], [Karras] and [UniformTime]. Default: Steps steps, with a
 	// Process uniform in its time from 1 to 10⁻³ as in the paper, else equidistant in
-	// log σ from [SigmaMaxFor] of the spectrum down to 0.02.
+	// log σ between the [Levels] of the model.
 	Levels []float64
-	// Steps is the number of steps if there are no Levels. Default 500.
+	// Steps is the number of steps if there are no Levels. Default 100.
 	Steps int
-	// CorrectorSteps is the number of Langevin steps of [PredictorCorrector] at every
-	// noise level, default 1, and SNR their signal-to-noise ratio, default 0.16.
-	CorrectorSteps int
-	SNR            float64
 	// IsotropicPrior starts from N(0, σ_max²), as the paper does, even where the
 	// model knows a spectrum. By default a [LinearModel] starts from the spectral
 	// prior, a Gaussian of variance C_k + σ_max² per mode: near a phase transition
@@ -54,46 +64,50 @@ type SampleConfig struct {
 	IsotropicPrior bool
 	// Batch is the number of fields that are evolved together. Default 128.
 	Batch int
-	// Seed determines the prior sample and the noise: chunk c of Batch fields draws
-	// from a generator seeded with (Seed, c).
-	Seed uint64
 	// Progress, if not nil, is called after every step of every chunk with the number
 	// of field updates done and their total; calls are serialised.
 	Progress func(done, total int)
 	// Trace, if not nil, is called for the first chunk only, before the first step and
 	// after every step, with the number of steps done, the noise level σ (at the
-	// time Process.Time(σ)) and the fields x of the chunk, V values each.
+	// time Process.Time(σ)) and the fields x of the chunk, one after the other.
 	Trace func(step int, sigma float64, fields []float64)
 }
 
-// uniformTimeMin is the time at which the grid of the paper ends.
-const uniformTimeMin = 1e-3
+// Defaults of the sampler, and the time at which the grid of the paper ends.
+const (
+	defaultReverseSteps = 100
+	defaultReverseBatch = 128
+	uniformTimeMin      = 1e-3
+)
 
-func (c *SampleConfig) setDefaults(m ScoreModel) error {
-	for _, d := range []struct {
-		value *int
-		def   int
-	}{{&c.Steps, 500}, {&c.Batch, 128}, {&c.CorrectorSteps, 1}} {
-		if *d.value == 0 {
-			*d.value = d.def
-		}
+func (c *SamplerConfig) setDefaults(m ScoreModel) error {
+	if c.Scheme.Build == nil {
+		c.Scheme = Ancestral
 	}
-	c.SNR = orDefault(c.SNR, 0.16)
-	if c.Batch < 0 || c.Steps < 0 || c.CorrectorSteps < 0 || !(c.SNR > 0) || math.IsInf(c.SNR, 0) {
-		return fmt.Errorf("diffusion: expected a positive batch, number of steps and of corrector steps, and signal-to-noise ratio, got %d, %d, %d and %v",
-			c.Batch, c.Steps, c.CorrectorSteps, c.SNR)
+	if c.Scheme.Numbers == nil || c.Scheme.Memory < 0 || c.Scheme.Noise < 0 {
+		return fmt.Errorf("diffusion: expected a scheme with numbers for its steps, got %+v", c.Scheme)
+	}
+	if c.Steps == 0 {
+		c.Steps = defaultReverseSteps
+	}
+	if c.Batch == 0 {
+		c.Batch = defaultReverseBatch
+	}
+	if c.Batch < 0 || c.Steps < 0 {
+		return fmt.Errorf("diffusion: expected a positive batch and number of steps, got %d and %d", c.Batch, c.Steps)
 	}
 	if n, ok := m.(interface{ Normalization() Normalization }); ok && c.Process != nil {
 		c.Process = scaled{c.Process, n.Normalization().Scale}
 	}
-	switch l, ok := Linear(m); {
-	case c.Levels != nil:
-	case c.Process != nil:
-		c.Levels = UniformTime(c.Process, 1, uniformTimeMin, c.Steps)
-	case ok:
-		c.Levels = LogSigma(SigmaMaxFor(l.Spectrum()), 0.02, c.Steps)
-	default:
-		return fmt.Errorf("diffusion: expected noise levels or a process for a model without a spectrum, got neither")
+	if c.Levels == nil {
+		switch low, high := Levels(m); {
+		case c.Process != nil:
+			c.Levels = UniformTime(c.Process, 1, uniformTimeMin, c.Steps)
+		case high > 0:
+			c.Levels = LogSigma(high, low, c.Steps)
+		default:
+			return fmt.Errorf("diffusion: expected noise levels or a process for a model that tells neither, got none")
+		}
 	}
 	if err := checkLevels(c.Levels); err != nil {
 		return err
@@ -110,145 +124,202 @@ func (c *SampleConfig) setDefaults(m ScoreModel) error {
 	return nil
 }
 
-// scheme is the step of a sampler.
-type scheme struct {
-	// memory is the number of fields that a step hands to the next one besides x; they
-	// are zero before the first step.
-	memory int
-	// noise is the number of white-noise fields that a step takes.
-	noise int
-	// numbers returns what the graph of step i has to know, computed in float64.
-	numbers func(cfg *SampleConfig, i int) []float64
-	// build builds the graph of a step, from the fields x and memory, the white noise z
-	// (all [batch, extents…]) and the numbers c, to the new x and memory.
-	build func(scope *model.Scope, cfg *SampleConfig, x, z, c []*graph.Node) []*graph.Node
-}
-
 // scoreAt builds the score at one noise level for the whole batch.
 func scoreAt(scope *model.Scope, m ScoreModel, x, sigma *graph.Node) *graph.Node {
 	return m.Score(scope, x, graph.Reshape(sigma, 1))
 }
 
-// sampler is a scheme at work.
-type sampler struct {
-	scheme
-	lat         *lattice.Lattice
-	cfg         SampleConfig
-	prior       Prior
-	fromModes   *graph.Exec
-	step        *model.Exec
-	total, done int
-	mu          sync.Mutex
+// Sampler draws configurations by the reverse process, with graphs that are compiled once.
+// Configurations are ordered, and reproducible for a given seed and batch on any number of
+// cores; fields stay on the device between steps. It is safe for concurrent use as far as
+// its backend is.
+type Sampler struct {
+	backend   compute.Backend
+	layout    lattice.Layout
+	cfg       SamplerConfig
+	prior     Prior
+	fromModes *graph.Exec
+	step      *model.Exec
 }
 
-// reverse draws n configurations by a scheme.
-func reverse(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig, s scheme) (*lattice.Ensemble, error) {
-	if n < 1 {
-		return nil, fmt.Errorf("diffusion: expected at least one configuration to draw, got %d", n)
-	}
+// NewSampler returns a sampler of m. It returns an error for an impossible configuration.
+func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Sampler, error) {
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	lat := m.Lattice()
-	cfg.Batch = min(cfg.Batch, n)
-	r := &sampler{scheme: s, lat: lat, cfg: cfg, total: n * (len(cfg.Levels) - 1)}
-	if err := r.compile(backend, m); err != nil {
-		return nil, err
+	s := &Sampler{backend: backend, layout: m.Layout(), cfg: cfg, prior: NewPrior(m, cfg.Levels[0])}
+	if cfg.IsotropicPrior {
+		s.prior = NewIsotropicPrior(m, cfg.Levels[0])
 	}
-	v := lat.Volume()
-	out := lattice.NewEnsemble(lattice.Scalar(lat), n)
-	out.Data = out.Data[:n*v]
-	err := chunk.Run(ctx, backend, n, cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
-		return r.run(ctx, c, out.Data[lo*v:hi*v])
-	})
+	var err error
+	s.fromModes, err = graph.NewExec(backend, hartley.Transform)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("diffusion: building the prior: %w", err)
 	}
-	if err := checkData(lat, out.Data); err != nil {
-		return nil, fmt.Errorf("diffusion: the reverse process diverged: %w", err)
-	}
-	return out, nil
-}
-
-func (r *sampler) compile(backend compute.Backend, m ScoreModel) (err error) {
-	r.prior = NewPrior(m, r.cfg.Levels[0], r.cfg.IsotropicPrior)
-	r.fromModes, err = graph.NewExec(backend, hartley.Transform)
-	if err != nil {
-		return fmt.Errorf("diffusion: building the prior: %w", err)
-	}
-	r.step, err = model.NewExec(backend, m.Store(), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-		fields := 1 + r.memory
+	s.step, err = model.NewExec(backend, m.Store(), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+		fields := 1 + cfg.Scheme.Memory
 		numbers := in[len(in)-1]
 		c := make([]*graph.Node, numbers.Shape().Dimensions[0])
 		for j := range c {
 			c[j] = graph.Reshape(graph.SliceAxis(numbers, 0, graph.AxisElem(j)))
 		}
-		return r.build(scope, &r.cfg, in[:fields], in[fields:len(in)-1], c)
+		return cfg.Scheme.Build(scope, m, in[:fields], in[fields:len(in)-1], c)
 	})
 	if err != nil {
-		return fmt.Errorf("diffusion: building the sampler: %w", err)
+		return nil, fmt.Errorf("diffusion: building the sampler: %w", err)
 	}
-	return nil
+	return s, nil
 }
 
-// run evolves chunk c and writes its fields, as many as fit, into dst.
-func (r *sampler) run(ctx context.Context, c int, dst []float64) error {
-	rng := rand.New(rand.NewPCG(r.cfg.Seed, uint64(c)))
-	dims := append([]int{r.cfg.Batch}, r.lat.Dims()...)
-	x, err := r.fromModes.Call1(host.Tensor(dtypes.Float32, r.prior.Modes(rng, r.cfg.Batch), dims...))
-	if err != nil {
-		return fmt.Errorf("diffusion: sampling the prior: %w", err)
+// Levels returns the noise levels of the steps. The caller must not modify them.
+func (s *Sampler) Levels() []float64 { return s.cfg.Levels }
+
+// Sample draws n configurations: from the prior at the first noise level to the data at
+// the last. It returns an error for a result that is not finite, or a cancelled context.
+func (s *Sampler) Sample(ctx context.Context, n int, seed uint64) (*lattice.Ensemble, error) {
+	if n < 1 {
+		return nil, fmt.Errorf("diffusion: expected at least one configuration to draw, got %d", n)
 	}
+	r := s.newRun(s.cfg.Levels, n, seed)
+	return r.draw(ctx, func(rng *rand.Rand, c, lo, hi int) (*tensors.Tensor, error) {
+		x, err := s.fromModes.Call1(host.Tensor(dtypes.Float32, s.prior.Modes(rng, r.batch), r.dims...))
+		if err != nil {
+			return nil, fmt.Errorf("diffusion: sampling the prior: %w", err)
+		}
+		return x, nil
+	})
+}
+
+// From continues the reverse process of given fields, which are data plus noise of level
+// sigma, from there on: the steps begin at sigma and go through the levels below. With
+// fields of the data and noise of a moderate level added it moves configurations without
+// leaving the distribution, and refines those of another sampler. It returns an error
+// for fields of another layout, a level that is not above the last one, and as Sample
+// does.
+func (s *Sampler) From(ctx context.Context, ens *lattice.Ensemble, sigma float64, seed uint64) (*lattice.Ensemble, error) {
+	if ens == nil || ens.Lattice == nil {
+		return nil, fmt.Errorf("diffusion: expected fields to start from, got nil")
+	}
+	if err := ens.CheckLayout(s.layout); err != nil {
+		return nil, fmt.Errorf("diffusion: %w", err)
+	}
+	if err := checkData(s.layout, ens.Data); err != nil {
+		return nil, err
+	}
+	if last := s.cfg.Levels[len(s.cfg.Levels)-1]; !(sigma > last) || math.IsInf(sigma, 0) {
+		return nil, fmt.Errorf("diffusion: expected a noise level above the last one, %v, to start from, got %v", last, sigma)
+	}
+	below := slices.IndexFunc(s.cfg.Levels, func(l float64) bool { return l < sigma })
+	r := s.newRun(append([]float64{sigma}, s.cfg.Levels[below:]...), ens.Len(), seed)
+	size := s.layout.Size()
+	return r.draw(ctx, func(_ *rand.Rand, _, lo, hi int) (*tensors.Tensor, error) {
+		return host.Tensor(dtypes.Float32, ens.Data[lo*size:hi*size], r.dims...), nil
+	})
+}
+
+// reverseRun is one pass of a sampler.
+type reverseRun struct {
+	*Sampler
+	levels      []float64
+	n, batch    int
+	seed        uint64
+	dims        []int
+	total, done int
+	mu          sync.Mutex
+}
+
+func (s *Sampler) newRun(levels []float64, n int, seed uint64) *reverseRun {
+	r := &reverseRun{Sampler: s, levels: levels, n: n, batch: s.cfg.Batch, seed: seed, total: n * (len(levels) - 1)}
+	// Every shape is compiled once: small numbers of fields take one of few batches.
+	for r.batch > 1 && r.batch/2 >= n {
+		r.batch = (r.batch + 1) / 2
+	}
+	r.dims = fieldShape(s.layout, r.batch)
+	return r
+}
+
+// draw evolves all chunks from where start puts them.
+func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo, hi int) (*tensors.Tensor, error)) (*lattice.Ensemble, error) {
+	size := r.layout.Size()
+	out := lattice.NewEnsemble(r.layout, r.n)
+	out.Data = out.Data[:r.n*size]
+	err := chunk.Run(ctx, r.backend, r.n, r.batch, func(ctx context.Context, c, lo, hi int) error {
+		rng := rand.New(rand.NewPCG(r.seed, uint64(c)))
+		x, err := start(rng, c, lo, hi)
+		if err != nil {
+			return err
+		}
+		return r.evolve(ctx, rng, x, c, out.Data[lo*size:hi*size])
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkData(r.layout, out.Data); err != nil {
+		return nil, fmt.Errorf("diffusion: the reverse process diverged: %w", err)
+	}
+	return out, nil
+}
+
+// evolve carries chunk c from x to the last level and writes its fields, as many as fit,
+// into dst.
+func (r *reverseRun) evolve(ctx context.Context, rng *rand.Rand, x *tensors.Tensor, c int, dst []float64) error {
 	if err := r.trace(c, 0, x, len(dst)); err != nil {
 		return err
 	}
 	state := []*tensors.Tensor{x}
-	for range r.memory {
-		state = append(state, host.Tensor(dtypes.Float32, nil, dims...))
+	for range r.cfg.Scheme.Memory {
+		state = append(state, host.Tensor(dtypes.Float32, nil, r.dims...))
 	}
-	for i := range len(r.cfg.Levels) - 1 {
+	for i := range len(r.levels) - 1 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if state, err = r.advance(rng, state, i, dims); err != nil {
+		var err error
+		if state, err = r.advance(rng, state, i); err != nil {
 			return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
 		}
 		if err := r.trace(c, i+1, state[0], len(dst)); err != nil {
 			return err
 		}
-		r.report(len(dst) / r.lat.Volume())
+		r.report(len(dst) / r.layout.Size())
 	}
 	if err := host.Read(dst, state[0]); err != nil {
 		return fmt.Errorf("diffusion: reading fields: %w", err)
 	}
-	return nil
+	return finalize(state)
 }
 
-// advance makes step i and frees the old state.
-func (r *sampler) advance(rng *rand.Rand, state []*tensors.Tensor, i int, dims []int) ([]*tensors.Tensor, error) {
-	args := make([]any, 0, len(state)+r.noise+1)
-	for _, s := range state {
-		args = append(args, s)
+// advance makes step i and frees what it took.
+func (r *reverseRun) advance(rng *rand.Rand, state []*tensors.Tensor, i int) ([]*tensors.Tensor, error) {
+	in := slices.Clone(state)
+	for range r.cfg.Scheme.Noise {
+		in = append(in, host.Normal(dtypes.Float32, rng, r.dims...))
 	}
-	for range r.noise {
-		args = append(args, host.Normal(dtypes.Float32, rng, dims...))
+	numbers := r.cfg.Scheme.Numbers(r.cfg.Process, r.levels, i)
+	in = append(in, host.Tensor(dtypes.Float32, numbers, len(numbers)))
+	args := make([]any, len(in))
+	for j, t := range in {
+		args[j] = t
 	}
-	numbers := r.numbers(&r.cfg, i)
-	args = append(args, host.Tensor(dtypes.Float32, numbers, len(numbers)))
 	next, err := r.step.Call(args...)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range state {
-		if err := s.FinalizeAll(); err != nil {
-			return nil, err
+	return next, finalize(in)
+}
+
+// finalize frees tensors.
+func finalize(t []*tensors.Tensor) error {
+	for _, x := range t {
+		if err := x.FinalizeAll(); err != nil {
+			return err
 		}
 	}
-	return next, nil
+	return nil
 }
 
 // report accounts for one step of n configurations.
-func (r *sampler) report(n int) {
+func (r *reverseRun) report(n int) {
 	if r.cfg.Progress == nil {
 		return
 	}
@@ -259,7 +330,7 @@ func (r *sampler) report(n int) {
 }
 
 // trace hands the first n values of the fields of the first chunk to Trace.
-func (r *sampler) trace(chunk, step int, x *tensors.Tensor, n int) error {
+func (r *reverseRun) trace(chunk, step int, x *tensors.Tensor, n int) error {
 	if chunk != 0 || r.cfg.Trace == nil {
 		return nil
 	}
@@ -267,6 +338,6 @@ func (r *sampler) trace(chunk, step int, x *tensors.Tensor, n int) error {
 	if err := host.Read(fields, x); err != nil {
 		return fmt.Errorf("diffusion: reading fields: %w", err)
 	}
-	r.cfg.Trace(step, r.cfg.Levels[step], fields)
+	r.cfg.Trace(step, r.levels[step], fields)
 	return nil
 }

@@ -62,10 +62,10 @@ func Refine(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, c
 	if err := ens.CheckLayout(action.Layout()); err != nil {
 		return nil, 0, fmt.Errorf("diffusion: %w", err)
 	}
-	if err := checkData(ens.Lattice, ens.Data); err != nil {
+	if err := checkData(ens.Layout, ens.Data); err != nil {
 		return nil, 0, err
 	}
-	if err := cfg.setDefaults(ens.Lattice.Volume()); err != nil {
+	if err := cfg.setDefaults(ens.Size()); err != nil {
 		return nil, 0, err
 	}
 	n := ens.Len()
@@ -82,7 +82,7 @@ func Refine(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, c
 	)
 	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
-			chain := newMALA(action, ens.Lattice.Volume(), cfg.Step)
+			chain := newMALA(action, ens.Size(), cfg.Step)
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= n {

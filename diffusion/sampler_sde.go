@@ -1,42 +1,37 @@
 package diffusion
 
 import (
-	"context"
+	"fmt"
 	"math"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/internal/hartley"
 	"github.com/latdiff/latdiff/internal/nn"
-	"github.com/latdiff/latdiff/lattice"
 )
 
-// EulerMaruyama draws n configurations by integrating the reverse-time stochastic
-// differential equation (3.7)–(3.9) with the Euler–Maruyama scheme in the time of the
-// process, from t down to t' = t - h,
+// EulerMaruyama integrates the reverse-time stochastic differential equation (3.7)–(3.9)
+// with the Euler–Maruyama scheme in the time of the process, from t down to t' = t - h,
 //
 //	φ ← φ - h [f φ - g² ∇log p_t(φ)] + g √h z;
 //
 // the last step adds no noise, as in the paper, whose sampler is the Process [VE] with
-// an isotropic prior and the default steps. Without a process, φ ← φ + Δ s(φ, σ_i) + √Δ z with
+// an isotropic prior and 500 steps. Without a process, φ ← φ + Δ s(φ, σ_i) + √Δ z with
 // Δ = σ_i² - σ_{i+1}², the exact integral of g² over the step for every
 // variance-expanding process. The weak error is of first order in the steps.
-func EulerMaruyama(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
-	return reverse(ctx, backend, m, n, cfg, scheme{
-		noise: 1,
-		numbers: func(cfg *SampleConfig, i int) []float64 {
-			c := eulerMaruyama(cfg, i)
-			if i == len(cfg.Levels)-2 {
-				c[noiseCoefficient] = 0
-			}
-			return c
-		},
-		build: func(scope *model.Scope, _ *SampleConfig, x, z, c []*graph.Node) []*graph.Node {
-			return []*graph.Node{eulerMaruyamaGraph(scope, m, x[0], z[0], c)}
-		},
-	})
+var EulerMaruyama = Scheme{
+	Noise: 1,
+	Numbers: func(process SDE, levels []float64, i int) []float64 {
+		c := eulerMaruyama(process, levels, i)
+		if i == len(levels)-2 {
+			c[noiseCoefficient] = 0
+		}
+		return c
+	},
+	Build: func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node {
+		return []*graph.Node{eulerMaruyamaGraph(scope, m, x[0], z[0], c)}
+	},
 }
 
 // noiseCoefficient is the place of the coefficient of z in the result of eulerMaruyama.
@@ -44,11 +39,10 @@ const noiseCoefficient = 3
 
 // eulerMaruyama returns σ and the coefficients of x, s and z of an Euler–Maruyama step
 // written for x = φ/α, with ∇log p_t = s/α.
-func eulerMaruyama(cfg *SampleConfig, i int) []float64 {
-	p := cfg.Process
-	t, next := p.Time(cfg.Levels[i]), p.Time(cfg.Levels[i+1])
+func eulerMaruyama(p SDE, levels []float64, i int) []float64 {
+	t, next := p.Time(levels[i]), p.Time(levels[i+1])
 	h, a, b, g := t-next, p.Scale(t), p.Scale(next), p.Diffusion(t)
-	return []float64{cfg.Levels[i], (1 - h*p.Drift(t)) * a / b, h * g * g / (a * b), g * math.Sqrt(h) / b}
+	return []float64{levels[i], (1 - h*p.Drift(t)) * a / b, h * g * g / (a * b), g * math.Sqrt(h) / b}
 }
 
 func eulerMaruyamaGraph(scope *model.Scope, m ScoreModel, x, z *graph.Node, c []*graph.Node) *graph.Node {
@@ -56,34 +50,40 @@ func eulerMaruyamaGraph(scope *model.Scope, m ScoreModel, x, z *graph.Node, c []
 	return graph.Add(graph.Add(graph.Mul(c[1], x), graph.Mul(c[2], s)), graph.Mul(c[noiseCoefficient], z))
 }
 
-// PredictorCorrector draws by Algorithms 2 to 5 of Song et al., arXiv:2011.13456: a
-// step of [EulerMaruyama] as predictor, then CorrectorSteps of Langevin dynamics at the
-// new noise level,
+// PredictorCorrector is the scheme of Algorithms 2 to 5 of Song et al., arXiv:2011.13456: a
+// step of [EulerMaruyama] as predictor, then a number of steps of Langevin dynamics, 0
+// meaning 1, at the new noise level,
 //
 //	x ← x + ε s(x, σ) + √(2ε) z,  ε = 2 (SNR ‖z‖/‖s‖)²,
 //
-// the norms being means over the batch, as in the published code; that is the Langevin
-// equation (2.15) of stochastic quantization for S = -log p_σ. Every step has its noise,
-// so the result carries that of the last level. The finite ε makes the variance of the
-// modes of a Gaussian theory too large by the fraction ε/2(C_k + σ²), on average SNR²,
-// whatever the number of steps: use a small SNR where that matters, or [Refine].
-func PredictorCorrector(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
-	return reverse(ctx, backend, m, n, cfg, scheme{
-		noise: 1 + max(cfg.CorrectorSteps, 1),
-		numbers: func(cfg *SampleConfig, i int) []float64 {
-			return append(eulerMaruyama(cfg, i), cfg.Levels[i+1])
+// with the signal-to-noise ratio SNR, 0 meaning their 0.16, and norms that are means over
+// the batch, as in the published code; that is the Langevin equation (2.15) of stochastic
+// quantization for S = -log p_σ. Every step has its noise, so the result carries that of
+// the last level. The finite ε makes the variance of the modes of a Gaussian theory too
+// large by the fraction ε/2(C_k + σ²), on average SNR², whatever the number of steps: use
+// a small SNR where that matters, or [Refine]. It returns an error for a negative number
+// of steps, or a ratio that is negative or not finite.
+func PredictorCorrector(steps int, snr float64) (Scheme, error) {
+	if steps < 0 || !(snr >= 0) || math.IsInf(snr, 0) {
+		return Scheme{}, fmt.Errorf("diffusion: expected numbers of corrector steps and a signal-to-noise ratio that are not negative, got %d and %v", steps, snr)
+	}
+	snr, steps = orDefault(snr, 0.16), max(steps, 1)
+	return Scheme{
+		Noise: 1 + steps,
+		Numbers: func(process SDE, levels []float64, i int) []float64 {
+			return append(eulerMaruyama(process, levels, i), levels[i+1])
 		},
-		build: func(scope *model.Scope, cfg *SampleConfig, x, z, c []*graph.Node) []*graph.Node {
+		Build: func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node {
 			y := eulerMaruyamaGraph(scope, m, x[0], z[0], c)
 			for _, z := range z[1:] {
 				s := scoreAt(scope, m, y, c[4])
-				ratio := graph.MulScalar(graph.Div(meanNorm(z), meanNorm(s)), cfg.SNR)
+				ratio := graph.MulScalar(graph.Div(meanNorm(z), meanNorm(s)), snr)
 				eps := graph.MulScalar(graph.Square(ratio), 2)
 				y = graph.Add(graph.Add(y, graph.Mul(eps, s)), graph.Mul(graph.Sqrt(graph.MulScalar(eps, 2)), z))
 			}
 			return []*graph.Node{y}
 		},
-	})
+	}, nil
 }
 
 // meanNorm returns the mean over the batch of the Euclidean norm of a field.
@@ -91,9 +91,8 @@ func meanNorm(x *graph.Node) *graph.Node {
 	return graph.ReduceAllMean(graph.Sqrt(nn.SumSites(graph.Square(x))))
 }
 
-// Ancestral draws like [EulerMaruyama] without a process, with the noise of a step
-// reduced to what the exact reverse transition of a Gaussian theory has: in mode k the
-// variance is
+// Ancestral is [EulerMaruyama] without a process, with the noise of a step reduced to what
+// the exact reverse transition of a Gaussian theory has: in mode k the variance is
 //
 //	Δ (C_k + σ_{i+1}²)/(C_k + σ_i²),  Δ = σ_i² - σ_{i+1}²,
 //
@@ -101,26 +100,24 @@ func meanNorm(x *graph.Node) *graph.Node {
 // Gaussian data the result is exact for any number of steps, and elsewhere only the
 // non-linear part of the score is discretised. For a model without spectrum, C = 0,
 // this is the ancestral sampling of Song et al., arXiv:2011.13456, eq. (47).
-func Ancestral(ctx context.Context, backend compute.Backend, m ScoreModel, n int, cfg SampleConfig) (*lattice.Ensemble, error) {
-	return reverse(ctx, backend, m, n, cfg, scheme{
-		noise: 1,
-		numbers: func(cfg *SampleConfig, i int) []float64 {
-			s, next := cfg.Levels[i], cfg.Levels[i+1]
-			return []float64{s, next, s*s - next*next}
-		},
-		build: func(scope *model.Scope, _ *SampleConfig, x, z, c []*graph.Node) []*graph.Node {
-			sigma, next, delta := c[0], c[1], c[2]
-			y := graph.Add(x[0], graph.Mul(delta, scoreAt(scope, m, x[0], sigma)))
-			l, ok := Linear(m)
-			if !ok {
-				amplitude := graph.Mul(graph.Sqrt(delta), graph.Div(next, sigma))
-				return []*graph.Node{graph.Add(y, graph.Mul(amplitude, z[0]))}
-			}
-			batch := y.Shape().Dimensions[0]
-			before := noisySpectrum(m.Lattice(), l.Spectrum(), y, graph.BroadcastToDims(sigma, batch))
-			after := noisySpectrum(m.Lattice(), l.Spectrum(), y, graph.BroadcastToDims(next, batch))
-			amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
-			return []*graph.Node{graph.Add(y, hartley.Transform(graph.Mul(amplitude, z[0])))}
-		},
-	})
+var Ancestral = Scheme{
+	Noise: 1,
+	Numbers: func(_ SDE, levels []float64, i int) []float64 {
+		s, next := levels[i], levels[i+1]
+		return []float64{s, next, s*s - next*next}
+	},
+	Build: func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node {
+		sigma, next, delta := c[0], c[1], c[2]
+		y := graph.Add(x[0], graph.Mul(delta, scoreAt(scope, m, x[0], sigma)))
+		l, ok := Linear(m)
+		if !ok {
+			amplitude := graph.Mul(graph.Sqrt(delta), graph.Div(next, sigma))
+			return []*graph.Node{graph.Add(y, graph.Mul(amplitude, z[0]))}
+		}
+		batch := y.Shape().Dimensions[0]
+		before := noisySpectrum(m.Layout(), l.Spectrum(), y, graph.BroadcastToDims(sigma, batch))
+		after := noisySpectrum(m.Layout(), l.Spectrum(), y, graph.BroadcastToDims(next, batch))
+		amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
+		return []*graph.Node{graph.Add(y, hartley.Transform(graph.Mul(amplitude, z[0])))}
+	},
 }

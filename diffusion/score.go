@@ -10,11 +10,11 @@ import (
 // ScoreModel is a model of the score s(φ, σ) = ∇ log p_σ(φ), where p_σ is the data
 // distribution convolved with N(0, σ²).
 type ScoreModel interface {
-	// Lattice returns the lattice whose fields the model takes.
-	Lattice() *lattice.Lattice
+	// Layout returns the layout of the fields that the model takes.
+	Layout() lattice.Layout
 	// Store holds the weights; a model without weights returns an empty store.
 	Store() *model.Store
-	// Score builds the graph of the score. phi has the shape [batch, extents…],
+	// Score builds the graph of the score. phi has the shape [batch, components, extents…],
 	// sigma (noise levels in the units of the field) the shape [batch] or, for one
 	// level that all samples share, [1], both with the same floating-point type; the
 	// result has the shape and type of phi.
@@ -29,14 +29,16 @@ type DivergenceModel interface {
 	ScoreDivergence(scope *model.Scope, phi, sigma *graph.Node) (score, divergence *graph.Node)
 }
 
-// LinearModel is a [ScoreModel] that splits into the exact score of a Gaussian and
-// a remainder, s(φ, σ)_k = -φ_k/(C_k + σ²) + r(φ, σ)_k, so that integrators can
-// treat the linear part exactly.
+// LinearModel is a [ScoreModel] that splits into the exact score of a Gaussian with mean
+// m and a remainder, s(φ, σ)_k = -(φ - m)_k/(C_k + σ²) + r(φ, σ)_k, so that integrators
+// can treat the linear part exactly.
 type LinearModel interface {
 	ScoreModel
 	// Spectrum returns C_k, laid out like a field and even in every component of k,
 	// or nil if this model has no linear part; see [Linear].
 	Spectrum() []float64
+	// Mean returns m for every component, or nil for zero.
+	Mean() []float64
 	// Order returns μ ≥ 0: if it is positive, the data are modelled as an equal
 	// mixture of two Gaussians with the spectrum C_k, whose zero modes
 	// φ_0 = Σ_x φ(x)/√V are centred at ±μ; see [Gaussian].

@@ -30,20 +30,21 @@ const (
 )
 
 // TrainConfig configures a [Trainer]. The zero value trains with the defaults below
-// by denoising score matching; [PaperTraining] is the published recipe.
+// towards the Targets, or without them by denoising score matching; [PaperTraining] is the published recipe.
 type TrainConfig struct {
-	// Objective is the loss. Default Denoising.
+	// Objective is the loss. Default Automatic.
 	Objective Objective
-	// Residual is the field Y of [ResidualField] for every configuration; required
-	// by the objective Target, unused otherwise.
-	Residual []float64
+	// Targets is the field Y of [ResidualField] for every configuration, as [Measure]
+	// returns it; required by the objective Target, unused by Denoising.
+	Targets []float64
 	// Steps is the number of optimizer steps of the whole run. Default 2000.
 	Steps int
 	// Batch is the number of configurations per step, drawn without replacement until
 	// all have been used. Default 64.
 	Batch int
 	// LearningRate is the peak learning rate of Adam (arXiv:1412.6980), reached after
-	// Warmup steps and followed by Schedule. Default 2e-3.
+	// Warmup steps and followed by Schedule. Default: that of the network if it is a
+	// [Rater], else 2e-3.
 	LearningRate float64
 	// Warmup is the number of steps of linear warm-up. Default: Steps/20, at most 200;
 	// negative: none.
@@ -58,18 +59,17 @@ type TrainConfig struct {
 	// (1+n)/(10+n) is used. Default 0.999; negative: no average.
 	EMA float64
 	// SigmaMin and SigmaMax bound the noise levels, drawn uniformly in log σ and
-	// stratified within a batch. Defaults 0.02 and [Model.SigmaMax].
+	// stratified within a batch. Defaults [Model.SigmaMin] and [Model.SigmaMax].
 	SigmaMin, SigmaMax float64
 	// Process, if not nil, draws the noise levels uniformly in the time of this
 	// process between TimeMin (default 10⁻⁵) and 1 instead, in units of the normalised
 	// field; SigmaMin and SigmaMax are then not used.
 	Process SDE
 	TimeMin float64
-	// NoFlip switches off the random sign of every configuration, which is right for
-	// Z2-even actions only; with an odd network it changes nothing.
-	NoFlip bool
-	// NoTranslate switches off the random translation of every configuration.
-	NoTranslate bool
+	// NoAugmentation switches off the random symmetry transformation of every
+	// configuration: translations, signs, rotations and permutations of the components,
+	// each where the model knows that the action is symmetric.
+	NoAugmentation bool
 	// Seed determines batches, noise and augmentation: step n draws from a generator
 	// seeded with (Seed, n), so that a resumed run needs no generator state.
 	Seed uint64
@@ -77,10 +77,10 @@ type TrainConfig struct {
 	Progress func(TrainProgress)
 	// Validation, if not nil, is an ensemble whose loss under the averaged weights is
 	// computed every ValidateEvery steps (default 250) with noise that is the same
-	// every time; ValidationResidual is its Y for the objective Target.
-	Validation         *lattice.Ensemble
-	ValidationResidual []float64
-	ValidateEvery      int
+	// every time; ValidationTargets is its Y for the objective Target.
+	Validation        *lattice.Ensemble
+	ValidationTargets []float64
+	ValidateEvery     int
 	// Evaluate, if not nil, is called every EvaluateEvery steps (default 500) and at
 	// the end with a model of the averaged weights; an error ends the run.
 	Evaluate      func(step int, m *Model) error
@@ -99,29 +99,8 @@ func PaperTraining(n int) TrainConfig {
 	const batch, epochs = 64, 250
 	return TrainConfig{
 		Steps: (n + batch - 1) / batch * epochs, Batch: batch, LearningRate: 1e-3, Warmup: -1, Schedule: Constant,
-		ClipNorm: -1, EMA: -1, Process: VE{}, NoFlip: true, NoTranslate: true,
+		ClipNorm: -1, EMA: -1, Process: VE{}, NoAugmentation: true,
 	}
-}
-
-// SigmaMaxFor returns the noise level at which even the widest mode of data with
-// spectrum C_k, the zero mode of a nearly ordered theory, is Gaussian to good
-// accuracy: 5 √(max C_k).
-func SigmaMaxFor(spectrum []float64) float64 {
-	c := 0.0
-	for _, v := range spectrum {
-		c = math.Max(c, v)
-	}
-	return 5 * math.Sqrt(c)
-}
-
-// SigmaMax returns the largest noise level that the model is meant for by default:
-// [SigmaMaxFor] of its spectrum or, without one, s(1) of the paper's process in units
-// of the normalised field.
-func (m *Model) SigmaMax() float64 {
-	if m.spectrum == nil {
-		return VE{}.StdDev(1) * m.cfg.Normalization.Scale
-	}
-	return SigmaMaxFor(m.spectrum)
 }
 
 func (c *TrainConfig) setDefaults(m *Model) error {
@@ -141,10 +120,19 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 	def(&c.CheckpointEvery, 500)
 	def(&c.ValidateEvery, 250)
 	def(&c.EvaluateEvery, 500)
+	if r, ok := m.network.(Rater); ok {
+		deff(&c.LearningRate, r.LearningRate())
+	}
 	deff(&c.LearningRate, 2e-3)
+	if c.Objective == Automatic {
+		c.Objective = Denoising
+		if c.Targets != nil && m.spectrum != nil {
+			c.Objective = Target
+		}
+	}
 	deff(&c.ClipNorm, 1)
 	deff(&c.EMA, 0.999)
-	deff(&c.SigmaMin, 0.02)
+	deff(&c.SigmaMin, m.SigmaMin())
 	deff(&c.SigmaMax, m.SigmaMax())
 	deff(&c.TimeMin, 1e-5)
 	c.Warmup, c.EMA = max(c.Warmup, 0), math.Max(c.EMA, 0)
@@ -201,7 +189,7 @@ type LevelLoss struct {
 // use.
 type Trainer struct {
 	model      *Model
-	lat        *lattice.Lattice
+	layout     lattice.Layout
 	data       []float64
 	cfg        TrainConfig
 	norm       float64
@@ -237,16 +225,16 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	if err := checkTraining(m, ens, cfg.Objective, cfg.Residual); err != nil {
+	if err := checkTraining(m, ens, cfg.Objective, cfg.Targets); err != nil {
 		return nil, err
 	}
 	if cfg.Validation != nil {
-		if err := checkTraining(m, cfg.Validation, cfg.Objective, cfg.ValidationResidual); err != nil {
+		if err := checkTraining(m, cfg.Validation, cfg.Objective, cfg.ValidationTargets); err != nil {
 			return nil, fmt.Errorf("diffusion: validation: %w", err)
 		}
 	}
 	t := &Trainer{
-		model: m, lat: m.lat, data: ens.Data, cfg: cfg, norm: 1, validation: math.NaN(),
+		model: m, layout: m.layout, data: ens.Data, cfg: cfg, norm: 1, validation: math.NaN(),
 		backend: backend, parts: partsOf(backend, cfg.Batch),
 	}
 	t.shuffle = shuffle{seed: cfg.Seed, n: ens.Len()}
@@ -282,23 +270,23 @@ func (t *Trainer) targetVariance() float64 {
 	return sum
 }
 
-// checkTraining returns an error unless the ensemble, and the residual field where the
-// objective needs one, fit the model.
-func checkTraining(m *Model, ens *lattice.Ensemble, objective Objective, residual []float64) error {
-	if err := m.CheckLattice(ens.Lattice); err != nil {
+// checkTraining returns an error unless the ensemble, and its targets where the objective
+// needs some, fit the model.
+func checkTraining(m *Model, ens *lattice.Ensemble, objective Objective, targets []float64) error {
+	if err := m.CheckLayout(ens.Layout); err != nil {
 		return err
 	}
-	if err := checkData(m.lat, ens.Data); err != nil {
+	if err := checkData(m.layout, ens.Data); err != nil {
 		return err
 	}
 	if objective != Target {
 		return nil
 	}
-	if len(residual) != len(ens.Data) {
-		return fmt.Errorf("diffusion: expected %d values of the residual field, got %d", len(ens.Data), len(residual))
+	if len(targets) != len(ens.Data) {
+		return fmt.Errorf("diffusion: expected %d numbers as targets of the training, got %d", len(ens.Data), len(targets))
 	}
-	if err := checkData(m.lat, residual); err != nil {
-		return fmt.Errorf("diffusion: residual field: %w", err)
+	if err := checkData(m.layout, targets); err != nil {
+		return fmt.Errorf("diffusion: targets of the training: %w", err)
 	}
 	return nil
 }
@@ -445,7 +433,7 @@ func (t *Trainer) ValidationLoss() (float64, error) {
 	if t.cfg.Validation == nil || t.step == 0 {
 		return 0, fmt.Errorf("diffusion: expected a validation ensemble and at least one step, got %d steps", t.step)
 	}
-	n, b, v := t.cfg.Validation.Len(), t.cfg.Batch, t.lat.Volume()
+	n, b, v := t.cfg.Validation.Len(), t.cfg.Batch, t.layout.Size()
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, validationStream))
 	sum, count := 0.0, 0
 	for lo := 0; lo < n; lo += b {
@@ -454,7 +442,7 @@ func (t *Trainer) ValidationLoss() (float64, error) {
 		for i := range b {
 			// The last batch is filled up with configurations that do not count.
 			c := lo + i%used
-			d.set(i, t.cfg.Validation.Data[c*v:(c+1)*v], pick(t.cfg.ValidationResidual, c, v), 0, 1)
+			d.set(i, t.cfg.Validation.Data[c*v:(c+1)*v], pick(t.cfg.ValidationTargets, c, v), transformation{sign: 1})
 		}
 		out, err := t.validate.Call1(d.inputs(rng, 1)[0]...)
 		if err != nil {
@@ -492,8 +480,7 @@ func (t *Trainer) setLearningRate(lr float64) error {
 }
 
 // Model returns a model with the exponential moving average of the weights, a copy
-// that further training does not change. Before the first step it holds the initial
-// weights of the network, once a graph of it has been built.
+// that further training does not change.
 func (t *Trainer) Model() (*Model, error) {
 	weights, err := copyWeights(t.model.store, netScope)
 	if err != nil {

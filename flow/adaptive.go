@@ -114,7 +114,7 @@ func integrateAdaptive(ctx context.Context, eq *equation, t tableau, z []float64
 // size returns the largest error of a configuration in units of the tolerance; see
 // [Config].
 func (e *equation) size(errs, before, after []float64, loosen float64) float64 {
-	cfg, v := e.f.cfg, e.f.lat.Volume()
+	cfg, v := e.f.cfg, e.f.layout.Size()
 	worst := 0.0
 	for i := range e.n {
 		sum := 0.0

@@ -23,14 +23,16 @@ type Config struct {
 	// AbsTol + RelTol·|state|, and that of log q below AbsTol + RelTol, the error of a
 	// logarithm being a relative one. Defaults 1e-4 and 1e-5.
 	RelTol, AbsTol float64
-	// SigmaMax and SigmaMin are the ends of the flow. Defaults
-	// [diffusion.SigmaMaxFor] of the spectrum and 0.02.
+	// SigmaMax and SigmaMin are the ends of the flow. Defaults: those of the model, see
+	// [diffusion.Levels].
 	SigmaMax, SigmaMin float64
 	// Divergence says how the unknown part of the divergence is found. Default: the
-	// model's own if it knows all of it and Probes is 0, and else Rademacher.
+	// model's own if it knows all of it, else Probing where the lattice has colours, that
+	// is an even extent, and else Rademacher.
 	Divergence Divergence
 	// Probes is the number of random vectors per configuration, default 2, or of
-	// colours for Probing, default 8 or what the lattice allows. Jacobian does not use it.
+	// colours for Probing, default 4 or what the lattice allows. Jacobian and a
+	// divergence that is known do not use it.
 	Probes int
 	// Repeats is the number of independent sets of signs for Probing; each takes
 	// Probes reverse passes. Default 2, the least that gives an error estimate.
@@ -50,9 +52,6 @@ type Config struct {
 	// DType is the floating-point type of the score, dtypes.Float32 (default) or
 	// dtypes.Float64; steps are summed in float64 either way.
 	DType dtypes.DType
-	// Seed determines latent noise and probes: chunk c of Batch configurations draws
-	// from generators seeded with (Seed, c).
-	Seed uint64
 	// Progress, if not nil, is called with the number of steps of single
 	// configurations done and their total; calls are serialised. For DormandPrince a
 	// step is the Steps-th part of the way.
@@ -60,8 +59,12 @@ type Config struct {
 }
 
 func (c *Config) setDefaults(m diffusion.ScoreModel) error {
-	if l, ok := diffusion.Linear(m); ok && c.SigmaMax == 0 {
-		c.SigmaMax = diffusion.SigmaMaxFor(l.Spectrum())
+	low, high := diffusion.Levels(m)
+	if c.SigmaMax == 0 {
+		c.SigmaMax = high
+	}
+	if c.SigmaMin == 0 {
+		c.SigmaMin = low
 	}
 	if c.Steps == 0 {
 		c.Steps = 24
@@ -72,16 +75,17 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 	if c.AbsTol == 0 {
 		c.AbsTol = 1e-5
 	}
-	if c.SigmaMin == 0 {
-		c.SigmaMin = 0.02
-	}
-	if c.Divergence == Automatic && (c.Probes != 0 || !knowsDivergence(m)) {
+	colours := maxColours(m.Layout().Lattice)
+	if c.Divergence == Automatic && !knowsDivergence(m) {
 		c.Divergence = Rademacher
+		if colours > 1 {
+			c.Divergence = Probing
+		}
 	}
 	if c.Probes == 0 {
 		c.Probes = 2
 		if c.Divergence == Probing {
-			c.Probes = min(8, maxColours(m.Lattice()))
+			c.Probes = min(4, colours)
 		}
 	}
 	if c.Repeats == 0 {
@@ -93,7 +97,7 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 	if c.DType == dtypes.InvalidDType {
 		c.DType = dtypes.Float32
 	}
-	return c.check(m.Lattice())
+	return c.check(m.Layout().Lattice)
 }
 
 func (c *Config) check(lat *lattice.Lattice) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/host"
+	"github.com/latdiff/latdiff/lattice"
 )
 
 // Divergence is a way to find the divergence of a score, the trace of its Jacobian J.
@@ -21,7 +22,7 @@ type Divergence int
 const (
 	// Automatic takes what the model knows and is Rademacher otherwise.
 	Automatic Divergence = iota
-	// Jacobian is exact for every model, at the price of one reverse pass per site.
+	// Jacobian is exact for every model, at the price of one reverse pass per number of the field.
 	Jacobian
 	// Rademacher is the Skilling–Hutchinson estimate (B.1) with random signs. With S
 	// the symmetric part of the integrated Jacobian, n vectors have the variance
@@ -75,14 +76,16 @@ const passesPerCall = 8
 // each, every set giving one estimate, perCall of them in one graph.
 type probing struct{ sets, size, perCall int }
 
-func newProbing(cfg Config, volume int) probing {
+func newProbing(cfg Config, layout lattice.Layout) probing {
 	switch cfg.Divergence {
 	case Automatic:
 		return probing{sets: 1}
 	case Jacobian:
-		return probing{1, volume, min(volume, passesPerCall)}
+		return probing{1, layout.Size(), min(layout.Size(), passesPerCall)}
 	case Probing:
-		return probing{cfg.Repeats, cfg.Probes, min(cfg.Probes, passesPerCall)}
+		// Every component is probed by itself.
+		vectors := cfg.Probes * layout.Components
+		return probing{cfg.Repeats, vectors, min(vectors, passesPerCall)}
 	}
 	calls := (cfg.Probes + passesPerCall - 1) / passesPerCall
 	return probing{cfg.Probes, 1, (cfg.Probes + calls - 1) / calls}
@@ -101,10 +104,10 @@ type probeCall struct {
 
 // draw returns the calls that make up one evaluation for chunk c. The vectors of a
 // configuration depend on its place alone, not on the direction of the flow.
-func (f *ProbabilityFlow) draw(c int) []probeCall {
-	rng := rand.New(rand.NewPCG(f.cfg.Seed+0x9e3779b97f4a7c15, uint64(c)))
+func (f *ProbabilityFlow) draw(seed uint64, c int) []probeCall {
+	rng := rand.New(rand.NewPCG(seed+0x9e3779b97f4a7c15, uint64(c)))
 	random := func(vectors, perCall int) *tensors.Tensor {
-		data := make([]float64, vectors*f.cfg.Batch*f.lat.Volume())
+		data := make([]float64, vectors*f.cfg.Batch*f.layout.Size())
 		for i := range data {
 			if f.cfg.Divergence == GaussianProbes {
 				data[i] = rng.NormFloat64()
@@ -115,7 +118,7 @@ func (f *ProbabilityFlow) draw(c int) []probeCall {
 		return host.Tensor(f.cfg.DType, data, append([]int{perCall}, f.dims()...)...)
 	}
 	p := f.plan
-	ones := host.Tensor(f.cfg.DType, slices.Repeat([]float64{1}, f.lat.Volume()), f.maskDims(1)...)
+	ones := host.Tensor(f.cfg.DType, slices.Repeat([]float64{1}, f.layout.Size()), f.maskDims(1)...)
 	var calls []probeCall
 	if p.size == 1 {
 		for set := 0; set < p.sets; set += p.perCall {
@@ -139,13 +142,16 @@ func (f *ProbabilityFlow) draw(c int) []probeCall {
 // masks returns the indicators of all colours, perCall at a time; for the Jacobian every site
 // has its own colour.
 func (f *ProbabilityFlow) masks() []*tensors.Tensor {
-	v, p := f.lat.Volume(), f.plan
+	v, p := f.layout.Size(), f.plan
 	colours := make([]int, v)
 	for x := range colours {
 		colours[x] = x
 	}
 	if f.cfg.Divergence == Probing {
-		colours = colouring(f.lat, p.size)
+		sites := colouring(f.layout.Lattice, f.cfg.Probes)
+		for i := range colours {
+			colours[i] = sites[i%len(sites)] + i/len(sites)*f.cfg.Probes
+		}
 	}
 	var masks []*tensors.Tensor
 	for lo := 0; lo < p.size; lo += p.perCall {
@@ -161,7 +167,7 @@ func (f *ProbabilityFlow) masks() []*tensors.Tensor {
 }
 
 // maskDims returns the shape of n fields that hold for all configurations.
-func (f *ProbabilityFlow) maskDims(n int) []int { return append([]int{n, 1}, f.lat.Dims()...) }
+func (f *ProbabilityFlow) maskDims(n int) []int { return append([]int{n}, fieldShape(f.layout, 1)...) }
 
 // Vectors returns the number of reverse passes in one evaluation of the divergence, 0
 // for a model that knows its own.

@@ -22,15 +22,15 @@ type equation struct {
 	known, est  []float64
 }
 
-func (f *ProbabilityFlow) newEquation(chunk, n int) *equation {
+func (f *ProbabilityFlow) newEquation(seed uint64, chunk, n int) *equation {
 	return &equation{
-		f: f, n: n, probes: f.draw(chunk),
+		f: f, n: n, probes: f.draw(seed, chunk),
 		known: make([]float64, f.cfg.Batch), est: make([]float64, f.plan.perCall*f.cfg.Batch),
 	}
 }
 
 // fields returns the number of variables that are fields.
-func (e *equation) fields() int { return e.f.cfg.Batch * e.f.lat.Volume() }
+func (e *equation) fields() int { return e.f.cfg.Batch * e.f.layout.Size() }
 
 // start returns the state that begins with the fields x, which are consumed.
 func (e *equation) start(x *tensors.Tensor) ([]float64, error) {

@@ -23,7 +23,7 @@ type ProbabilityFlow struct {
 	backend compute.Backend
 	m       diffusion.ScoreModel
 	linear  diffusion.LinearModel // nil if the whole score is integrated
-	lat     *lattice.Lattice
+	layout  lattice.Layout
 	cfg     Config
 	tab     tableau
 	plan    probing
@@ -38,8 +38,11 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 		return nil, err
 	}
 	f := &ProbabilityFlow{
-		backend: backend, m: m, lat: m.Lattice(), cfg: cfg, tab: tableaux[cfg.Integrator],
-		plan: newProbing(cfg, m.Lattice().Volume()), prior: diffusion.NewPrior(m, cfg.SigmaMax, cfg.IsotropicPrior),
+		backend: backend, m: m, layout: m.Layout(), cfg: cfg, tab: tableaux[cfg.Integrator],
+		plan: newProbing(cfg, m.Layout()), prior: diffusion.NewPrior(m, cfg.SigmaMax),
+	}
+	if cfg.IsotropicPrior {
+		f.prior = diffusion.NewIsotropicPrior(m, cfg.SigmaMax)
 	}
 	if l, ok := diffusion.Linear(m); ok && !cfg.Plain {
 		f.linear = l
@@ -59,32 +62,23 @@ type Samples struct {
 
 // Sample draws n configurations: latent noise, mapped through the flow from σ_max to
 // σ_min. LogQ is the density of that map, so that the pairs are valid proposals of
-// an independence sampler, up to the errors that the Likelihood quotes. The result
-// is reproducible for a given seed and batch on any number of cores.
-func (f *ProbabilityFlow) Sample(ctx context.Context, n int) (*Samples, error) {
-	s, err := f.sample(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	if s.StepError, err = f.stepError(ctx, s.Ensemble, nil); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// sample is Sample without the estimate of the step error.
-func (f *ProbabilityFlow) sample(ctx context.Context, n int) (*Samples, error) {
+// an independence sampler, up to the error of the steps, see [ProbabilityFlow.StepError],
+// and of the probes, if any. The seed determines latent noise and probes, chunk c of Batch
+// configurations drawing from generators seeded with (seed, c): the result is reproducible
+// on any number of cores. It returns an error for n < 1, a field that is not finite, or
+// the error of an ended context.
+func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samples, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("flow: expected at least one configuration to draw, got %d", n)
 	}
-	v := f.lat.Volume()
-	ens := lattice.NewEnsemble(lattice.Scalar(f.lat), n)
+	v := f.layout.Size()
+	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
-	run := run{steps: f.cfg.Steps, loosen: 1, report: f.reporter(n)}
+	run := run{seed: seed, steps: f.cfg.Steps, loosen: 1, report: f.reporter(n)}
 	out := newLikelihood(n)
 	efforts := make([]Effort, f.chunks(n))
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
-		rng := rand.New(rand.NewPCG(f.cfg.Seed, uint64(c)))
+		rng := rand.New(rand.NewPCG(seed, uint64(c)))
 		modes := f.prior.Modes(rng, f.cfg.Batch)
 		x, err := f.fromModes.Call1(host.Tensor(f.cfg.DType, modes, f.dims()...))
 		if err != nil {
@@ -115,27 +109,35 @@ func (f *ProbabilityFlow) sample(ctx context.Context, n int) (*Samples, error) {
 	return &Samples{ens, *out}, nil
 }
 
+// LogWeights returns log w = -S - log q of every configuration, the weight that makes
+// averages over q those over exp(-S)/Z: log⟨w⟩_q = log Z.
+func (s *Samples) LogWeights(action lattice.Action) []float64 {
+	w := make([]float64, s.Ensemble.Len())
+	for i, phi := range s.Ensemble.All() {
+		w[i] = -action.Value(phi) - s.LogQ[i]
+	}
+	return w
+}
+
 // LogProb returns log q of given configurations, mapped through the flow from σ_min
-// to σ_max. It returns an error if the ensemble is on another lattice or not finite.
-func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble) (*Likelihood, error) {
-	if err := ens.CheckLayout(lattice.Scalar(f.lat)); err != nil {
+// to σ_max. The seed determines the probes of a divergence that is not known. It returns an
+// error if the ensemble is of another layout or not finite, if the flow diverges, or the
+// error of an ended context.
+func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble, seed uint64) (*Likelihood, error) {
+	if ens == nil || ens.Lattice == nil {
+		return nil, fmt.Errorf("flow: expected configurations, got nil")
+	}
+	if err := ens.CheckLayout(f.layout); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
 	if err := ens.Check(); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
-	out, err := f.logProb(ctx, ens, run{steps: f.cfg.Steps, loosen: 1, report: f.reporter(ens.Len())})
-	if err != nil {
-		return nil, err
-	}
-	if out.StepError, err = f.stepError(ctx, ens, out.LogQ); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return f.logProb(ctx, ens, run{seed: seed, steps: f.cfg.Steps, loosen: 1, report: f.reporter(ens.Len())})
 }
 
 func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, run run) (*Likelihood, error) {
-	v := f.lat.Volume()
+	v := f.layout.Size()
 	out := newLikelihood(ens.Len())
 	efforts := make([]Effort, f.chunks(ens.Len()))
 	err := chunk.Run(ctx, f.backend, ens.Len(), f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
@@ -173,6 +175,7 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 
 // run says how accurately to integrate, and to whom to report the steps.
 type run struct {
+	seed   uint64  // of the probes
 	steps  int     // of a scheme with fixed steps
 	loosen float64 // factor of the tolerances of an adaptive one
 	report func(int)
@@ -189,7 +192,7 @@ type end struct {
 // integrate carries the state x of a chunk, of which n configurations matter, through
 // the flow between two noise levels.
 func (f *ProbabilityFlow) integrate(ctx context.Context, x *tensors.Tensor, chunk, n int, from, to float64, run run) (end, error) {
-	eq := f.newEquation(chunk, n)
+	eq := f.newEquation(run.seed, chunk, n)
 	z, err := eq.start(x)
 	if err != nil {
 		return end{}, fmt.Errorf("flow: reading the fields: %w", err)
@@ -212,7 +215,12 @@ func (f *ProbabilityFlow) integrate(ctx context.Context, x *tensors.Tensor, chun
 // chunks returns the number of chunks of n configurations.
 func (f *ProbabilityFlow) chunks(n int) int { return (n + f.cfg.Batch - 1) / f.cfg.Batch }
 
-func (f *ProbabilityFlow) dims() []int { return append([]int{f.cfg.Batch}, f.lat.Dims()...) }
+// fieldShape returns the shape of fields in graphs.
+func fieldShape(layout lattice.Layout, batch int) []int {
+	return append([]int{batch, layout.Components}, layout.Dims()...)
+}
+
+func (f *ProbabilityFlow) dims() []int { return fieldShape(f.layout, f.cfg.Batch) }
 
 // reporter returns the function that accounts for the steps of n configurations.
 func (f *ProbabilityFlow) reporter(n int) func(int) {
@@ -240,7 +248,7 @@ func (f *ProbabilityFlow) logPrior(modes []float64) []float64 {
 			linear += 0.5 * math.Log(before[k]/after[k])
 		}
 	}
-	v := f.lat.Volume()
+	v := f.layout.Size()
 	out := make([]float64, len(modes)/v)
 	for i := range out {
 		out[i] = linear + f.prior.LogDensity(modes[i*v:(i+1)*v])

@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -14,7 +15,7 @@ import (
 )
 
 // The state of the flow is the field itself or, where the linear part is solved
-// exactly, y = H(φ)/√(C + σ²) in the basis of the Hartley transform H.
+// exactly, y = H(φ - m)/√(C + σ²) in the basis of the Hartley transform H.
 
 // compile prepares the executors; GoMLX builds each graph at its first call.
 func (f *ProbabilityFlow) compile() error {
@@ -43,7 +44,7 @@ func (f *ProbabilityFlow) encodeGraph(_ *model.Scope, in []*graph.Node) []*graph
 	if f.linear == nil {
 		return in[:1]
 	}
-	return []*graph.Node{graph.Mul(hartley.Transform(in[0]), f.modes(in[0], f.noisy(f.cfg.SigmaMin), -0.5))}
+	return []*graph.Node{graph.Mul(hartley.Transform(f.shifted(in[0], -1)), f.modes(in[0], f.noisy(f.cfg.SigmaMin), -0.5))}
 }
 
 // decodeGraph maps the state to φ at σ_min.
@@ -51,7 +52,7 @@ func (f *ProbabilityFlow) decodeGraph(_ *model.Scope, in []*graph.Node) []*graph
 	if f.linear == nil {
 		return in[:1]
 	}
-	return []*graph.Node{hartley.Transform(graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMin), 0.5)))}
+	return []*graph.Node{f.shifted(hartley.Transform(graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMin), 0.5))), 1)}
 }
 
 // fromModesGraph maps the modes of φ at σ_max to the state.
@@ -59,7 +60,7 @@ func (f *ProbabilityFlow) fromModesGraph(_ *model.Scope, in []*graph.Node) []*gr
 	if f.linear == nil {
 		return []*graph.Node{hartley.Transform(in[0])}
 	}
-	return []*graph.Node{graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMax), -0.5))}
+	return []*graph.Node{graph.Mul(f.shiftedModes(in[0], -1), f.modes(in[0], f.noisy(f.cfg.SigmaMax), -0.5))}
 }
 
 // toModesGraph is the inverse of fromModesGraph.
@@ -67,12 +68,12 @@ func (f *ProbabilityFlow) toModesGraph(_ *model.Scope, in []*graph.Node) []*grap
 	if f.linear == nil {
 		return []*graph.Node{hartley.Transform(in[0])}
 	}
-	return []*graph.Node{graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMax), 0.5))}
+	return []*graph.Node{f.shiftedModes(graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMax), 0.5)), 1)}
 }
 
 // noisy returns C_k + σ² of the linear part.
 func (f *ProbabilityFlow) noisy(sigma float64) []float64 {
-	d := make([]float64, f.lat.Volume())
+	d := make([]float64, f.layout.Size())
 	for k, c := range f.linear.Spectrum() {
 		d[k] = c + sigma*sigma
 	}
@@ -85,8 +86,34 @@ func (f *ProbabilityFlow) modes(x *graph.Node, values []float64, power float64) 
 	for k, v := range values {
 		m[k] = math.Pow(v, power)
 	}
-	c := hartley.Const(x.Graph(), x.DType(), m, append([]int{1}, f.lat.Dims()...)...)
+	c := hartley.Const(x.Graph(), x.DType(), m, fieldShape(f.layout, 1)...)
 	return graph.BroadcastToDims(c, x.Shape().Dimensions...)
+}
+
+// shifted adds the mean of the linear part, times sign, to a field.
+func (f *ProbabilityFlow) shifted(phi *graph.Node, sign float64) *graph.Node {
+	return f.addMean(phi, f.layout.Volume(), sign)
+}
+
+// shiftedModes does the same to a field in the basis of modes, whose zero mode holds √V m.
+func (f *ProbabilityFlow) shiftedModes(modes *graph.Node, sign float64) *graph.Node {
+	return f.addMean(modes, 1, sign*math.Sqrt(float64(f.layout.Volume())))
+}
+
+// addMean adds the mean of every component, times factor, to the first n elements of the
+// component.
+func (f *ProbabilityFlow) addMean(x *graph.Node, n int, factor float64) *graph.Node {
+	l, ok := diffusion.Linear(f.m)
+	if !ok || !slices.ContainsFunc(l.Mean(), func(m float64) bool { return m != 0 }) {
+		return x
+	}
+	shift := make([]float64, f.layout.Size())
+	for c, mean := range l.Mean() {
+		for i := range n {
+			f.layout.Component(shift, c)[i] = factor * mean
+		}
+	}
+	return graph.Add(x, f.modes(x, shift, 1))
 }
 
 // terms are what the flow integrates numerically, at one point.
@@ -133,7 +160,7 @@ func (f *ProbabilityFlow) fieldAt(x, sigma *graph.Node) (phi, root *graph.Node) 
 		return x, nil
 	}
 	root = graph.Sqrt(graph.Add(f.modes(x, f.linear.Spectrum(), 1), graph.Square(sigma)))
-	return hartley.Transform(graph.Mul(x, root)), root
+	return f.shifted(hartley.Transform(graph.Mul(x, root)), 1), root
 }
 
 // terms builds the score and what is known of its divergence, which is never left to the
@@ -161,7 +188,7 @@ func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) term
 		t.known, t.learned = graph.Add(known, trace), nil
 	}
 	if f.linear == nil {
-		t.r = graph.Sub(t.r, hartley.Filter(phi, precision))
+		t.r = graph.Sub(t.r, hartley.Filter(f.shifted(phi, -1), precision))
 		if t.known == nil {
 			t.known = graph.Neg(trace)
 		} else {

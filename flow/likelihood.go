@@ -7,8 +7,8 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// Likelihood holds log densities and what is known of their errors, which are kept apart:
-// that of the probes is random and known per configuration, that of the steps is not.
+// Likelihood holds log densities and the error that the probes of an estimated divergence
+// leave in them; for the error of the steps see [ProbabilityFlow.StepError].
 type Likelihood struct {
 	// LogQ is log q(φ) of every configuration, normalised.
 	LogQ []float64
@@ -17,12 +17,7 @@ type Likelihood struct {
 	// Probing sets of signs) divided by the root of their number. It is zero for an
 	// exact divergence and NaN for a single estimate.
 	ProbeError []float64
-	// StepError estimates the error of LogQ from the finite step size: the rms change,
-	// over the first chunk of configurations, when the number of steps is halved, divided
-	// by 2^order - 1, or for DormandPrince when the tolerances are ten times as large,
-	// divided by 9.
-	StepError float64
-	// Effort is what it took, without the estimate of StepError.
+	// Effort is what it took.
 	Effort
 }
 
@@ -61,27 +56,24 @@ func (l *Likelihood) record(f *ProbabilityFlow, lo int, logPrior []float64, end 
 // looser is the factor of the tolerances in the estimate of the step error.
 const looser = 10
 
-// stepError compares log q of the first chunk at full and at reduced accuracy. full may
-// hold the values of the former.
-func (f *ProbabilityFlow) stepError(ctx context.Context, ens *lattice.Ensemble, full []float64) (float64, error) {
-	first := ens.Slice(0, min(ens.Len(), f.cfg.Batch))
-	first = &lattice.Ensemble{Layout: first.Layout, Data: first.Data}
-	silent := func(int) {}
-	if full == nil {
-		l, err := f.logProb(ctx, first, run{f.cfg.Steps, 1, silent})
-		if err != nil {
-			return 0, err
-		}
-		full = l.LogQ
+// StepError estimates the error of log q from the finite step size: the rms change over
+// the given configurations, of which a batch is enough, when the number of steps is halved,
+// divided by 2^order - 1, or for DormandPrince when the tolerances are ten times as large,
+// divided by 9. It costs one and a half evaluations of LogProb, with whose seed it agrees
+// on the probes. Errors are those of LogProb.
+func (f *ProbabilityFlow) StepError(ctx context.Context, ens *lattice.Ensemble, seed uint64) (float64, error) {
+	full, err := f.LogProb(ctx, ens, seed)
+	if err != nil {
+		return 0, err
 	}
 	half := f.cfg.Steps / 2
-	coarse, err := f.logProb(ctx, first, run{half, looser, silent})
+	coarse, err := f.logProb(ctx, ens, run{seed: seed, steps: half, loosen: looser, report: func(int) {}})
 	if err != nil {
 		return 0, err
 	}
 	sum := 0.0
 	for i, l := range coarse.LogQ {
-		sum += (full[i] - l) * (full[i] - l)
+		sum += (full.LogQ[i] - l) * (full.LogQ[i] - l)
 	}
 	// The error of a scheme of order p grows with the step like h^p, and with the
 	// tolerance of an adaptive one in proportion.
@@ -89,5 +81,5 @@ func (f *ProbabilityFlow) stepError(ctx context.Context, ens *lattice.Ensemble, 
 	if f.tab.e == nil {
 		growth = math.Pow(float64(f.cfg.Steps)/float64(half), float64(f.tab.order))
 	}
-	return math.Sqrt(sum/float64(first.Len())) / (growth - 1), nil
+	return math.Sqrt(sum/float64(ens.Len())) / (growth - 1), nil
 }

@@ -23,7 +23,7 @@ type ProposerConfig struct {
 // Proposer must not be used by two goroutines at once; many can share one flow.
 //
 // With a divergence that is known exactly the sampler is exact up to the step error of
-// the flow, see [Proposer.StepError]: LogProb integrates in the direction opposite to that
+// the flow, see [ProbabilityFlow.StepError]: LogProb integrates in the direction opposite to that
 // of Propose, and the two densities of one configuration differ by that much. With
 // random probes both densities carry noise, drawn afresh in every call, which the
 // sampler must be told of (mcmc.IndependenceConfig.NoiseVariance).
@@ -37,7 +37,6 @@ type Proposer struct {
 	next        int      // place in it
 	ahead       *Samples // nil if the batch has to be drawn (again)
 	evaluations uint64   // of LogProb
-	stepError   float64
 }
 
 // NewProposer returns a proposer of f. When ctx ends, its methods return ctx.Err(). The
@@ -56,10 +55,6 @@ func NewProposer(ctx context.Context, f *ProbabilityFlow, cfg ProposerConfig) (*
 	p.next = p.batch
 	one := f.cfg
 	one.Batch, one.Progress = 1, nil
-	if one.Divergence == Automatic {
-		// The default number of probes would ask for them.
-		one.Probes = 0
-	}
 	var err error
 	p.single, err = New(f.backend, f.m, one)
 	return p, err
@@ -70,8 +65,8 @@ func NewProposer(ctx context.Context, f *ProbabilityFlow, cfg ProposerConfig) (*
 // volume of the lattice, those of [ProbabilityFlow.Sample], and the error of an ended
 // context; the same call then draws the same batch again.
 func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err error) {
-	if len(dst) != p.f.lat.Volume() {
-		return 0, fmt.Errorf("flow: expected a field of %d sites, got %d", p.f.lat.Volume(), len(dst))
+	if len(dst) != p.f.layout.Size() {
+		return 0, fmt.Errorf("flow: expected a field of %d numbers, got %d", p.f.layout.Size(), len(dst))
 	}
 	if p.next == p.batch {
 		p.seed, p.next, p.ahead = rng.Uint64(), 0, nil
@@ -88,42 +83,28 @@ func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err err
 
 func (p *Proposer) draw() error {
 	f := *p.f
-	f.cfg.Seed, f.cfg.Progress = p.seed, nil
-	draw := f.Sample
-	if p.stepError > 0 {
-		// The estimate of the step error costs more than a batch of the flow.
-		draw = f.sample
-	}
-	s, err := draw(p.ctx, p.batch)
-	if err != nil {
-		return err
-	}
-	p.ahead, p.stepError = s, max(p.stepError, s.StepError)
-	return nil
+	f.cfg.Progress = nil
+	var err error
+	p.ahead, err = f.Sample(p.ctx, p.batch, p.seed)
+	return err
 }
 
 // LogProb returns log q of any configuration, at the cost of one evaluation of the flow.
 // Errors are those of [ProbabilityFlow.LogProb] and that of an ended context.
 func (p *Proposer) LogProb(phi []float64) (logq float64, err error) {
-	ens := lattice.NewEnsemble(lattice.Scalar(p.f.lat), 1)
-	if err := lattice.CheckField(phi, p.f.lat.Volume()); err != nil {
+	ens := lattice.NewEnsemble(p.f.layout, 1)
+	if err := lattice.CheckField(phi, p.f.layout.Size()); err != nil {
 		return 0, fmt.Errorf("flow: %w", err)
 	}
 	ens.Data = append(ens.Data, phi...)
 	p.evaluations++
-	f := *p.single
 	// The seeds of batches are 64 random bits, apart from those that count from them.
-	f.cfg.Seed = p.seed + p.evaluations
-	l, err := f.logProb(p.ctx, ens, run{steps: f.cfg.Steps, loosen: 1, report: func(int) {}})
+	l, err := p.single.LogProb(p.ctx, ens, p.seed+p.evaluations)
 	if err != nil {
 		return 0, err
 	}
 	return l.LogQ[0], nil
 }
-
-// StepError returns the error of log q from the finite step size, estimated from the first
-// batch that was drawn, see [Likelihood]; 0 before.
-func (p *Proposer) StepError() float64 { return p.stepError }
 
 // stateBytes is the length of the state of a Proposer.
 const stateBytes = 4 * 8

@@ -24,7 +24,7 @@ const optimal = 1
 type builder struct {
 	cfg    Config
 	scope  *model.Scope
-	in     diffusion.ExactInputs
+	in     diffusion.Inputs
 	dims   []int
 	sites  int
 	batch  int
@@ -44,17 +44,17 @@ type builder struct {
 }
 
 // ApplyDivergence builds the network; see [diffusion.ExactNetwork].
-func (n *Network) ApplyDivergence(scope *model.Scope, in diffusion.ExactInputs) (out, divergence *graph.Node) {
+func (n *Network) ApplyDivergence(scope *model.Scope, in diffusion.Inputs) (out, divergence *graph.Node) {
 	b := newBuilder(n.cfg, scope, in)
 	out, divergence = b.hollow()
 	smooth, trace := b.smoothed()
 	return graph.Reshape(graph.Add(out, smooth), in.Field.Shape().Dimensions...), graph.Add(divergence, trace)
 }
 
-func newBuilder(cfg Config, scope *model.Scope, in diffusion.ExactInputs) *builder {
+func newBuilder(cfg Config, scope *model.Scope, in diffusion.Inputs) *builder {
 	shape, levels := in.Field.Shape().Dimensions, in.Sigma.Shape().Dimensions[0]
 	b := &builder{
-		cfg: cfg, scope: scope, in: in, dims: shape[1:], sites: len(in.Spectrum), batch: shape[0], levels: levels,
+		cfg: cfg, scope: scope, in: in, dims: shape[2:], sites: len(in.Spectrum), batch: shape[0], levels: levels,
 		embed: nn.NoiseEmbedding(scope, graph.Log(in.Sigma), cfg.Embedding),
 	}
 	b.field = graph.Reshape(in.Field, b.batch, 1, b.sites)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/lattice"
 )
 
 const kind = "hollow"
@@ -81,10 +80,20 @@ func (n *Network) Kind() string { return kind }
 // Config returns the [Config], with the defaults filled in.
 func (n *Network) Config() any { return n.cfg }
 
-// Check returns an error if lat has a single site, where there is no context.
-func (n *Network) Check(lat *lattice.Lattice) error {
-	if lat.Volume() < 2 {
-		return fmt.Errorf("hollow: expected a lattice of more than one site, got %v", lat)
+// LearningRate returns 5e-3, which suits the network at its default size.
+func (n *Network) LearningRate() float64 { return 5e-3 }
+
+// Adapt returns the network itself. It returns an error for a lattice of a single site,
+// where there is no context, for several components, and for an action that is not even.
+func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	switch {
+	case t.Volume() < 2:
+		return nil, fmt.Errorf("hollow: expected a lattice of more than one site, got %v", t.Layout)
+	case t.Components != 1:
+		return nil, fmt.Errorf("hollow: expected fields of one component, got %v", t.Layout)
 	}
-	return nil
+	if _, err := diffusion.Odd.Resolve(t); err != nil {
+		return nil, fmt.Errorf("hollow: %w", err)
+	}
+	return n, nil
 }

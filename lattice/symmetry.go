@@ -60,6 +60,24 @@ func (l *Lattice) Symmetrize(dst, f []float64) []float64 {
 	return dst
 }
 
+// SymmetrizeReflections writes the mean of f over the reflections x_μ → -x_μ of every
+// direction into dst and returns it, as [Lattice.Symmetrize] does for the whole point group. A
+// nil dst is allocated; otherwise its length must be V. dst may be f.
+func (l *Lattice) SymmetrizeReflections(dst, f []float64) []float64 {
+	if len(f) != l.volume {
+		panic("lattice: field length does not match the lattice volume")
+	}
+	dst = grow(dst, len(f))
+	copy(dst, f)
+	for mu := range l.dims {
+		image := l.Reflect(nil, dst, mu)
+		for x, v := range image {
+			dst[x] = (dst[x] + v) / 2
+		}
+	}
+	return dst
+}
+
 // Translate writes φ'(x) = φ(x-a) into dst and returns it. a has Dim components. A nil
 // dst is allocated; otherwise its length must be V and it must not overlap phi.
 func (l *Lattice) Translate(dst, phi []float64, a ...int) []float64 {

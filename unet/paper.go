@@ -10,7 +10,6 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/nn"
-	"github.com/latdiff/latdiff/lattice"
 )
 
 const paperKind = "unet-paper"
@@ -109,22 +108,22 @@ func (p *Paper) Kind() string { return paperKind }
 // Config returns the [PaperConfig], with the defaults filled in.
 func (p *Paper) Config() any { return p.cfg }
 
-// Check returns an error if the strided variant does not return to the extents of
-// lat; the published network takes any lattice.
-func (p *Paper) Check(lat *lattice.Lattice) error {
-	for _, n := range lat.Dims() {
+// Adapt returns the network itself. It returns an error if the strided variant does not
+// return to the extents of the lattice; the published network takes any.
+func (p *Paper) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	for _, n := range t.Dims() {
 		m := n
 		for level := range p.cfg.Channels {
 			down := p.window(level)
 			coarse := down.outputs(m)
 			if coarse < 1 || down.returned(coarse) != m {
-				return fmt.Errorf("unet: expected extents that %d unpadded convolutions of stride 2 and their transposed ones restore, got %v",
-					len(p.cfg.Channels)-1, lat)
+				return nil, fmt.Errorf("unet: expected extents that %d unpadded convolutions of stride 2 and their transposed ones restore, got %v",
+					len(p.cfg.Channels)-1, t.Layout)
 			}
 			m = coarse
 		}
 	}
-	return nil
+	return p, nil
 }
 
 // window returns the window of convolution number level.
@@ -143,11 +142,11 @@ func (p *Paper) window(level int) window {
 func (k window) returned(n int) int { return k.stride*n + 2 - 2*k.pad }
 
 // Apply builds the network; see [diffusion.Network].
-func (p *Paper) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
-	b := &paperBuilder{scope: scope, dim: features[0].Rank() - 1}
-	b.embed = b.timeEmbedding(logSigma, p.cfg)
+func (p *Paper) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
+	b := &paperBuilder{scope: scope, dim: in.Features.Rank() - 2}
+	b.embed = b.timeEmbedding(graph.Log(in.Sigma), p.cfg)
 	levels := len(p.cfg.Channels)
-	h := stack(features)
+	h := stack(in.Features)
 	maps := make([]*graph.Node, levels+1)
 	maps[0] = h
 	for i, channels := range p.cfg.Channels {
@@ -163,7 +162,7 @@ func (p *Paper) Apply(scope *model.Scope, features []*graph.Node, logSigma *grap
 		extents := maps[i].Shape().Dimensions[1 : b.dim+1]
 		name := fmt.Sprintf("tconv%d", i+1)
 		if i == 0 {
-			h = b.addBias(name, b.transposed(name, p.window(i), inputs, outputs, extents))
+			h = b.addBias(name, b.transposed(name, p.window(i), inputs, in.Outputs, extents))
 			break
 		}
 		h = b.transposed(name, p.window(i), inputs, p.cfg.Channels[i-1], extents)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/nn"
-	"github.com/latdiff/latdiff/lattice"
 )
 
 const siteKind = "site"
@@ -33,9 +32,9 @@ type SiteConfig struct {
 	Layers int `json:"layers"`
 	// Embedding is the width of the embedding of the noise level. Default 32.
 	Embedding int `json:"embedding"`
-	// Asymmetric adds shifts that depend on the noise level, for actions that are not
-	// even; without them the network is odd under φ → -φ.
-	Asymmetric bool `json:"asymmetric"`
+	// Parity says whether the network is odd in the field; if it is not, there are
+	// shifts that depend on the noise level.
+	Parity diffusion.Parity `json:"parity"`
 }
 
 // Site is a small fully connected network for theories of one site, such as the toy
@@ -75,17 +74,24 @@ func (s *Site) Kind() string { return siteKind }
 // Config returns the [SiteConfig], with the defaults filled in.
 func (s *Site) Config() any { return s.cfg }
 
-// Check accepts any lattice.
-func (s *Site) Check(*lattice.Lattice) error { return nil }
+// Adapt returns the network with the parity of the theory.
+func (s *Site) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	adapted := *s
+	var err error
+	if adapted.cfg.Parity, err = s.cfg.Parity.Resolve(t); err != nil {
+		return nil, fmt.Errorf("unet: %w", err)
+	}
+	return &adapted, nil
+}
 
 // Apply builds the network; see [diffusion.Network].
-func (s *Site) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
-	b := &builder{scope: scope, embed: nn.NoiseEmbedding(scope, logSigma, s.cfg.Embedding), dim: features[0].Rank() - 1}
-	h := stack(features)
+func (s *Site) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
+	b := &builder{scope: scope, embed: nn.NoiseEmbedding(scope, graph.Log(in.Sigma), s.cfg.Embedding), dim: in.Features.Rank() - 2}
+	h := stack(in.Features)
 	for i := range s.cfg.Layers {
 		name := fmt.Sprintf("layer%d", i)
 		y := b.gate(name+"_gate", b.pointwise(name, h, s.cfg.Width, 1))
-		if s.cfg.Asymmetric {
+		if s.cfg.Parity == diffusion.NoParity {
 			y = b.shift(name+"_shift", y, nn.Normal(1/math.Sqrt(float64(s.cfg.Embedding))))
 		}
 		y = nn.OddSigmoid(y)
@@ -94,8 +100,8 @@ func (s *Site) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph
 		}
 		h = y
 	}
-	y := b.pointwise("head", h, outputs, 0)
-	if s.cfg.Asymmetric {
+	y := b.pointwise("head", h, in.Outputs, 0)
+	if s.cfg.Parity == diffusion.NoParity {
 		y = b.shift("head_shift", y, nn.Zeros)
 	}
 	return unstack(y)

@@ -49,12 +49,12 @@ func permutations(n int) [][]int {
 	return out
 }
 
-// apply maps a field [batch, extents…].
+// apply maps fields [batch, channels, extents…].
 func (m pointMap) apply(x *graph.Node) *graph.Node {
 	x = transposeAxes(x, m.axes)
 	for i, r := range m.reflect {
-		if r && x.Shape().Dimensions[i+1] > 1 {
-			x = reflect(x, i+1)
+		if r && x.Shape().Dimensions[i+2] > 1 {
+			x = reflect(x, i+2)
 		}
 	}
 	return x
@@ -63,8 +63,8 @@ func (m pointMap) apply(x *graph.Node) *graph.Node {
 // inverse undoes apply.
 func (m pointMap) inverse(x *graph.Node) *graph.Node {
 	for i, r := range m.reflect {
-		if r && x.Shape().Dimensions[i+1] > 1 {
-			x = reflect(x, i+1)
+		if r && x.Shape().Dimensions[i+2] > 1 {
+			x = reflect(x, i+2)
 		}
 	}
 	back := make([]int, len(m.axes))
@@ -78,9 +78,9 @@ func transposeAxes(x *graph.Node, axes []int) *graph.Node {
 	if slices.IsSorted(axes) {
 		return x
 	}
-	perm := []int{0}
+	perm := []int{0, 1}
 	for _, axis := range axes {
-		perm = append(perm, axis+1)
+		perm = append(perm, axis+2)
 	}
 	return graph.TransposeAllAxes(x, perm...)
 }
@@ -99,33 +99,22 @@ func reflect(x *graph.Node, axis int) *graph.Node {
 
 // averaged returns (1/|G|) Σ_g g⁻¹ f(g features) over the point group G of the
 // features, with all terms in one batch.
-func averaged(features []*graph.Node, logSigma *graph.Node, f func(features []*graph.Node, logSigma *graph.Node) []*graph.Node) []*graph.Node {
-	batch := features[0].Shape().Dimensions[0]
-	group := pointGroup(features[0].Shape().Dimensions[1:])
-	images := make([]*graph.Node, len(features))
-	for i, x := range features {
-		parts := make([]*graph.Node, len(group))
-		for j, m := range group {
-			parts[j] = m.apply(x)
+func averaged(features, logSigma *graph.Node, f func(features, logSigma *graph.Node) *graph.Node) *graph.Node {
+	batch := features.Shape().Dimensions[0]
+	group := pointGroup(features.Shape().Dimensions[2:])
+	images, levels := make([]*graph.Node, len(group)), make([]*graph.Node, len(group))
+	for j, m := range group {
+		images[j], levels[j] = m.apply(features), logSigma
+	}
+	out := f(graph.Concatenate(images, 0), graph.Concatenate(levels, 0))
+	var sum *graph.Node
+	for j, m := range group {
+		part := m.inverse(graph.SliceAxis(out, 0, graph.AxisRange(j*batch, (j+1)*batch)))
+		if sum == nil {
+			sum = part
+		} else {
+			sum = graph.Add(sum, part)
 		}
-		images[i] = graph.Concatenate(parts, 0)
 	}
-	levels := make([]*graph.Node, len(group))
-	for j := range levels {
-		levels[j] = logSigma
-	}
-	out := f(images, graph.Concatenate(levels, 0))
-	for i, y := range out {
-		var sum *graph.Node
-		for j, m := range group {
-			part := m.inverse(graph.SliceAxis(y, 0, graph.AxisRange(j*batch, (j+1)*batch)))
-			if sum == nil {
-				sum = part
-			} else {
-				sum = graph.Add(sum, part)
-			}
-		}
-		out[i] = graph.MulScalar(sum, 1/float64(len(group)))
-	}
-	return out
+	return graph.MulScalar(sum, 1/float64(len(group)))
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/nn"
-	"github.com/latdiff/latdiff/lattice"
 )
 
 const kind = "unet"
@@ -103,33 +102,37 @@ func (u *Network) Kind() string { return kind }
 // Config returns the [Config], with the defaults filled in.
 func (u *Network) Config() any { return u.cfg }
 
-// Check returns an error unless every extent of lat is divisible by 2 to the number
-// of coarser resolutions.
-func (u *Network) Check(lat *lattice.Lattice) error {
+// Adapt returns the network itself. It returns an error unless every extent of the lattice
+// is divisible by 2 to the number of coarser resolutions, and the action is even.
+func (u *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	cell := 1 << (len(u.cfg.Channels) - 1)
-	for _, n := range lat.Dims() {
+	for _, n := range t.Dims() {
 		if n%cell != 0 {
-			return fmt.Errorf("unet: expected extents divisible by %d for %d resolutions, got %v", cell, len(u.cfg.Channels), lat)
+			return nil, fmt.Errorf("unet: expected extents divisible by %d for %d resolutions, got %v", cell, len(u.cfg.Channels), t.Layout)
 		}
 	}
-	return nil
+	if _, err := diffusion.Odd.Resolve(t); err != nil {
+		return nil, fmt.Errorf("unet: %w", err)
+	}
+	return u, nil
 }
 
 // Apply builds the network; see [diffusion.Network].
-func (u *Network) Apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
+func (u *Network) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
+	logSigma := graph.Log(in.Sigma)
 	if u.cfg.D4 {
-		return averaged(features, logSigma, func(features []*graph.Node, logSigma *graph.Node) []*graph.Node {
-			return u.apply(scope, features, logSigma, outputs)
+		return averaged(in.Features, logSigma, func(features, logSigma *graph.Node) *graph.Node {
+			return u.apply(scope, features, logSigma, in.Outputs)
 		})
 	}
-	return u.apply(scope, features, logSigma, outputs)
+	return u.apply(scope, in.Features, logSigma, in.Outputs)
 }
 
-func (u *Network) apply(scope *model.Scope, features []*graph.Node, logSigma *graph.Node, outputs int) []*graph.Node {
+func (u *Network) apply(scope *model.Scope, features, logSigma *graph.Node, outputs int) *graph.Node {
 	b := &builder{
 		scope: scope,
 		embed: nn.NoiseEmbedding(scope, logSigma, u.cfg.Embedding),
-		dim:   features[0].Rank() - 1,
+		dim:   features.Rank() - 2,
 		cfg:   u.cfg,
 	}
 	h := b.conv("stem", stack(features), u.cfg.Channels[0], 1)
@@ -154,33 +157,25 @@ func (u *Network) apply(scope *model.Scope, features []*graph.Node, logSigma *gr
 	return unstack(b.pointwise("head", h, outputs, 0))
 }
 
-// stack turns fields [batch, extents…] into feature maps [channels, extents…, batch].
-func stack(fields []*graph.Node) *graph.Node {
-	rank := fields[0].Rank()
+// stack turns fields [batch, channels, extents…] into feature maps [channels, extents…,
+// batch].
+func stack(fields *graph.Node) *graph.Node {
+	rank := fields.Rank()
 	perm := make([]int, rank)
 	for i := range perm {
 		perm[i] = (i + 1) % rank
 	}
-	maps := make([]*graph.Node, len(fields))
-	for i, f := range fields {
-		maps[i] = graph.ExpandAxes(graph.TransposeAllAxes(f, perm...), 0)
-	}
-	return graph.Concatenate(maps, 0)
+	return graph.TransposeAllAxes(fields, perm...)
 }
 
 // unstack is the inverse of stack.
-func unstack(x *graph.Node) []*graph.Node {
-	rank := x.Rank() - 1
+func unstack(x *graph.Node) *graph.Node {
+	rank := x.Rank()
 	perm := make([]int, rank)
 	for i := range perm {
 		perm[i] = (i + rank - 1) % rank
 	}
-	fields := make([]*graph.Node, x.Shape().Dimensions[0])
-	for i := range fields {
-		field := graph.Reshape(channelRange(x, i, i+1), x.Shape().Dimensions[1:]...)
-		fields[i] = graph.TransposeAllAxes(field, perm...)
-	}
-	return fields
+	return graph.TransposeAllAxes(x, perm...)
 }
 
 // builder carries what all layers of one graph share.

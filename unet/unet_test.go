@@ -135,7 +135,7 @@ func TestGradients(t *testing.T) {
 		"paper":         must(NewPaper(PaperConfig{Channels: []int{32, 64}, Embedding: 6})),
 		"paper strided": must(NewPaper(PaperConfig{Channels: []int{32, 32}, Embedding: 6, Strided: true})),
 		"site":          must(NewSite(SiteConfig{Width: 5, Embedding: 4})),
-		"asymmetric":    must(NewSite(SiteConfig{Width: 5, Embedding: 4, Asymmetric: true})),
+		"asymmetric":    must(NewSite(SiteConfig{Width: 5, Embedding: 4, Parity: diffusion.NoParity})),
 	} {
 		t.Run(name, func(t *testing.T) { testGradients(t, network) })
 	}
@@ -297,7 +297,7 @@ func TestSymmetries(t *testing.T) {
 		{"one dimension", must(New(Config{Channels: channels, D4: true})), []int{12}, true, 4, true},
 		{"one level", must(New(Config{Channels: []int{5}, Blocks: 2})), []int{5, 3}, true, 1, false},
 		{"site", must(NewSite(SiteConfig{Width: 6})), []int{3, 3}, true, 1, true},
-		{"asymmetric", must(NewSite(SiteConfig{Width: 6, Asymmetric: true})), []int{3, 3}, false, 1, true},
+		{"asymmetric", must(NewSite(SiteConfig{Width: 6, Parity: diffusion.NoParity})), []int{3, 3}, false, 1, true},
 		{"paper", must(NewPaper(PaperConfig{Channels: []int{32, 32}})), []int{4, 6}, false, 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hollow"
-	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"

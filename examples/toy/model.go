@@ -51,7 +51,7 @@ func (t *toy) train(ctx context.Context, p *potential) error {
 		switch {
 		case name == plain:
 			// The published networks see the noisy field as it is.
-			network.Asymmetric = true
+			network.Parity = diffusion.NoParity
 			config = diffusion.ModelConfig{Unscaled: true}
 		case name == target:
 			train.Objective, train.Residual = diffusion.Target, residual

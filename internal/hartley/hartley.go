@@ -30,22 +30,22 @@ func Matrix(n int) []float64 {
 	return h
 }
 
-// Transform returns the Hartley transform of x over all axes but the first, which
-// is the batch: x has the shape [batch, extents…]. It is its own inverse.
+// Transform returns the Hartley transform of x over the lattice: all axes but the first
+// two, the batch and the components. It is its own inverse.
 func Transform(x *graph.Node) *graph.Node {
 	g := x.Graph()
-	for range x.Rank() - 1 {
+	for range x.Rank() - 2 {
 		// Contracting the first lattice axis appends its transform as the last
 		// axis; after one round every axis is back in its place.
-		n := x.Shape().Dimensions[1]
+		n := x.Shape().Dimensions[2]
 		h := Const(g, x.DType(), Matrix(n), n, n)
-		x = graph.DotGeneral(x, []int{1}, nil, h, []int{0}, nil)
+		x = graph.DotGeneral(x, []int{2}, nil, h, []int{0}, nil)
 	}
 	return x
 }
 
 // Filter returns H(m·H(x)), the filter with the transfer function m; m has the
-// shape of x, or [1, extents…].
+// shape of x, or one that broadcasts to it.
 func Filter(x, m *graph.Node) *graph.Node {
 	return Transform(graph.Mul(Transform(x), m))
 }

@@ -78,7 +78,7 @@ func TestLayers(t *testing.T) {
 			}
 		}
 		// Library packages choose no backend and draw no plots.
-		for _, i := range []string{"internal/backend", "internal/figure", "internal/program", "internal/progress"} {
+		for _, i := range []string{"diffusion/backend", "internal/figure", "internal/program", "internal/progress"} {
 			if slices.Contains(own, i) {
 				t.Errorf("%s depends on %s", p, i)
 			}

@@ -2,7 +2,7 @@ package nn
 
 import "github.com/gomlx/gomlx/core/graph"
 
-// Fields have the shape [batch, extents…].
+// Fields have the shape [batch, components, extents…].
 
 // siteAxes returns all axes of a field but the batch.
 func siteAxes(phi *graph.Node) []int {
@@ -13,7 +13,7 @@ func siteAxes(phi *graph.Node) []int {
 	return axes
 }
 
-// SumSites sums a field over its sites: [batch].
+// SumSites sums a field over its components and sites: [batch].
 func SumSites(phi *graph.Node) *graph.Node { return graph.ReduceSum(phi, siteAxes(phi)...) }
 
 // PerSample broadcasts x [batch] to the shape of the field phi.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hollow"
-	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/figure"
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/program"

@@ -22,7 +22,7 @@ import (
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/internal/atomicfile"
-	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"

@@ -3,7 +3,7 @@ package backend_test
 import (
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/backend"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/lowering"
 )
 

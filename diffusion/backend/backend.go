@@ -1,4 +1,11 @@
-// Package backend opens GoMLX backends by name, for programs.
+// Package backend opens the GoMLX backends on which models run, by name.
+//
+// "go" is the pure-Go backend, which needs nothing. In its own default configuration it
+// can wait for ever on machines with few cores; the one opened here runs the operations of a
+// graph one by one, each on all cores. Programs that are built with the tag xla can open
+// "xla:PLUGIN", XLA through a PJRT plugin, for GPUs and for faster CPUs. No other package
+// of the library imports a backend: it is an argument everywhere, and one that a program
+// opens by itself will do as well.
 package backend
 
 import (
@@ -23,9 +30,9 @@ var openers = map[string]func(config string) (compute.Backend, error){
 	},
 }
 
-// Open returns the backend called name: "go", the pure-Go one, or, in programs built
-// with the tag xla, "xla:PLUGIN" with the name or absolute path of a PJRT plugin.
-// Nothing is ever downloaded. It returns an error for an unknown name or a plugin
+// Open returns the backend called name: "go", the pure-Go one ("go:CONFIG" with a
+// configuration of its own), or, in programs built with the tag xla, "xla:PLUGIN" with the
+// name or absolute path of a PJRT plugin. Nothing is ever downloaded. It returns an error for an unknown name or a plugin
 // that cannot be opened.
 func Open(name string) (compute.Backend, error) {
 	kind, config, _ := strings.Cut(name, ":")

@@ -1,0 +1,80 @@
+package diffusion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/gomlx/compute"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// FitConfig configures [Fit]. Only the network has no default.
+type FitConfig struct {
+	// Network is the network, which adapts to the theory: the zero configuration of
+	// package hollow has an exact divergence, that of package unet needs probes.
+	Network Architecture
+	// Start, if not nil, is a model whose network and weights the training begins with,
+	// of any lattice of the same dimension; Network is then not used.
+	Start *Model
+	// Train says how to train. Its Objective, Targets and Seed are filled in where they
+	// are zero; an existing Checkpoint is continued.
+	Train TrainConfig
+	// Seed determines the initial weights and the training.
+	Seed uint64
+}
+
+// Fit trains a model of the ensemble of an action: it measures what the model has to know,
+// see [Measure], wraps the network accordingly, and trains it towards the known drift
+// (the objective [Target]). It is [Measure], [NewModel], [NewTrainer] and [Trainer.Run] with
+// the choices that are right for most theories; use these for others.
+//
+// At a cancelled ctx it returns its error; with a Checkpoint in Train the same call then
+// continues. It returns the errors of the parts otherwise.
+func Fit(ctx context.Context, backend compute.Backend, action lattice.Action, ens *lattice.Ensemble, cfg FitConfig) (*Model, error) {
+	m, err := Measure(action, ens)
+	if err != nil {
+		return nil, err
+	}
+	m.Seed = cfg.Seed
+	untrained, err := cfg.untrained(backend, m.ModelConfig)
+	if err != nil {
+		return nil, err
+	}
+	train := cfg.Train
+	if train.Targets == nil {
+		train.Targets = m.Targets
+	}
+	if train.Seed == 0 {
+		train.Seed = cfg.Seed
+	}
+	t, err := NewTrainer(backend, untrained, ens, train)
+	if err != nil {
+		return nil, err
+	}
+	if train.Checkpoint != "" {
+		switch _, err := os.Stat(train.Checkpoint); {
+		case err == nil:
+			if err := t.Restore(train.Checkpoint); err != nil {
+				return nil, err
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("diffusion: checkpoint: %w", err)
+		}
+	}
+	if err := t.Run(ctx); err != nil {
+		return nil, err
+	}
+	return t.Model()
+}
+
+// untrained returns the model before training.
+func (c *FitConfig) untrained(backend compute.Backend, cfg ModelConfig) (*Model, error) {
+	if c.Start != nil {
+		return c.Start.OnLattice(cfg)
+	}
+	return NewModel(backend, c.Network, cfg)
+}

@@ -1,0 +1,52 @@
+package diffusion
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Identity tells which action a model was made for.
+type Identity struct {
+	// Params are the couplings of the action by name, see [lattice.Params].
+	Params map[string]float64 `json:"params,omitempty"`
+	// Fingerprint is that of the action, see [lattice.Fingerprint]; it decides.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+// Identify returns the identity of an action.
+func Identify(action lattice.Action) Identity {
+	return Identity{Params: lattice.Params(action), Fingerprint: lattice.Fingerprint(action)}
+}
+
+// String lists the couplings.
+func (i Identity) String() string {
+	if len(i.Params) == 0 {
+		return "an action with the fingerprint " + i.Fingerprint
+	}
+	var s []string
+	for _, name := range slices.Sorted(maps.Keys(i.Params)) {
+		s = append(s, fmt.Sprintf("%s = %v", name, i.Params[name]))
+	}
+	return strings.Join(s, ", ")
+}
+
+// CheckAction returns an error if the model is for fields of another layout than those of
+// action, or was made for another action. A model that does not know its theory fits any
+// action of the layout.
+func (m *Model) CheckAction(action lattice.Action) error {
+	if err := lattice.CheckAction(action); err != nil {
+		return fmt.Errorf("diffusion: %w", err)
+	}
+	if err := m.CheckLayout(action.Layout()); err != nil {
+		return err
+	}
+	have := m.cfg.Theory
+	if have.Fingerprint != "" && have.Fingerprint != lattice.Fingerprint(action) {
+		return fmt.Errorf("diffusion: expected a model for %s, got one for %v", lattice.Describe(action), have)
+	}
+	return nil
+}
