@@ -4,16 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gomlx/compute/gobackend"
-
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/lattice"
 )
 
 // Sampling the free field with its exact score: the ancestral sampler is exact for a
 // Gaussian theory in any number of steps.
-func ExampleAncestral() {
-	backend, err := gobackend.New("ops_sequential")
+func ExampleSampler() {
+	device, err := backend.Open("go")
 	if err != nil {
 		panic(err)
 	}
@@ -29,13 +28,15 @@ func ExampleAncestral() {
 	if err != nil {
 		panic(err)
 	}
-	m, err := diffusion.NewGaussian(lat, spectrum)
+	m, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum})
 	if err != nil {
 		panic(err)
 	}
-	ens, err := diffusion.Ancestral(context.Background(), backend, m, 20000, diffusion.SampleConfig{
-		Levels: diffusion.LogSigma(10, 0.01, 5), Seed: 1,
-	})
+	sampler, err := diffusion.NewSampler(device, m, diffusion.SamplerConfig{Levels: diffusion.LogSigma(10, 0.01, 5)})
+	if err != nil {
+		panic(err)
+	}
+	ens, err := sampler.Sample(context.Background(), 20000, 1)
 	if err != nil {
 		panic(err)
 	}

@@ -14,8 +14,8 @@ func TestGaussianScoreIsDrift(t *testing.T) {
 	for _, dims := range [][]int{{6}, {4, 6}, {2, 3, 4}} {
 		kappa := 0.4 / float64(2*len(dims))
 		m, _ := freeField(kappa, dims...)
-		action := must(lattice.NewFreeField(m.Lattice(), kappa))
-		phi := make([]float64, m.Lattice().Volume())
+		action := must(lattice.NewFreeField(m.Layout().Lattice, kappa))
+		phi := make([]float64, m.Layout().Size())
 		for x := range phi {
 			phi[x] = math.Sin(1.7*float64(x)) + 0.3
 		}
@@ -42,11 +42,11 @@ func TestGaussianErrors(t *testing.T) {
 	uneven := flat(1)
 	uneven[1] = 2
 	for name, c := range map[string][]float64{"short": flat(1)[:15], "negative": flat(-1), "zero": flat(0), "NaN": flat(math.NaN()), "infinite": flat(math.Inf(1)), "not even": uneven} {
-		if _, err := diffusion.NewGaussian(lat, c); err == nil {
+		if _, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: c}); err == nil {
 			t.Errorf("a spectrum that is %s was accepted", name)
 		}
 	}
-	if _, err := diffusion.NewGaussian(nil, flat(1)); err == nil {
+	if _, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(nil), Spectrum: flat(1)}); err == nil {
 		t.Error("a nil lattice was accepted")
 	}
 }

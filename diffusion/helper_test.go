@@ -36,13 +36,13 @@ func goBackend(t testing.TB) compute.Backend {
 func freeField(kappa float64, dims ...int) (*diffusion.Gaussian, []float64) {
 	lat := must(lattice.New(dims...))
 	spectrum := must(must(lattice.NewFreeField(lat, kappa)).FreeSpectrum(nil))
-	return must(diffusion.NewGaussian(lat, spectrum)), spectrum
+	return must(diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum})), spectrum
 }
 
 // score evaluates a model on configurations at one noise level, in float64.
 func score(t testing.TB, m diffusion.ScoreModel, sigma float64, data []float64) []float64 {
 	t.Helper()
-	n := len(data) / m.Lattice().Volume()
+	n := len(data) / m.Layout().Size()
 	exec := must(model.NewExec(goBackend(t), m.Store(), func(scope *model.Scope, phi, s *graph.Node) *graph.Node {
 		return m.Score(scope, phi, s)
 	}))
@@ -50,7 +50,7 @@ func score(t testing.TB, m diffusion.ScoreModel, sigma float64, data []float64) 
 	for i := range levels {
 		levels[i] = sigma
 	}
-	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{n}, m.Lattice().Dims()...)...), levels)
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{n, m.Layout().Components}, m.Layout().Dims()...)...), levels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,19 +62,21 @@ func phi4Model(t testing.TB, n int, dims ...int) (*diffusion.Model, *lattice.Ens
 	t.Helper()
 	lat := must(lattice.New(dims...))
 	action := must(lattice.NewPhi4(lat, 0.25, 0.1))
-	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{N: n, Thin: 2, Thermalisation: 100, Chains: 4, Seed: 9},
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: n, Thin: 2, Thermalisation: 100, Chains: 4, Seed: 9},
 		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
-	return wrap(t, lat, action, r.Ensemble)
+	return wrap(t, action, r.Ensemble)
 }
 
 // wrap builds a model around a small U-Net with the spectra of the ensemble.
-func wrap(t testing.TB, lat *lattice.Lattice, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *lattice.Ensemble, []float64) {
+func wrap(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *lattice.Ensemble, []float64) {
 	t.Helper()
-	spectrum := ens.PowerSpectrum().Symmetrized(nil)
-	residual := must(diffusion.ResidualField(goBackend(t), lat, action, spectrum, ens.Data))
-	d := (&lattice.Ensemble{Layout: lattice.Scalar(lat), Data: residual}).PowerSpectrum().Symmetrized(nil)
+	measured := must(diffusion.Measure(action, ens))
+	measured.Order, measured.Spectrum = 0, ens.PowerSpectrum().Symmetrized(nil)
+	targets := must(diffusion.ResidualField(action, measured.ModelConfig, ens.Data))
+	measured.Residual = (&lattice.Ensemble{Layout: ens.Layout, Data: targets}).PowerSpectrum().Symmetrized(nil)
+	measured.Seed = 5
 	network := must(unet.New(unet.Config{Channels: []int{24}, Blocks: 2, Embedding: 16}))
-	return must(diffusion.NewModel(lat, network, diffusion.ModelConfig{Spectrum: spectrum, Residual: d, Seed: 5})), ens, residual
+	return must(diffusion.NewModel(goBackend(t), network, measured.ModelConfig)), ens, targets
 }
 
 // toy is a one-variable density by quadrature: an independent route to every score.
@@ -129,4 +131,15 @@ func (q toy) sample(rng *rand.Rand, n int) []float64 {
 		out[i] = q.x[lo] + (rng.Float64()-0.5)*(q.x[1]-q.x[0])
 	}
 	return out
+}
+
+// exactFreeField draws n configurations with the given spectrum.
+func exactFreeField(lat *lattice.Lattice, spectrum []float64, n int) *lattice.Ensemble {
+	fourier := lattice.NewFourier(lat)
+	rng := rand.New(rand.NewPCG(21, 22))
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), n)
+	for range n {
+		ens.Append(fourier.Gaussian(nil, spectrum, rng))
+	}
+	return ens
 }

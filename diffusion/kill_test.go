@@ -43,7 +43,7 @@ const (
 func killTrainer(t testing.TB, path string, progress func(diffusion.TrainProgress)) *diffusion.Trainer {
 	m, ens, residual := phi4Model(t, 64, 4, 4)
 	return must(diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
-		Objective: diffusion.Target, Residual: residual, Steps: childSteps, Batch: 16, Seed: 6,
+		Objective: diffusion.Target, Targets: residual, Steps: childSteps, Batch: 16, Seed: 6,
 		Checkpoint: path, CheckpointEvery: checkpointEvery, Progress: progress,
 	}))
 }

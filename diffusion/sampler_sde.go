@@ -61,7 +61,7 @@ func eulerMaruyamaGraph(scope *model.Scope, m ScoreModel, x, z *graph.Node, c []
 // quantization for S = -log p_σ. Every step has its noise, so the result carries that of
 // the last level. The finite ε makes the variance of the modes of a Gaussian theory too
 // large by the fraction ε/2(C_k + σ²), on average SNR², whatever the number of steps: use
-// a small SNR where that matters, or [Refine]. It returns an error for a negative number
+// a small SNR where that matters, or refine what it draws by a Markov chain. It returns an error for a negative number
 // of steps, or a ratio that is negative or not finite.
 func PredictorCorrector(steps int, snr float64) (Scheme, error) {
 	if steps < 0 || !(snr >= 0) || math.IsInf(snr, 0) {

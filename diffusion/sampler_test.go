@@ -19,14 +19,28 @@ import (
 )
 
 type sampler struct {
-	name string
-	draw func(context.Context, compute.Backend, diffusion.ScoreModel, int, diffusion.SampleConfig) (*lattice.Ensemble, error)
+	name   string
+	scheme diffusion.Scheme
+}
+
+// draw draws n configurations.
+func (s sampler) draw(ctx context.Context, backend compute.Backend, m diffusion.ScoreModel, n int, seed uint64, cfg diffusion.SamplerConfig) (*lattice.Ensemble, error) {
+	cfg.Scheme = s.scheme
+	r, err := diffusion.NewSampler(backend, m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return r.Sample(ctx, n, seed)
+}
+
+// corrector returns the predictor–corrector scheme.
+func corrector(steps int, snr float64) sampler {
+	return sampler{"PredictorCorrector", must(diffusion.PredictorCorrector(steps, snr))}
 }
 
 var (
 	euler     = sampler{"EulerMaruyama", diffusion.EulerMaruyama}
 	ancestral = sampler{"Ancestral", diffusion.Ancestral}
-	corrector = sampler{"PredictorCorrector", diffusion.PredictorCorrector}
 	heun      = sampler{"Heun", diffusion.Heun}
 	dpm       = sampler{"DPMSolverPP2M", diffusion.DPMSolverPP2M}
 )
@@ -70,24 +84,24 @@ func TestSamplersReproduceFreeField(t *testing.T) {
 	// scale, half the bound.
 	for _, test := range []struct {
 		sampler
-		cfg diffusion.SampleConfig
+		cfg diffusion.SamplerConfig
 	}{
-		{euler, diffusion.SampleConfig{Process: diffusion.VE{}, IsotropicPrior: true}}, // the paper's, 500 steps
-		{euler, diffusion.SampleConfig{Process: diffusion.VEGeometric{}, Steps: steps}},
-		{euler, diffusion.SampleConfig{Process: diffusion.VP{}, Steps: steps}},
-		{euler, diffusion.SampleConfig{Process: diffusion.SubVP{}, Steps: steps}},
-		{ancestral, diffusion.SampleConfig{Levels: diffusion.LogSigma(high, low, 3)}},
-		{corrector, diffusion.SampleConfig{Levels: diffusion.LogSigma(high, low, steps), SNR: 0.1}},
-		{corrector, diffusion.SampleConfig{Process: diffusion.VP{}, Steps: steps, SNR: 0.1}},
-		{heun, diffusion.SampleConfig{Levels: diffusion.Karras(high, low, 0, 30)}},
-		{dpm, diffusion.SampleConfig{Levels: diffusion.LogSigma(high, low, 30)}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VE{}, IsotropicPrior: true, Steps: 500}}, // the paper's, 500 steps
+		{euler, diffusion.SamplerConfig{Process: diffusion.VEGeometric{}, Steps: steps}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VP{}, Steps: steps}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.SubVP{}, Steps: steps}},
+		{ancestral, diffusion.SamplerConfig{Levels: diffusion.LogSigma(high, low, 3)}},
+		{corrector(0, 0.1), diffusion.SamplerConfig{Levels: diffusion.LogSigma(high, low, steps)}},
+		{corrector(0, 0.1), diffusion.SamplerConfig{Process: diffusion.VP{}, Steps: steps}},
+		{heun, diffusion.SamplerConfig{Levels: diffusion.Karras(high, low, 0, 30)}},
+		{dpm, diffusion.SamplerConfig{Levels: diffusion.LogSigma(high, low, 30)}},
 	} {
 		last := low
 		if test.cfg.Process != nil {
 			last = diffusion.Sigma(test.cfg.Process, 1e-3)
 		}
-		test.cfg.Seed, test.cfg.Batch = 11, n/2
-		ens, err := test.draw(t.Context(), goBackend(t), m, n, test.cfg)
+		test.cfg.Batch = n / 2
+		ens, err := test.draw(t.Context(), goBackend(t), m, n, 11, test.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,21 +159,21 @@ func TestSamplersMatchClosedForms(t *testing.T) {
 	}
 	for _, test := range []struct {
 		sampler
-		cfg  diffusion.SampleConfig
+		cfg  diffusion.SamplerConfig
 		want []float64
 	}{
-		{euler, diffusion.SampleConfig{Levels: levels}, each(variance)},
-		{heun, diffusion.SampleConfig{Levels: levels}, each(trapezoidal)},
-		{dpm, diffusion.SampleConfig{Levels: levels}, each(multistep)},
-		{ancestral, diffusion.SampleConfig{Levels: levels}, noisy(spectrum, 0.05)},
-		{corrector, diffusion.SampleConfig{Levels: levels, CorrectorSteps: 2, SNR: 0.2}, correctedVariance(spectrum, levels, 2, 0.2)},
-		{euler, diffusion.SampleConfig{Process: diffusion.VE{}, Steps: steps}, eulerVariance(diffusion.VE{}, spectrum, steps)},
-		{euler, diffusion.SampleConfig{Process: diffusion.VEGeometric{}, Steps: steps}, eulerVariance(diffusion.VEGeometric{}, spectrum, steps)},
-		{euler, diffusion.SampleConfig{Process: diffusion.VP{}, Steps: steps}, eulerVariance(diffusion.VP{}, spectrum, steps)},
-		{euler, diffusion.SampleConfig{Process: diffusion.SubVP{}, Steps: steps}, eulerVariance(diffusion.SubVP{}, spectrum, steps)},
+		{euler, diffusion.SamplerConfig{Levels: levels}, each(variance)},
+		{heun, diffusion.SamplerConfig{Levels: levels}, each(trapezoidal)},
+		{dpm, diffusion.SamplerConfig{Levels: levels}, each(multistep)},
+		{ancestral, diffusion.SamplerConfig{Levels: levels}, noisy(spectrum, 0.05)},
+		{corrector(2, 0.2), diffusion.SamplerConfig{Levels: levels}, correctedVariance(spectrum, levels, 2, 0.2)},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VE{}, Steps: steps}, eulerVariance(diffusion.VE{}, spectrum, steps)},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VEGeometric{}, Steps: steps}, eulerVariance(diffusion.VEGeometric{}, spectrum, steps)},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VP{}, Steps: steps}, eulerVariance(diffusion.VP{}, spectrum, steps)},
+		{euler, diffusion.SamplerConfig{Process: diffusion.SubVP{}, Steps: steps}, eulerVariance(diffusion.SubVP{}, spectrum, steps)},
 	} {
-		test.cfg.Seed, test.cfg.Batch = 3, n/2
-		ens, err := test.draw(t.Context(), goBackend(t), m, n, test.cfg)
+		test.cfg.Batch = n / 2
+		ens, err := test.draw(t.Context(), goBackend(t), m, n, 3, test.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,12 +252,12 @@ type mixture struct {
 	w   float64
 }
 
-func (m mixture) Lattice() *lattice.Lattice { return m.lat }
-func (m mixture) Store() *model.Store       { return model.NewStore() }
+func (m mixture) Layout() lattice.Layout { return lattice.Scalar(m.lat) }
+func (m mixture) Store() *model.Store    { return model.NewStore() }
 
 func (m mixture) Score(_ *model.Scope, phi, sigma *graph.Node) *graph.Node {
 	w := graph.AddScalar(graph.Square(sigma), m.w)
-	w = graph.BroadcastToDims(graph.Reshape(w, -1, 1, 1), phi.Shape().Dimensions...)
+	w = graph.BroadcastToDims(graph.Reshape(w, -1, 1, 1, 1), phi.Shape().Dimensions...)
 	return graph.Div(graph.Sub(graph.Tanh(graph.Div(phi, w)), phi), w)
 }
 
@@ -255,16 +269,16 @@ func TestSamplersFindTwoPeaks(t *testing.T) {
 	uniform := diffusion.UniformTime(diffusion.VE{}, 1, 1e-3, 250)
 	for _, test := range []struct {
 		sampler
-		cfg diffusion.SampleConfig
+		cfg diffusion.SamplerConfig
 	}{
-		{euler, diffusion.SampleConfig{Process: diffusion.VE{}}},
-		{euler, diffusion.SampleConfig{Process: diffusion.VEGeometric{}, Steps: 250}},
-		{euler, diffusion.SampleConfig{Process: diffusion.VP{}, Steps: 250}},
-		{euler, diffusion.SampleConfig{Process: diffusion.SubVP{}, Steps: 250}},
-		{ancestral, diffusion.SampleConfig{Levels: diffusion.UniformTime(diffusion.VE{}, 1, 1e-3, 500)}},
-		{corrector, diffusion.SampleConfig{Levels: uniform, SNR: 0.07}},
-		{heun, diffusion.SampleConfig{Levels: diffusion.Karras(20, low, 0, 40)}},
-		{dpm, diffusion.SampleConfig{Levels: diffusion.LogSigma(20, low, 60)}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VE{}, Steps: 500}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VEGeometric{}, Steps: 250}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.VP{}, Steps: 250}},
+		{euler, diffusion.SamplerConfig{Process: diffusion.SubVP{}, Steps: 250}},
+		{ancestral, diffusion.SamplerConfig{Levels: diffusion.UniformTime(diffusion.VE{}, 1, 1e-3, 500)}},
+		{corrector(0, 0.07), diffusion.SamplerConfig{Levels: uniform}},
+		{heun, diffusion.SamplerConfig{Levels: diffusion.Karras(20, low, 0, 40)}},
+		{dpm, diffusion.SamplerConfig{Levels: diffusion.LogSigma(20, low, 60)}},
 	} {
 		var last float64
 		if p := test.cfg.Process; p != nil {
@@ -272,8 +286,8 @@ func TestSamplersFindTwoPeaks(t *testing.T) {
 		} else {
 			last = test.cfg.Levels[len(test.cfg.Levels)-1]
 		}
-		test.cfg.Seed, test.cfg.Batch = 6, n/2
-		ens, err := test.draw(t.Context(), goBackend(t), m, n, test.cfg)
+		test.cfg.Batch = n / 2
+		ens, err := test.draw(t.Context(), goBackend(t), m, n, 6, test.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +325,7 @@ func TestSamplersFindTwoPeaks(t *testing.T) {
 // published order.
 func TestDeterministicOrders(t *testing.T) {
 	m, spectrum := freeField(0.22, 8, 8)
-	fourier := lattice.NewFourier(m.Lattice())
+	fourier := lattice.NewFourier(m.Layout().Lattice)
 	const high, low = 12, 0.1
 	for _, test := range []struct {
 		sampler
@@ -325,8 +339,8 @@ func TestDeterministicOrders(t *testing.T) {
 	} {
 		deviation := func(n int) float64 {
 			var start []complex128
-			ens, err := test.draw(t.Context(), goBackend(t), m, 1, diffusion.SampleConfig{
-				Levels: test.grid(n), Seed: 5, Trace: func(step int, _ float64, x []float64) {
+			ens, err := test.draw(t.Context(), goBackend(t), m, 1, 5, diffusion.SamplerConfig{
+				Levels: test.grid(n), Trace: func(step int, _ float64, x []float64) {
 					if step == 0 {
 						start = fourier.Transform(nil, x)
 					}
@@ -361,11 +375,11 @@ func TestEulerMaruyamaOrder(t *testing.T) {
 	for k := range spectrum {
 		spectrum[k] = 0.4
 	}
-	m := must(diffusion.NewGaussian(lat, spectrum))
+	m := must(diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum}))
 	const n = 160
 	bias := func(steps int) float64 {
-		ens, err := diffusion.EulerMaruyama(t.Context(), goBackend(t), m, n, diffusion.SampleConfig{
-			Levels: diffusion.LogSigma(15, 0.02, steps), Seed: 8, Batch: n / 2,
+		ens, err := euler.draw(t.Context(), goBackend(t), m, n, 8, diffusion.SamplerConfig{
+			Levels: diffusion.LogSigma(15, 0.02, steps), Batch: n / 2,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -406,11 +420,11 @@ func TestProcessUnits(t *testing.T) {
 	for k, c := range spectrum {
 		wide[k] = scale * scale * c
 	}
-	m := normalised{must(diffusion.NewGaussian(plain.Lattice(), wide)), scale}
+	m := normalised{must(diffusion.NewGaussian(diffusion.ModelConfig{Layout: plain.Layout(), Spectrum: wide})), scale}
 	for _, p := range []diffusion.SDE{diffusion.VE{}, diffusion.SubVP{}} {
-		cfg := diffusion.SampleConfig{Process: p, Steps: 20, Seed: 1}
-		want := must(diffusion.EulerMaruyama(t.Context(), goBackend(t), plain, 3, cfg)).Data
-		got := must(diffusion.EulerMaruyama(t.Context(), goBackend(t), m, 3, cfg)).Data
+		cfg := diffusion.SamplerConfig{Process: p, Steps: 20}
+		want := must(euler.draw(t.Context(), goBackend(t), plain, 3, 1, cfg)).Data
+		got := must(euler.draw(t.Context(), goBackend(t), m, 3, 1, cfg)).Data
 		for i := range want {
 			if d := math.Abs(got[i] - scale*want[i]); d > 1e-4 {
 				t.Fatalf("%v: value %v, want %v", p, got[i], scale*want[i])
@@ -421,18 +435,17 @@ func TestProcessUnits(t *testing.T) {
 
 func TestSamplerReproducible(t *testing.T) {
 	m, _ := freeField(0.2, 4, 4)
-	for _, s := range []sampler{euler, ancestral, corrector, heun, dpm} {
-		cfg := diffusion.SampleConfig{Levels: diffusion.LogSigma(10, 0.1, 5), Seed: 1, Batch: 8}
-		draw := func() []float64 { return must(s.draw(t.Context(), goBackend(t), m, 30, cfg)).Data }
-		first := draw()
+	for _, s := range []sampler{euler, ancestral, corrector(0, 0), heun, dpm} {
+		r := must(diffusion.NewSampler(goBackend(t), m, diffusion.SamplerConfig{Scheme: s.scheme, Levels: diffusion.LogSigma(10, 0.1, 5), Batch: 8}))
+		draw := func(seed uint64) []float64 { return must(r.Sample(t.Context(), 30, seed)).Data }
+		first := draw(1)
 		cores := runtime.GOMAXPROCS(1)
-		second := draw()
+		second := draw(1)
 		runtime.GOMAXPROCS(cores)
 		if !slices.Equal(first, second) {
 			t.Errorf("%s: the sample depends on the number of cores", s.name)
 		}
-		cfg.Seed = 2
-		if slices.Equal(first, draw()) {
+		if slices.Equal(first, draw(2)) {
 			t.Errorf("%s: the sample does not depend on the seed", s.name)
 		}
 	}
@@ -442,7 +455,7 @@ func TestSamplerTraceAndCancel(t *testing.T) {
 	m, _ := freeField(0.2, 4, 4)
 	var steps []int
 	done := 0
-	cfg := diffusion.SampleConfig{Levels: diffusion.LogSigma(10, 0.1, 5), Batch: 8,
+	cfg := diffusion.SamplerConfig{Levels: diffusion.LogSigma(10, 0.1, 5), Batch: 8,
 		Trace: func(step int, sigma float64, fields []float64) {
 			steps = append(steps, step)
 			if len(fields) != 8*16 {
@@ -456,7 +469,7 @@ func TestSamplerTraceAndCancel(t *testing.T) {
 			done = d
 		},
 	}
-	if _, err := diffusion.EulerMaruyama(t.Context(), goBackend(t), m, 20, cfg); err != nil {
+	if _, err := euler.draw(t.Context(), goBackend(t), m, 20, 1, cfg); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(steps, []int{0, 1, 2, 3, 4, 5}) || done != 100 {
@@ -464,24 +477,59 @@ func TestSamplerTraceAndCancel(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := diffusion.EulerMaruyama(ctx, goBackend(t), m, 20, cfg); !errors.Is(err, context.Canceled) {
+	if _, err := euler.draw(ctx, goBackend(t), m, 20, 1, cfg); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
 
 func TestSamplerErrors(t *testing.T) {
 	m, _ := freeField(0.2, 4, 4)
-	for _, cfg := range []diffusion.SampleConfig{
+	for _, cfg := range []diffusion.SamplerConfig{
 		{Levels: []float64{1}}, {Levels: []float64{1, 2}}, {Levels: []float64{1, 0}}, {Levels: []float64{math.Inf(1), 1}},
-		{Levels: []float64{2, math.NaN()}}, {Batch: -1}, {Steps: -1}, {CorrectorSteps: -1}, {SNR: -1}, {SNR: math.NaN()},
+		{Levels: []float64{2, math.NaN()}}, {Batch: -1}, {Steps: -1},
 		{Process: diffusion.VE{}, Levels: []float64{11, 1}}, {Process: diffusion.VEGeometric{}, Levels: []float64{11, 1e-3}},
 		{Process: diffusion.VE{Sigma: 1}}, {Process: diffusion.VP{BetaMin: -1}}, {Process: diffusion.VP{BetaMin: math.NaN()}, Levels: []float64{2, 1}},
 	} {
-		if _, err := diffusion.PredictorCorrector(t.Context(), goBackend(t), m, 2, cfg); err == nil {
+		if _, err := diffusion.NewSampler(goBackend(t), m, cfg); err == nil {
 			t.Errorf("%+v accepted", cfg)
 		}
 	}
-	if _, err := diffusion.EulerMaruyama(t.Context(), goBackend(t), m, 0, diffusion.SampleConfig{}); err == nil {
+	if _, err := euler.draw(t.Context(), goBackend(t), m, 0, 1, diffusion.SamplerConfig{}); err == nil {
 		t.Error("no configurations accepted")
+	}
+	for _, c := range []struct {
+		steps int
+		snr   float64
+	}{{-1, 0}, {0, -1}, {0, math.NaN()}, {0, math.Inf(1)}} {
+		if _, err := diffusion.PredictorCorrector(c.steps, c.snr); err == nil {
+			t.Errorf("a corrector with %+v was accepted", c)
+		}
+	}
+}
+
+// The reverse process can begin anywhere: fields of a Gaussian theory with noise of some
+// level added end as those of the theory.
+func TestSamplerFrom(t *testing.T) {
+	m, spectrum := freeField(0.22, 16, 16)
+	const n, sigma, low = 128, 0.7, 0.05
+	r := must(diffusion.NewSampler(goBackend(t), m, diffusion.SamplerConfig{Levels: diffusion.LogSigma(20, low, 9)}))
+	start := exactFreeField(m.Layout().Lattice, noisy(spectrum, sigma), n)
+	ens := must(r.From(t.Context(), start, sigma, 3))
+	compareSpectrum(t, "from the middle", ens, noisy(spectrum, low))
+	moved := 0.0
+	for i, x := range ens.Data {
+		moved += (x - start.Data[i]) * (x - start.Data[i]) / float64(len(ens.Data))
+	}
+	// At most the noise goes away and as much is drawn anew.
+	if !(moved > 0.1*sigma*sigma && moved < 2*sigma*sigma) {
+		t.Errorf("the fields moved by %v, the noise has variance %v", moved, sigma*sigma)
+	}
+	for _, s := range []float64{low, 0, math.NaN(), math.Inf(1)} {
+		if _, err := r.From(t.Context(), start, s, 3); err == nil {
+			t.Errorf("a start at the level %v was accepted", s)
+		}
+	}
+	if _, err := r.From(t.Context(), lattice.NewEnsemble(lattice.Scalar(must(lattice.New(4, 4))), 0), sigma, 3); err == nil {
+		t.Error("fields of another lattice were accepted")
 	}
 }

@@ -47,7 +47,7 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 	if err != nil {
 		return trained{}, err
 	}
-	cfg, residual, err := diffusion.Measure(backend, run.Ensemble, action, false)
+	cfg, err := diffusion.Measure(action, run.Ensemble)
 	if err != nil {
 		return trained{}, err
 	}
@@ -55,14 +55,14 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 	if err != nil {
 		return trained{}, err
 	}
-	m, err := diffusion.NewModel(lat, network, cfg)
+	m, err := diffusion.NewModel(backend, network, cfg.ModelConfig)
 	if err != nil {
 		return trained{}, err
 	}
 	const held = 64
 	split := (run.Ensemble.Len() - held) * lat.Volume()
 	trainer, err := diffusion.NewTrainer(backend, m, &lattice.Ensemble{Layout: lattice.Scalar(lat), Data: run.Ensemble.Data[:split]},
-		diffusion.TrainConfig{Objective: diffusion.Target, Residual: residual[:split], Steps: 3000})
+		diffusion.TrainConfig{Objective: diffusion.Target, Targets: cfg.Targets[:split], Steps: 3000})
 	if err != nil {
 		return trained{}, err
 	}
@@ -85,7 +85,7 @@ func BenchmarkDivergence(b *testing.B) {
 	for _, way := range []flow.Divergence{flow.Rademacher, flow.GaussianProbes, flow.Probing} {
 		for _, n := range []int{2, 4, 8, 16, 32, 64} {
 			b.Run(fmt.Sprintf("%v/passes=%d", way, n), func(b *testing.B) {
-				cfg := flow.Config{Steps: 6, Divergence: way, Probes: n, Batch: 64, Seed: 1}
+				cfg := flow.Config{Steps: 6, Divergence: way, Probes: n, Batch: 64}
 				// An estimate consists of n vectors: independent ones, or a set.
 				sets := 1.0
 				if way == flow.Probing {
@@ -118,7 +118,7 @@ func BenchmarkJacobianDecay(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	lat := trained.m.Lattice()
+	lat := trained.m.Layout().Lattice
 	v, n := lat.Volume(), trained.ens.Len()
 	exec := model.MustNewExec(goBackend(b), trained.m.Store(), func(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 		r := trained.m.Remainder(scope, phi, sigma).Learned
@@ -142,7 +142,7 @@ func BenchmarkJacobianDecay(b *testing.B) {
 				for i := range phi {
 					phi[i] = trained.ens.Data[i] + level*rng.NormFloat64()
 				}
-				out, err := exec.Call1(host.Tensor(dtypes.Float32, phi, n, lat.Extent(0), lat.Extent(1)), sigma)
+				out, err := exec.Call1(host.Tensor(dtypes.Float32, phi, n, 1, lat.Extent(0), lat.Extent(1)), sigma)
 				if err != nil {
 					b.Fatal(err)
 				}

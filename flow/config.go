@@ -79,7 +79,7 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 	if c.Divergence == Automatic && !knowsDivergence(m) {
 		c.Divergence = Rademacher
 		if colours > 1 {
-			c.Divergence = Probing
+			c.Divergence, c.Probes = Probing, min(c.Probes, colours)
 		}
 	}
 	if c.Probes == 0 {

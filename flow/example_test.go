@@ -31,7 +31,7 @@ func ExampleProbabilityFlow_Sample() {
 	if err != nil {
 		panic(err)
 	}
-	m, err := diffusion.NewGaussian(lat, spectrum)
+	m, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum})
 	if err != nil {
 		panic(err)
 	}
@@ -39,7 +39,7 @@ func ExampleProbabilityFlow_Sample() {
 	if err != nil {
 		panic(err)
 	}
-	s, err := f.Sample(context.Background(), 3)
+	s, err := f.Sample(context.Background(), 3, 1)
 	if err != nil {
 		panic(err)
 	}

@@ -43,7 +43,7 @@ func freeField(t testing.TB, kappa float64, dims ...int) (*diffusion.Gaussian, [
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := diffusion.NewGaussian(lat, spectrum)
+	m, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func exactLogDensity(lat *lattice.Lattice, spectrum []float64, sigma float64, ph
 func TestFreeFieldLogProb(t *testing.T) {
 	m, spectrum := freeField(t, 0.22, 8, 8)
 	backend := goBackend(t)
-	ens := fields(m.Lattice(), 4)
+	ens := fields(m.Layout().Lattice, 4)
 	const sigmaMin = 0.02
 	deviation := func(cfg flow.Config) float64 {
 		cfg.Plain, cfg.DType, cfg.SigmaMin, cfg.SigmaMax, cfg.Batch = true, dtypes.Float64, sigmaMin, 20, 4
@@ -98,17 +98,21 @@ func TestFreeFieldLogProb(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := f.LogProb(context.Background(), ens)
+		l, err := f.LogProb(context.Background(), ens, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
 		worst := 0.0
 		for i := range ens.Len() {
-			worst = math.Max(worst, math.Abs(l.LogQ[i]-exactLogDensity(m.Lattice(), spectrum, sigmaMin, ens.Config(i))))
+			worst = math.Max(worst, math.Abs(l.LogQ[i]-exactLogDensity(m.Layout().Lattice, spectrum, sigmaMin, ens.Config(i))))
 		}
 		// The quoted step error must be of the size of the true one.
-		if l.StepError < worst/20 || l.StepError > 20*worst {
-			t.Errorf("%v, %d steps: quoted step error %.2g, true error %.2g", cfg.Integrator, cfg.Steps, l.StepError, worst)
+		quoted, err := f.StepError(context.Background(), ens, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if quoted < worst/20 || quoted > 20*worst {
+			t.Errorf("%v, %d steps: quoted step error %.2g, true error %.2g", cfg.Integrator, cfg.Steps, quoted, worst)
 		}
 		return worst
 	}
@@ -134,16 +138,16 @@ func TestFreeFieldExactLinearPart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		samples, err := f.Sample(context.Background(), 5)
+		samples, err := f.Sample(context.Background(), 5, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := f.LogProb(context.Background(), samples.Ensemble)
+		back, err := f.LogProb(context.Background(), samples.Ensemble, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 5 {
-			want := exactLogDensity(m.Lattice(), spectrum, 0.02, samples.Ensemble.Config(i))
+			want := exactLogDensity(m.Layout().Lattice, spectrum, 0.02, samples.Ensemble.Config(i))
 			if math.Abs(samples.LogQ[i]-want) > 1e-9 || math.Abs(back.LogQ[i]-want) > 1e-9 {
 				t.Errorf("%v: log q = %v drawn, %v evaluated, want %v", dims, samples.LogQ[i], back.LogQ[i], want)
 			}
@@ -154,12 +158,12 @@ func TestFreeFieldExactLinearPart(t *testing.T) {
 // Configurations drawn through the flow have the spectrum of the free field.
 func TestFreeFieldSpectrum(t *testing.T) {
 	m, spectrum := freeField(t, 0.22, 8, 8)
-	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 40, Plain: true, Seed: 7})
+	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 40, Plain: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const n = 2000
-	samples, err := f.Sample(context.Background(), n)
+	samples, err := f.Sample(context.Background(), n, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,20 +198,20 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.LogProb(context.Background(), fields(other, 1)); err == nil {
+	if _, err := f.LogProb(context.Background(), fields(other, 1), 7); err == nil {
 		t.Error("LogProb accepted an ensemble on another lattice")
 	}
-	bad := fields(m.Lattice(), 2)
+	bad := fields(m.Layout().Lattice, 2)
 	bad.Data[17] = math.NaN()
-	if _, err := f.LogProb(context.Background(), bad); err == nil {
+	if _, err := f.LogProb(context.Background(), bad, 7); err == nil {
 		t.Error("LogProb accepted NaN")
 	}
-	if _, err := f.Sample(context.Background(), 0); err == nil {
+	if _, err := f.Sample(context.Background(), 0, 7); err == nil {
 		t.Error("Sample(0) accepted")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := f.Sample(ctx, 10); err == nil {
+	if _, err := f.Sample(ctx, 10, 7); err == nil {
 		t.Error("Sample ignored a cancelled context")
 	}
 }

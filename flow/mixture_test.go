@@ -36,7 +36,7 @@ func TestMixture(t *testing.T) {
 		t.Fatal(err)
 	}
 	const order, sigmaMin = 9.0, 0.05
-	m, err := diffusion.NewMixture(lat, spectrum, order)
+	m, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum, Order: order})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,12 +44,12 @@ func TestMixture(t *testing.T) {
 		{SigmaMax: 2, Steps: 40}, {SigmaMax: 60, Steps: 80}, {SigmaMax: 60, Steps: 200, Plain: true},
 		{SigmaMax: 60, Integrator: flow.DormandPrince},
 	} {
-		cfg.SigmaMin, cfg.DType, cfg.Batch, cfg.Seed = sigmaMin, dtypes.Float64, 16, 3
+		cfg.SigmaMin, cfg.DType, cfg.Batch = sigmaMin, dtypes.Float64, 16
 		f, err := flow.New(goBackend(t), m, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := f.Sample(context.Background(), 64)
+		s, err := f.Sample(context.Background(), 64, 3)
 		if err != nil {
 			t.Fatal(err)
 		}

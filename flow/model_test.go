@@ -21,8 +21,8 @@ import (
 // bare hides everything a model knows but its score.
 type bare struct{ m diffusion.ScoreModel }
 
-func (b bare) Lattice() *lattice.Lattice { return b.m.Lattice() }
-func (b bare) Store() *model.Store       { return b.m.Store() }
+func (b bare) Layout() lattice.Layout { return b.m.Layout() }
+func (b bare) Store() *model.Store    { return b.m.Store() }
 func (b bare) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 	return b.m.Score(scope, phi, sigma)
 }
@@ -32,18 +32,18 @@ func (b bare) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 func TestHutchinson(t *testing.T) {
 	m, spectrum := freeField(t, 0.22, 4, 4)
 	const n = 400
-	f, err := flow.New(goBackend(t), bare{m}, flow.Config{Steps: 48, SigmaMax: 20, Probes: 8, DType: dtypes.Float64, Seed: 5})
+	f, err := flow.New(goBackend(t), bare{m}, flow.Config{Steps: 48, SigmaMax: 20, Divergence: flow.Rademacher, Probes: 8, DType: dtypes.Float64})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ens := fields(m.Lattice(), n)
-	l, err := f.LogProb(context.Background(), ens)
+	ens := fields(m.Layout().Lattice, n)
+	l, err := f.LogProb(context.Background(), ens, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mean, pulls, quoted := 0.0, 0.0, 0.0
 	for i := range n {
-		d := l.LogQ[i] - exactLogDensity(m.Lattice(), spectrum, 0.02, ens.Config(i))
+		d := l.LogQ[i] - exactLogDensity(m.Layout().Lattice, spectrum, 0.02, ens.Config(i))
 		mean += d / n
 		pulls += d * d / n
 		quoted += l.ProbeError[i] * l.ProbeError[i] / n
@@ -89,14 +89,8 @@ func randomHollow(t testing.TB, dims ...int) *diffusion.Model {
 func randomModel(t testing.TB, network diffusion.Architecture, size float64, dims ...int) *diffusion.Model {
 	t.Helper()
 	m, spectrum := freeField(t, 0.4/float64(len(dims)), dims...)
-	d, err := diffusion.NewModel(m.Lattice(), network, diffusion.ModelConfig{Spectrum: spectrum, Seed: 1})
+	d, err := diffusion.NewModel(goBackend(t), network, diffusion.ModelConfig{Layout: m.Layout(), Spectrum: spectrum})
 	if err != nil {
-		t.Fatal(err)
-	}
-	exec := model.MustNewExec(goBackend(t), d.Store(), func(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
-		return d.Score(scope, phi, sigma)
-	})
-	if _, err := exec.Call1(tensors.FromFlatDataAndDimensions(make([]float32, m.Lattice().Volume()), append([]int{1}, dims...)...), []float32{1}); err != nil {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(2, 3))
@@ -119,15 +113,15 @@ func TestForwardBackward(t *testing.T) {
 	backend := goBackend(t)
 	var first *flow.Samples
 	for _, plain := range []bool{false, true} {
-		f, err := flow.New(backend, d, flow.Config{Steps: 160, Plain: plain, DType: dtypes.Float64, Batch: 8, Seed: 4})
+		f, err := flow.New(backend, d, flow.Config{Steps: 160, Plain: plain, DType: dtypes.Float64, Batch: 8})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := f.Sample(context.Background(), 8)
+		s, err := f.Sample(context.Background(), 8, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := f.LogProb(context.Background(), s.Ensemble)
+		back, err := f.LogProb(context.Background(), s.Ensemble, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +133,7 @@ func TestForwardBackward(t *testing.T) {
 		if first == nil {
 			first = s
 			// The random network must matter: its flow is not the Gaussian one.
-			g, err := diffusion.NewGaussian(d.Lattice(), d.Spectrum())
+			g, err := diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(d.Layout().Lattice), Spectrum: d.Spectrum()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,11 +154,11 @@ func TestForwardBackward(t *testing.T) {
 
 func sample(t *testing.T, m diffusion.ScoreModel, n int) *flow.Samples {
 	t.Helper()
-	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 2, DType: dtypes.Float64, Batch: n, Seed: 4})
+	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 2, DType: dtypes.Float64, Batch: n})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := f.Sample(context.Background(), n)
+	s, err := f.Sample(context.Background(), n, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,11 +176,11 @@ func maxDifference(a, b []float64) float64 {
 // One probe has no error estimate, and says so.
 func TestSingleProbe(t *testing.T) {
 	d := randomUNet(t, 4, 4)
-	f, err := flow.New(goBackend(t), d, flow.Config{Steps: 4, Probes: 1, Batch: 4})
+	f, err := flow.New(goBackend(t), d, flow.Config{Steps: 4, Divergence: flow.Rademacher, Probes: 1, Batch: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := f.Sample(context.Background(), 3)
+	s, err := f.Sample(context.Background(), 3, 5)
 	if err != nil {
 		t.Fatal(err)
 	}

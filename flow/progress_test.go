@@ -19,7 +19,7 @@ func TestProgress(t *testing.T) {
 			last, end = done, total
 			calls++
 		}})
-		if _, err := f.Sample(context.Background(), 7); err != nil {
+		if _, err := f.Sample(context.Background(), 7, 1); err != nil {
 			t.Fatal(err)
 		}
 		if last != 56 || end != 56 || calls < 3*3 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/progress"
@@ -186,24 +187,21 @@ func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*latt
 	}
 	var ens *lattice.Ensemble
 	err := d.Task(ctx, "proposals by the flow", func(t *progress.Task) error {
-		start, elapsed := time.Now(), 0.0
 		cfg := d.FlowConfig(m)
-		cfg.Progress = func(done, total int) {
-			t.Set(done, total)
-			if done == total {
-				elapsed = time.Since(start).Seconds()
-			}
-		}
-		f, err := newFlow(d, m, cfg)
+		cfg.Progress = t.Set
+		f, err := flow.New(d.Backend(), m, cfg)
 		if err != nil {
 			return err
 		}
-		s, err := f.Sample(ctx, d.o.Samples)
+		start := time.Now()
+		s, err := f.Sample(ctx, d.o.Samples, d.FlowSeed())
 		if err != nil {
 			return err
 		}
-		ens = d.Annotate(s.Ensemble, &s.Likelihood)
-		if err := d.times.set(exact, elapsed/float64(d.o.Samples)); err != nil {
+		if err := d.times.set(exact, time.Since(start).Seconds()/float64(d.o.Samples)); err != nil {
+			return err
+		}
+		if ens, err = d.Annotate(ctx, f, s.Ensemble, &s.Likelihood); err != nil {
 			return err
 		}
 		return lattice.WriteEnsemble(d.Folder().Path(pipeline.ProposalsFile), ens)

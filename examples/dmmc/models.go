@@ -113,10 +113,6 @@ func (d *dmmc) addWeights(name string, ens *lattice.Ensemble) error {
 	return nil
 }
 
-func newFlow(d *dmmc, m diffusion.ScoreModel, cfg flow.Config) (*flow.ProbabilityFlow, error) {
-	return flow.New(d.Backend(), m, cfg)
-}
-
 const (
 	mixtureChains = 4
 	// mixtureBatch is the number of proposals that each chain of the mixture draws at once.
@@ -184,7 +180,7 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 	action, volume := d.Action(), d.Action().Layout().Volume()
 	cfg := d.FlowConfig(m)
 	cfg.Batch = mixtureBatch
-	f, err := newFlow(d, m, cfg)
+	f, err := flow.New(d.Backend(), m, cfg)
 	if err != nil {
 		return nil, err
 	}

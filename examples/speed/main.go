@@ -24,8 +24,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
@@ -108,7 +108,7 @@ func run(ctx context.Context, args []string) error {
 
 // measure prints the row of one network and batch.
 func measure(ctx context.Context, w *tabwriter.Writer, b compute.Backend, lat *lattice.Lattice, name string, batch, repeats int) error {
-	m, ens, err := newModel(lat, name, batch)
+	m, ens, err := newModel(b, lat, name, batch)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func measure(ctx context.Context, w *tabwriter.Writer, b compute.Backend, lat *l
 }
 
 // newModel returns a model on white noise, on which the speed does not depend.
-func newModel(lat *lattice.Lattice, name string, n int) (*diffusion.Model, *lattice.Ensemble, error) {
+func newModel(b compute.Backend, lat *lattice.Lattice, name string, n int) (*diffusion.Model, *lattice.Ensemble, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	ens := lattice.NewEnsemble(lattice.Scalar(lat), n)
 	for range n * lat.Volume() {
@@ -155,11 +155,11 @@ func newModel(lat *lattice.Lattice, name string, n int) (*diffusion.Model, *latt
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := diffusion.ModelConfig{Normalization: diffusion.Normalization{Scale: 1}, Unscaled: true}
+	cfg := diffusion.ModelConfig{Layout: ens.Layout, Normalization: diffusion.Normalization{Scale: 1}, Unscaled: true}
 	if !networks[name].plain {
-		cfg = diffusion.ModelConfig{Spectrum: ens.PowerSpectrum().Symmetrized(nil)}
+		cfg = diffusion.ModelConfig{Layout: ens.Layout, Spectrum: ens.PowerSpectrum().Symmetrized(nil)}
 	}
-	m, err := diffusion.NewModel(lat, network, cfg)
+	m, err := diffusion.NewModel(b, network, cfg)
 	return m, ens, err
 }
 
@@ -193,7 +193,7 @@ func timed(ctx context.Context, b compute.Backend, m *diffusion.Model, lat *latt
 		return nil, err
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
-	dims := append([]int{batch}, lat.Dims()...)
+	dims := append([]int{batch, 1}, lat.Dims()...)
 	phi, probe := host.Normal(dtypes.Float32, rng, dims...), host.Rademacher(dtypes.Float32, rng, dims...)
 	sigma := make([]float32, batch)
 	for i := range sigma {

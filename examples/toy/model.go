@@ -33,11 +33,12 @@ type contestant struct {
 
 // train makes the models of a potential, the Gaussian part alone first.
 func (t *toy) train(ctx context.Context, p *potential) error {
-	cfg, residual, err := diffusion.Measure(t.backend, p.data, p.exact.Action(), p.ordered)
+	measured, err := diffusion.Measure(p.exact.Action(), p.data)
 	if err != nil {
 		return err
 	}
-	g, err := diffusion.NewMixture(t.lat, cfg.Spectrum, cfg.Order)
+	measured.SigmaMin, measured.SigmaMax = sigmaMin, sigmaMax
+	g, err := diffusion.NewGaussian(measured.ModelConfig)
 	if err != nil {
 		return err
 	}
@@ -47,21 +48,21 @@ func (t *toy) train(ctx context.Context, p *potential) error {
 	for _, name := range t.models {
 		seed := p.nextSeed() + seedTraining
 		train := t.training(seed)
-		network, config := unet.SiteConfig{Width: t.width()}, cfg
+		network, config := unet.SiteConfig{Width: t.width()}, measured.ModelConfig
 		switch {
 		case name == plain:
 			// The published networks see the noisy field as it is.
 			network.Parity = diffusion.NoParity
-			config = diffusion.ModelConfig{Unscaled: true}
+			config = diffusion.ModelConfig{Layout: p.data.Layout, Theory: measured.Theory, Unscaled: true}
 		case name == target:
-			train.Objective, train.Residual = diffusion.Target, residual
+			train.Objective, train.Targets = diffusion.Target, measured.Targets
 		}
 		config.Seed = seed
 		net, err := unet.NewSite(network)
 		if err != nil {
 			return err
 		}
-		m, err := diffusion.NewModel(t.lat, net, config)
+		m, err := diffusion.NewModel(t.backend, net, config)
 		if err != nil {
 			return err
 		}
@@ -104,7 +105,7 @@ func (t *toy) width() int {
 
 // training returns the settings of the preset for both objectives.
 func (t *toy) training(seed uint64) diffusion.TrainConfig {
-	cfg := diffusion.TrainConfig{LearningRate: 5e-3, SigmaMin: sigmaMin, SigmaMax: sigmaMax}
+	cfg := diffusion.TrainConfig{Objective: diffusion.Denoising, LearningRate: 5e-3, SigmaMin: sigmaMin, SigmaMax: sigmaMax}
 	if t.o.Preset == paper {
 		cfg = diffusion.PaperTraining(t.o.Configurations)
 	}
@@ -120,7 +121,7 @@ func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.M
 		if err != nil {
 			return nil, err
 		}
-		return m, m.CheckLattice(t.lat)
+		return m, m.CheckAction(p.exact.Action())
 	}
 	state := "train_" + file
 	cfg.Checkpoint, cfg.CheckpointEvery = t.folder.Path(state), 2000
@@ -159,7 +160,7 @@ func (c *contestant) evaluate(phi []float64, sigma float64) ([]float64, error) {
 	for i := range levels {
 		levels[i] = sigma
 	}
-	out, err := c.exec.Call1(tensors.FromFlatDataAndDimensions(phi, len(phi), 1), levels)
+	out, err := c.exec.Call1(tensors.FromFlatDataAndDimensions(phi, len(phi), 1, 1), levels)
 	if err != nil {
 		return nil, fmt.Errorf("evaluating the score: %w", err)
 	}

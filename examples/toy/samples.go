@@ -9,6 +9,7 @@ import (
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -44,8 +45,8 @@ func (t *toy) sample(ctx context.Context, p *potential, c *contestant) error {
 	ensemble := func(sampler string) string { return c.name + "_" + sampler + "_" + p.name }
 	err := t.task(ctx, "reverse SDE, "+c.name+p.short, func(task *progress.Task) error {
 		// The paper's way: equal steps of t from N(0, σ_max²).
-		e, err := diffusion.EulerMaruyama(ctx, t.backend, c.score, t.o.Samples, diffusion.SampleConfig{
-			Process: process, Steps: t.o.ReverseSteps, IsotropicPrior: true, Seed: c.seed + seedEuler,
+		e, err := t.reverse(ctx, c, c.seed+seedEuler, diffusion.SamplerConfig{
+			Scheme: diffusion.EulerMaruyama, Process: process, Steps: t.o.ReverseSteps, IsotropicPrior: true,
 			Progress: func(done, total int) { task.Set(done, 2*total) },
 		})
 		if err != nil {
@@ -55,8 +56,8 @@ func (t *toy) sample(ctx context.Context, p *potential, c *contestant) error {
 		if err := t.judgeSamples(ensemble(euler), p, e.Data); err != nil {
 			return err
 		}
-		e, err = diffusion.Ancestral(ctx, t.backend, c.score, t.o.Samples, diffusion.SampleConfig{
-			Levels: diffusion.LogSigma(sigmaMax, sigmaMin, t.o.ReverseSteps), Seed: c.seed + seedAncestral,
+		e, err = t.reverse(ctx, c, c.seed+seedAncestral, diffusion.SamplerConfig{
+			Levels:   diffusion.LogSigma(sigmaMax, sigmaMin, t.o.ReverseSteps),
 			Progress: func(done, total int) { task.Set(total+done, 2*total) },
 		})
 		if err != nil {
@@ -68,24 +69,38 @@ func (t *toy) sample(ctx context.Context, p *potential, c *contestant) error {
 		return err
 	}
 	return t.task(ctx, "flow, "+c.name+p.short, func(task *progress.Task) error {
-		cfg := flow.Config{Steps: t.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: sigmaMax, Seed: c.seed + seedFlow, Progress: task.Set}
+		cfg := flow.Config{Steps: t.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: sigmaMax, Progress: task.Set}
 		if c.name != gaussian {
 			// The divergence of a single variable is a derivative, for which any probe is exact.
-			cfg.Probes = 1
+			cfg.Divergence, cfg.Probes = flow.Rademacher, 1
 		}
 		f, err := flow.New(t.backend, c.score, cfg)
 		if err != nil {
 			return err
 		}
-		s, err := f.Sample(ctx, t.o.Samples)
+		s, err := f.Sample(ctx, t.o.Samples, c.seed+seedFlow)
 		if err != nil {
 			return err
 		}
+		e, err := f.StepError(ctx, s.Ensemble, c.seed+seedFlow)
+		if err != nil {
+			return err
+		}
+		t.table.Add(ensemble(odeFlow), "logq_step_error", known(e))
 		if err := t.judgeSamples(ensemble(odeFlow), p, s.Ensemble.Data); err != nil {
 			return err
 		}
 		return t.judgeDensity(ensemble(odeFlow), p, s)
 	})
+}
+
+// reverse draws from a model by the reverse process.
+func (t *toy) reverse(ctx context.Context, c *contestant, seed uint64, cfg diffusion.SamplerConfig) (*lattice.Ensemble, error) {
+	s, err := diffusion.NewSampler(t.backend, c.score, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return s.Sample(ctx, t.o.Samples, seed)
 }
 
 // judgeDensity compares log q of the flow with e^{-S} and, sample by sample, with the
@@ -100,7 +115,6 @@ func (t *toy) judgeDensity(ensemble string, p *potential, s *flow.Samples) error
 	slices.Sort(size)
 	t.table.Add(ensemble, "logq_rms", known(math.Sqrt(square)))
 	t.table.Add(ensemble, "logq_median", known(size[len(size)/2]))
-	t.table.Add(ensemble, "logq_step_error", known(s.StepError))
 	_, err := measure.AddLikelihood(t.table, ensemble, s.Ensemble.Measure(nil, p.exact.Action().Value), s.LogQ)
 	return err
 }

@@ -14,35 +14,16 @@ import (
 // Backend returns the backend of the run.
 func (r *Run) Backend() compute.Backend { return r.backend }
 
+// FlowSeed returns the seed of the draws through the flow.
+func (r *Run) FlowSeed() uint64 { return r.seed(seedFlow) }
+
 // FlowConfig returns the configuration of the flow of m in the run, without progress.
 func (r *Run) FlowConfig(m diffusion.ScoreModel) flow.Config {
-	cfg := flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.sigmaMax(m), Seed: r.seed(seedFlow)}
-	switch network, ok := m.(*diffusion.Model); {
-	case !ok || isExact(network.Network()):
-		// The divergence is known.
-	case r.o.Preset == Paper:
-		cfg.Divergence, cfg.Probes = flow.GaussianProbes, r.o.Probes
-	case maxColours(r.lat) > 1:
-		cfg.Divergence, cfg.Probes = flow.Probing, min(r.o.Probes, maxColours(r.lat))
-	default:
-		cfg.Probes = r.o.Probes
+	cfg := flow.Config{Steps: r.o.FlowSteps, SigmaMax: r.o.SigmaMax, Probes: r.o.Probes}
+	if r.o.Preset == Paper && r.o.Model == UNet {
+		cfg.Divergence = flow.GaussianProbes
 	}
 	return cfg
-}
-
-func isExact(network diffusion.Architecture) bool {
-	_, ok := network.(diffusion.ExactNetwork)
-	return ok
-}
-
-// maxColours returns the largest number of colours that probing has for lat: the
-// powers of two in its extents.
-func maxColours(lat *lattice.Lattice) int {
-	colours := 1
-	for _, n := range lat.Dims() {
-		colours *= n & -n
-	}
-	return colours
 }
 
 // Density evaluates log q of every configuration of ens by the flow, and keeps both in a
@@ -57,11 +38,14 @@ func (r *Run) Density(ctx context.Context, m diffusion.ScoreModel, file string, 
 		if err != nil {
 			return err
 		}
-		l, err := f.LogProb(ctx, out)
+		l, err := f.LogProb(ctx, out, r.seed(seedFlow))
 		if err != nil {
 			return err
 		}
-		return lattice.WriteEnsemble(r.folder.Path(file), r.Annotate(out, l))
+		if out, err = r.Annotate(ctx, f, out, l); err != nil {
+			return err
+		}
+		return lattice.WriteEnsemble(r.folder.Path(file), out)
 	})
 	return out, err
 }

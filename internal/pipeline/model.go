@@ -7,13 +7,8 @@ import (
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
-	"github.com/latdiff/latdiff/stats"
 	"github.com/latdiff/latdiff/unet"
 )
-
-// orderedBinder is the Binder cumulant (2/3 for two sharp peaks, 0 for a Gaussian)
-// above which an ensemble is modelled as a mixture of two Gaussians.
-const orderedBinder = 0.4
 
 // Train returns the score model that the options name. A network is fitted to the
 // ensemble, or continues where an earlier run stopped.
@@ -28,21 +23,21 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.Score
 		if err != nil {
 			return nil, err
 		}
-		return m, m.CheckLattice(r.lat)
+		return m, m.CheckAction(r.action)
 	}
 	return r.train(ctx, ens)
 }
 
 func (r *Run) train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Model, error) {
-	m, cfg, err := r.untrained(ens)
-	if err != nil {
-		return nil, err
+	cfg := diffusion.TrainConfig{
+		Steps: r.o.Steps, Batch: r.o.Batch, LearningRate: r.o.LearningRate, Seed: r.seed(seedModel),
+		Checkpoint: r.folder.Path(TrainFile), CheckpointEvery: 250, Evaluate: r.Evaluate, EvaluateEvery: r.EvaluateEvery,
 	}
-	cfg.Steps, cfg.Batch, cfg.Seed = r.o.Steps, r.o.Batch, r.seed(seedModel)
-	cfg.Checkpoint, cfg.CheckpointEvery = r.folder.Path(TrainFile), 250
-	cfg.Evaluate, cfg.EvaluateEvery = r.Evaluate, r.EvaluateEvery
+	if r.o.Objective == "denoising" {
+		cfg.Objective = diffusion.Denoising
+	}
 	var trained *diffusion.Model
-	err = r.Task(ctx, "training the network", func(t *progress.Task) error {
+	err := r.Task(ctx, "training the network", func(t *progress.Task) (err error) {
 		cfg.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
 			t.Set(p.Step, p.Steps)
@@ -50,19 +45,12 @@ func (r *Run) train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 				r.Trained(p)
 			}
 		}
-		trainer, err := diffusion.NewTrainer(r.backend, m, ens, cfg)
+		if r.o.Preset == Paper && r.o.Model == UNet {
+			trained, err = r.published(ctx, ens, cfg)
+		} else {
+			trained, err = r.fit(ctx, ens, cfg)
+		}
 		if err != nil {
-			return err
-		}
-		if r.folder.Has(TrainFile) {
-			if err := trainer.Restore(r.folder.Path(TrainFile)); err != nil {
-				return err
-			}
-		}
-		if err := trainer.Run(ctx); err != nil {
-			return err
-		}
-		if trained, err = trainer.Model(); err != nil {
 			return err
 		}
 		return trained.Save(r.folder.Path(ModelFile))
@@ -70,55 +58,52 @@ func (r *Run) train(ctx context.Context, ens *lattice.Ensemble) (*diffusion.Mode
 	return trained, err
 }
 
-// untrained returns the model and the recipe of its training.
-func (r *Run) untrained(ens *lattice.Ensemble) (*diffusion.Model, diffusion.TrainConfig, error) {
-	if r.o.Preset == Paper && r.o.Model == UNet {
-		return r.published(ens)
-	}
-	modelConfig, residual, err := r.measure(ens, r.action)
+// fit trains the network that the options name with the choices of the library.
+func (r *Run) fit(ctx context.Context, ens *lattice.Ensemble, cfg diffusion.TrainConfig) (*diffusion.Model, error) {
+	net, err := r.o.network(r.lat)
 	if err != nil {
-		return nil, diffusion.TrainConfig{}, err
+		return nil, err
 	}
-	net, rate, err := r.o.network(r.lat)
-	if err != nil {
-		return nil, diffusion.TrainConfig{}, err
-	}
-	modelConfig.Seed = r.seed(seedModel)
-	var m *diffusion.Model
-	if r.start != nil {
-		m, err = r.start.OnLattice(r.lat, modelConfig)
-	} else {
-		m, err = diffusion.NewModel(r.lat, net, modelConfig)
-	}
-	cfg := diffusion.TrainConfig{SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, LearningRate: rate}
-	if r.o.Objective == "target" {
-		cfg.Objective, cfg.Residual = diffusion.Target, residual
-	}
-	return m, cfg, err
+	cfg.SigmaMax = r.o.SigmaMax
+	return diffusion.Fit(ctx, r.backend, r.action, ens, diffusion.FitConfig{Network: net, Start: r.start, Train: cfg, Seed: r.seed(seedModel)})
 }
 
-// published returns the paper's model on fields scaled to [-1, 1], and its recipe.
-func (r *Run) published(ens *lattice.Ensemble) (*diffusion.Model, diffusion.TrainConfig, error) {
-	cfg := diffusion.PaperTraining(ens.Len())
+// published trains the paper's model, on fields scaled to [-1, 1], by its recipe.
+func (r *Run) published(ctx context.Context, ens *lattice.Ensemble, cfg diffusion.TrainConfig) (*diffusion.Model, error) {
+	recipe := diffusion.PaperTraining(ens.Len())
+	recipe.Steps, recipe.Batch, recipe.Seed, recipe.Progress = cfg.Steps, cfg.Batch, cfg.Seed, cfg.Progress
+	recipe.Checkpoint, recipe.CheckpointEvery = cfg.Checkpoint, cfg.CheckpointEvery
+	recipe.Evaluate, recipe.EvaluateEvery = cfg.Evaluate, cfg.EvaluateEvery
+	if cfg.LearningRate > 0 {
+		recipe.LearningRate = cfg.LearningRate
+	}
 	net, err := unet.NewPaper(unet.PaperConfig{})
 	if err != nil {
-		return nil, cfg, err
+		return nil, err
 	}
 	normalization, err := diffusion.MinMax(ens)
 	if err != nil {
-		return nil, cfg, err
+		return nil, err
 	}
-	m, err := diffusion.NewModel(r.lat, net, diffusion.ModelConfig{Normalization: normalization, Unscaled: true, Seed: r.seed(seedModel)})
-	return m, cfg, err
-}
-
-// measure fits the Gaussian part of a model, a mixture if the ensemble is ordered.
-func (r *Run) measure(ens *lattice.Ensemble, action lattice.Action) (diffusion.ModelConfig, []float64, error) {
-	binder, err := stats.BinderCumulant(ens.Measure(nil, lattice.Magnetization), 20)
+	m, err := diffusion.NewModel(r.backend, net, diffusion.ModelConfig{
+		Layout: ens.Layout, Theory: diffusion.Identify(r.action), Normalization: normalization, Unscaled: true, Seed: r.seed(seedModel),
+	})
 	if err != nil {
-		return diffusion.ModelConfig{}, nil, err
+		return nil, err
 	}
-	return diffusion.Measure(r.backend, ens, action, binder.Value > orderedBinder)
+	trainer, err := diffusion.NewTrainer(r.backend, m, ens, recipe)
+	if err != nil {
+		return nil, err
+	}
+	if r.folder.Has(TrainFile) {
+		if err := trainer.Restore(r.folder.Path(TrainFile)); err != nil {
+			return nil, err
+		}
+	}
+	if err := trainer.Run(ctx); err != nil {
+		return nil, err
+	}
+	return trainer.Model()
 }
 
 // sigmaMax returns the largest noise level of the model.
@@ -126,11 +111,8 @@ func (r *Run) sigmaMax(m diffusion.ScoreModel) float64 {
 	if r.o.SigmaMax > 0 {
 		return r.o.SigmaMax
 	}
-	if m, ok := m.(*diffusion.Model); ok {
-		return m.SigmaMax()
-	}
-	l, _ := diffusion.Linear(m)
-	return diffusion.SigmaMaxFor(l.Spectrum())
+	_, high := diffusion.Levels(m)
+	return high
 }
 
 // flow returns the probability flow of m, which reports to t.
@@ -143,11 +125,11 @@ func (r *Run) flow(m diffusion.ScoreModel, t *progress.Task) (*flow.ProbabilityF
 // mixture returns the Gaussian, or the mixture of two, with the spectrum of the
 // ensemble: a model without a network.
 func (r *Run) mixture(ens *lattice.Ensemble) (*diffusion.Gaussian, error) {
-	cfg, _, err := r.measure(ens, nil)
+	m, err := diffusion.Measure(r.action, ens)
 	if err != nil {
 		return nil, err
 	}
-	return diffusion.NewMixture(r.lat, cfg.Spectrum, cfg.Order)
+	return diffusion.NewGaussian(m.ModelConfig)
 }
 
 // Gaussian draws from the baseline, the model without a network.
@@ -156,22 +138,29 @@ func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ens
 	if err != nil {
 		return nil, err
 	}
-	f, err := flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: r.o.SigmaMax, Seed: r.seed(seedGaussian)})
+	f, err := flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps, SigmaMax: r.o.SigmaMax})
 	if err != nil {
 		return nil, err
 	}
-	s, err := f.Sample(ctx, r.o.Samples)
+	s, err := f.Sample(ctx, r.o.Samples, r.seed(seedGaussian))
 	if err != nil {
 		return nil, err
 	}
-	return r.Annotate(s.Ensemble, &s.Likelihood), nil
+	return r.Annotate(ctx, f, s.Ensemble, &s.Likelihood)
 }
 
-// Annotate stores S and log q with the configurations.
-func (r *Run) Annotate(ens *lattice.Ensemble, l *flow.Likelihood) *lattice.Ensemble {
-	ens.Params = map[string]float64{"kappa": r.o.Kappa, "lambda": r.o.Lambda, "step_error": l.StepError}
+// Annotate stores S and log q with the configurations, and the error of the steps, from
+// the first of them.
+func (r *Run) Annotate(ctx context.Context, f *flow.ProbabilityFlow, ens *lattice.Ensemble, l *flow.Likelihood) (*lattice.Ensemble, error) {
+	const few = 64
+	e, err := f.StepError(ctx, &lattice.Ensemble{Layout: ens.Layout, Data: ens.Slice(0, min(few, ens.Len())).Data}, r.seed(seedFlow))
+	if err != nil {
+		return nil, err
+	}
+	ens.Params = r.action.Params()
+	ens.Params["step_error"] = e
 	ens.Extra = map[string][]float64{"action": ens.Measure(nil, r.action.Value), "logq": l.LogQ, "logq_error": l.ProbeError}
-	return ens
+	return ens, nil
 }
 
 // Reverse draws by the reverse SDE, keeps the picture of its first configurations, and
@@ -183,9 +172,9 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 	var ens *lattice.Ensemble
 	var strip strip
 	err := r.Task(ctx, "reverse SDE", func(t *progress.Task) error {
-		cfg := diffusion.SampleConfig{Seed: r.seed(seedReverse), Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps)}
+		cfg := diffusion.SamplerConfig{Progress: t.Set, Trace: strip.record(r.lat, r.o.ReverseSteps)}
 		var err error
-		ens, err = r.reverse(ctx, m, r.o.Samples, cfg)
+		ens, err = r.reverse(ctx, m, r.o.Samples, r.seed(seedReverse), cfg)
 		return err
 	})
 	if err != nil {
@@ -199,11 +188,14 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 		if err != nil {
 			return err
 		}
-		l, err := f.LogProb(ctx, ens)
+		l, err := f.LogProb(ctx, ens, r.seed(seedFlow))
 		if err != nil {
 			return err
 		}
-		return lattice.WriteEnsemble(r.folder.Path(ReverseFile), r.Annotate(ens, l))
+		if ens, err = r.Annotate(ctx, f, ens, l); err != nil {
+			return err
+		}
+		return lattice.WriteEnsemble(r.folder.Path(ReverseFile), ens)
 	})
 	return ens, err
 }

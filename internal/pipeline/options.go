@@ -14,9 +14,6 @@ import (
 	"github.com/latdiff/latdiff/unet"
 )
 
-// sigmaMin is the noise level at which data and model are compared.
-const sigmaMin = pretrained.SigmaMin
-
 // Options are the settings of a run.
 type Options struct {
 	program.Flags
@@ -126,8 +123,8 @@ func (o *Options) check() error {
 	if o.Preset != Paper && o.Probes&(o.Probes-1) != 0 {
 		return fmt.Errorf("expected a power of two as -probes, got %d", o.Probes)
 	}
-	if !(o.SigmaMax == 0 || o.SigmaMax > sigmaMin) || math.IsInf(o.SigmaMax, 0) {
-		return fmt.Errorf("expected -sigma-max above %v, got %v", sigmaMin, o.SigmaMax)
+	if !(o.SigmaMax >= 0) || math.IsInf(o.SigmaMax, 0) {
+		return fmt.Errorf("expected -sigma-max of at least 0, got %v", o.SigmaMax)
 	}
 	if o.Preset != Quick && o.Preset != Paper {
 		return fmt.Errorf("expected -preset quick or paper, got %q", o.Preset)
@@ -147,15 +144,13 @@ func (o *Options) check() error {
 	return nil
 }
 
-// network returns the network that the options name, and its learning rate: a U-Net
+// network returns the network that the options name: a U-Net
 // of up to three resolutions that fits the lattice, or a hollow network.
-func (o *Options) network(lat *lattice.Lattice) (diffusion.Architecture, float64, error) {
+func (o *Options) network(lat *lattice.Lattice) (diffusion.Architecture, error) {
 	if o.Model == UNet {
-		n, err := unet.New(unet.Config{Channels: channels(lat)})
-		return n, o.rate(2e-3), err
+		return unet.New(unet.Config{Channels: channels(lat)})
 	}
-	n, err := hollow.New(hollow.Config{})
-	return n, o.rate(5e-3), err
+	return hollow.New(hollow.Config{})
 }
 
 // givenModel returns the trained model that the options name, nil if there is none.
@@ -174,14 +169,7 @@ func (o *Options) givenModel(action *lattice.Phi4) (*diffusion.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, m.CheckLattice(action.Layout().Lattice)
-}
-
-func (o *Options) rate(byDefault float64) float64 {
-	if o.LearningRate > 0 {
-		return o.LearningRate
-	}
-	return byDefault
+	return m, m.CheckAction(action)
 }
 
 // channels returns the numbers of channels of a U-Net whose coarsest resolution still

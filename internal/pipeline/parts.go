@@ -39,7 +39,7 @@ func (r *Run) Further(ctx context.Context, m diffusion.ScoreModel, number int, f
 	var ens *lattice.Ensemble
 	err := r.Task(ctx, "reverse SDE, further draws", func(t *progress.Task) error {
 		var err error
-		ens, err = r.reverse(ctx, m, n, diffusion.SampleConfig{Seed: r.seed(seedFurther + number), Progress: t.Set})
+		ens, err = r.reverse(ctx, m, n, r.seed(seedFurther+number), diffusion.SamplerConfig{Progress: t.Set})
 		if err != nil {
 			return err
 		}
@@ -49,13 +49,18 @@ func (r *Run) Further(ctx context.Context, m diffusion.ScoreModel, number int, f
 }
 
 // reverse draws n configurations by the reverse SDE.
-func (r *Run) reverse(ctx context.Context, m diffusion.ScoreModel, n int, cfg diffusion.SampleConfig) (*lattice.Ensemble, error) {
+func (r *Run) reverse(ctx context.Context, m diffusion.ScoreModel, n int, seed uint64, cfg diffusion.SamplerConfig) (*lattice.Ensemble, error) {
 	if r.o.Preset == Paper && r.o.Model == UNet {
-		cfg.Process, cfg.IsotropicPrior, cfg.Steps = diffusion.VE{}, true, r.o.ReverseSteps
-		return diffusion.EulerMaruyama(ctx, r.backend, m, n, cfg)
+		cfg.Scheme, cfg.Process, cfg.IsotropicPrior, cfg.Steps = diffusion.EulerMaruyama, diffusion.VE{}, true, r.o.ReverseSteps
+	} else {
+		low, _ := diffusion.Levels(m)
+		cfg.Levels = diffusion.LogSigma(r.sigmaMax(m), low, r.o.ReverseSteps)
 	}
-	cfg.Levels = diffusion.LogSigma(r.sigmaMax(m), sigmaMin, r.o.ReverseSteps)
-	return diffusion.Ancestral(ctx, r.backend, m, n, cfg)
+	sampler, err := diffusion.NewSampler(r.backend, m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return sampler.Sample(ctx, n, seed)
 }
 
 // Propose draws n configurations through the flow of any model, with the density of the
@@ -71,11 +76,13 @@ func (r *Run) Propose(ctx context.Context, m diffusion.ScoreModel, file string, 
 		if err != nil {
 			return err
 		}
-		s, err := f.Sample(ctx, n)
+		s, err := f.Sample(ctx, n, r.seed(seedFlow))
 		if err != nil {
 			return err
 		}
-		ens = r.Annotate(s.Ensemble, &s.Likelihood)
+		if ens, err = r.Annotate(ctx, f, s.Ensemble, &s.Likelihood); err != nil {
+			return err
+		}
 		return lattice.WriteEnsemble(r.folder.Path(file), ens)
 	})
 	return ens, err

@@ -84,13 +84,8 @@ func New(o Options) (*Run, error) {
 		if r.given, err = lattice.ReadEnsemble(o.Ensemble); err != nil {
 			return nil, err
 		}
-		if err := r.given.CheckLayout(lattice.Scalar(r.lat)); err != nil {
-			return nil, err
-		}
-		for name, want := range action.Params() {
-			if have, ok := r.given.Params[name]; ok && have != want {
-				return nil, fmt.Errorf("expected an ensemble with %s = %v, got %v in %s", name, want, have, o.Ensemble)
-			}
+		if err := r.given.CheckAction(action); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Ensemble, err)
 		}
 	}
 	if r.givenModel, err = o.givenModel(action); err != nil {
@@ -100,8 +95,8 @@ func New(o Options) (*Run, error) {
 		if r.start, err = diffusion.LoadModel(o.Start); err != nil {
 			return nil, err
 		}
-		if _, ok := r.start.Network().(*hollow.Network); !ok || r.start.Lattice().Dim() != r.lat.Dim() {
-			return nil, fmt.Errorf("expected a hollow model in %d dimensions to start from, got %s on %v", r.lat.Dim(), r.start.Network().Kind(), r.start.Lattice())
+		if _, ok := r.start.Network().(*hollow.Network); !ok || r.start.Layout().Dim() != r.lat.Dim() {
+			return nil, fmt.Errorf("expected a hollow model in %d dimensions to start from, got %s on %v", r.lat.Dim(), r.start.Network().Kind(), r.start.Layout())
 		}
 	}
 	if r.backend, err = backend.Open(o.Backend); err != nil {

@@ -19,10 +19,10 @@ import (
 	"strings"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/internal/atomicfile"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
