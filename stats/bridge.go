@@ -22,8 +22,9 @@ import (
 // √(1/I - 1/n_q - 1/n_p), which is what it is on average for independent samples (Shirts,
 // Bair, Hooker, Pande, Phys. Rev. Lett. 91 (2003) 140601) and does not depend on the few
 // largest terms. I counts the samples that could as well have come from the other side,
-// those of the chain divided by 2τ_int; where it is below 1, the two samples do not
-// overlap, the value is no more than a point between them, and the error is +Inf.
+// at most n_q n_p/(n_q + n_p) if p = q; where it is below 2 (times 1/2 + τ_int for the
+// chain) and below half of what it can be, the two samples do not overlap, the value is no
+// more than a point between them, and the error is +Inf.
 //
 // It returns [ErrEmpty] and [ErrNotFinite]; -Inf is allowed in logwQ only. A
 // [*TooShortError] comes with the estimate if a side has fewer than 2 entries or the
@@ -76,13 +77,15 @@ func BridgeLogZ(logwQ, logwP []float64) (Estimate, error) {
 	// Both sides have the same sum, and a variance in proportion to it and to 2τ.
 	slope := infoQ + infoP
 	inefficiency := max(1, 0.5+mp.Tau.Value)
-	if !(slope >= inefficiency) {
+	// The slope for p = q, which leaves no error.
+	most := nq / (nq + np) * np
+	if !(slope >= inefficiency*min(2, most/2)) {
 		e.Error = math.Inf(1)
 		return e, nil
 	}
 	e.Error = math.Hypot(nq*mq.Error, np*mp.Mean.Error) / slope
-	// p = q has I = n_q n_p/(n_q + n_p) and no error, up to rounding.
-	if most := nq / (nq + np) * np; slope < most*(1-1e-12) {
+	// The difference of two equal slopes is rounding.
+	if slope < most*(1-1e-12) {
 		e.Error = max(e.Error, math.Sqrt(inefficiency*(most-slope)/most/slope))
 	}
 	return e, bridgeTooShort(err, e)
