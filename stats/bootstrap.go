@@ -136,8 +136,12 @@ func BootstrapIndices(dst []int, n, k int, cfg BootstrapConfig) ([]int, error) {
 }
 
 func (cfg BootstrapConfig) check(n int) error {
-	if cfg.BlockLength < 1 || cfg.BlockLength > n {
-		return fmt.Errorf("stats: expected bootstrap blocks of length 1 to %d, got %d", n, cfg.BlockLength)
+	if cfg.BlockLength < 1 {
+		return fmt.Errorf("stats: expected a bootstrap block length of at least 1, or 0 for the default, got %d", cfg.BlockLength)
+	}
+	if cfg.BlockLength > n {
+		return fmt.Errorf("stats: expected at least %d samples for bootstrap blocks of that length, got %d: "+
+			"take more of them, or shorter blocks", cfg.BlockLength, n)
 	}
 	if cfg.Samples < 0 || cfg.Samples == 1 {
 		return fmt.Errorf("stats: expected at least 2 bootstrap samples, got %d", cfg.Samples)

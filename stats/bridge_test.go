@@ -82,3 +82,91 @@ func TestBridgeLogZEdges(t *testing.T) {
 		t.Errorf("one sample of q: %v, %v", e, err)
 	}
 }
+
+// Log-weights 5 ∓ s²/2 + s g obey p = q w/Z with log Z = 5 for Gaussian g, and overlap less
+// the larger s: within 5 up to s of about 6. Errors cover the truth or are infinite.
+func TestBridgeLogZOverlap(t *testing.T) {
+	const seeds, logZ = 40, 5
+	for _, size := range []struct {
+		q, p int
+		a    float64
+	}{{1000, 1000, 0}, {100, 100, 0}, {200, 1500, 0.8}} {
+		allSquares, all := 0.0, 0.0
+		for _, s := range []float64{0.5, 1, 2, 3, 4, 5, 5.5, 6, 6.5, 7, 8, 10, 20, 30, 40} {
+			squares, overlap := 0.0, 0
+			for seed := range seeds {
+				rng := newRand(uint64(1000*s) + uint64(seed))
+				q, p := ar1(rng, size.q, 0), ar1(rng, size.p, size.a)
+				for i := range q {
+					q[i] = logZ - s*s/2 + s*q[i]
+				}
+				for i := range p {
+					p[i] = logZ + s*s/2 + s*p[i]
+				}
+				e, err := BridgeLogZ(q, p)
+				if err != nil || !(e.Error > 0) || !finite(e.Value) {
+					t.Fatalf("s = %v, seed %d: %v, %v", s, seed, e, err)
+				}
+				if !math.IsInf(e.Error, 1) {
+					overlap++
+					pull := e.Pull(logZ)
+					squares += pull * pull
+				}
+			}
+			all, allSquares = all+float64(overlap), allSquares+squares
+			// Where few samples overlap, the pulls are not quite Gaussian.
+			if n := float64(overlap); overlap > 0 && math.Sqrt(squares/n) > 1.1+5/math.Sqrt(2*n) {
+				t.Errorf("%+v, s = %v: rms pull %.2f of %d estimates with overlap", size, s, math.Sqrt(squares/n), overlap)
+			}
+			if s <= 3 && overlap < seeds || s >= 8 && overlap > 0 {
+				t.Errorf("%+v, s = %v: %d of %d estimates with a finite error", size, s, overlap, seeds)
+			}
+		}
+		rms := math.Sqrt(allSquares / all)
+		t.Logf("%+v: rms pull %.3f of %v", size, rms, all)
+		if math.Abs(rms-1) > 0.1+5/math.Sqrt(2*all) {
+			t.Errorf("%+v: rms pull %v of %v estimates with overlap", size, rms, all)
+		}
+	}
+}
+
+// Without overlap the two sums balance where both are dominated by their largest terms,
+// e^{l_q - c} = e^{c - l_p}, however far those are apart.
+func TestBridgeLogZGap(t *testing.T) {
+	for _, gap := range []float64{50, 700, 745, 1000, 1e5, 1e300} {
+		q, p := []float64{-gap, -gap - 1, -gap - 2}, []float64{gap, gap + 1, gap + 2}
+		e, err := BridgeLogZ(q, p)
+		if err != nil || !math.IsInf(e.Error, 1) || math.Abs(e.Value) > 1e-9*gap {
+			t.Errorf("gap %v: %v, %v, want 0 with an infinite error", 2*gap, e, err)
+		}
+		// Weights of q that exceed those of p contradict each other.
+		if e, err := BridgeLogZ(p, q); err != nil || !math.IsInf(e.Error, 1) || math.IsNaN(e.Value) {
+			t.Errorf("reversed gap %v: %v, %v, want an infinite error", 2*gap, e, err)
+		}
+	}
+}
+
+// The equation of the doc comment holds at the result, also for samples of different size.
+func TestBridgeLogZEquation(t *testing.T) {
+	for _, n := range [][2]int{{50, 50}, {10, 400}, {300, 20}} {
+		q, p := ar1(newRand(1), n[0], 0), ar1(newRand(2), n[1], 0)
+		for i := range p {
+			p[i] += 1.5
+		}
+		e, err := BridgeLogZ(q, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, z := float64(n[0])/float64(n[1]), math.Exp(e.Value)
+		left, right := 0.0, 0.0
+		for _, l := range q {
+			left += 1 / (1 + r*z/math.Exp(l))
+		}
+		for _, l := range p {
+			right += 1 / (1 + math.Exp(l)/(r*z))
+		}
+		if math.Abs(left-right) > 1e-12*left {
+			t.Errorf("%v samples: the sums are %v and %v", n, left, right)
+		}
+	}
+}

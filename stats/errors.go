@@ -42,10 +42,13 @@ type TooShortError struct {
 	Estimate Estimate
 }
 
-// Error returns what was expected, what came, and the estimate.
+// Error returns what was expected, what came, and the estimate if there is one.
 func (e *TooShortError) Error() string {
-	return fmt.Sprintf("stats: expected at least %d samples for %s, got %d (the estimate is %v)",
-		e.Need, e.What, e.N, e.Estimate)
+	s := fmt.Sprintf("stats: expected at least %d samples for %s, got %d", e.Need, e.What, e.N)
+	if !math.IsNaN(e.Estimate.Value) {
+		s += fmt.Sprintf(" (the estimate is %v)", e.Estimate)
+	}
+	return s
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -26,24 +26,30 @@ func (e Estimate) String() string { return e.Format(2) }
 //
 // The error is in units of the last digit while it is below 1 and has its decimal
 // point otherwise. A power of ten is split off when the larger of value and error
-// is below 1e-5 or not below 1e9. A zero error is shown as (0) behind the shortest
-// form of the value. If value or error is not finite, or the error is below the
-// floating-point resolution of the value, both are printed by themselves:
-// 0.5(NaN), 1e+30(1.2e-01). A negative error counts as NaN.
+// is below 1e-5 or not below 1e9. No digit is shown that the value, as a float64, does
+// not resolve. A zero error is shown as (0) behind the shortest form of the value, and
+// an error below the resolution of the value by itself: 1e+30(1.2e-01). If the error is
+// infinite or unknown (NaN, or negative), the value has six digits: 0.5(+Inf), 0.5(NaN);
+// a value of NaN is NaN without error.
 func (e Estimate) Format(digits int) string {
 	digits = min(max(digits, 1), 17)
-	v, s := e.Value, e.Error
+	// Adding zero turns the negative one into the positive.
+	v, s := e.Value+0, e.Error+0
 	if s < 0 {
 		s = nan()
 	}
-	if !finite(v) || !finite(s) || s == 0 {
+	switch {
+	case math.IsNaN(v):
+		return "NaN"
+	case !finite(s):
+		return strconv.FormatFloat(v, 'g', 6, 64) + "(" + strconv.FormatFloat(s, 'g', digits, 64) + ")"
+	case !finite(v) || s == 0:
 		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + strconv.FormatFloat(s, 'g', digits, 64) + ")"
 	}
 	rounded := strconv.FormatFloat(s, 'e', digits-1, 64)
 	place := exponent(rounded) - digits + 1
 	if v != 0 {
-		// A float has 17 significant digits.
-		place = max(place, exponent(strconv.FormatFloat(v, 'e', 25, 64))-16)
+		place = max(place, resolution(v))
 	}
 	if exponent(rounded) < place {
 		return strconv.FormatFloat(v, 'g', -1, 64) + "(" + rounded + ")"
@@ -85,6 +91,19 @@ func deviation(d, err float64) float64 {
 }
 
 func undefined() Estimate { return Estimate{nan(), nan()} }
+
+// resolution returns the exponent of the smallest power of ten that is not below the
+// distance of v to the next float64.
+func resolution(v float64) int {
+	_, e := math.Frexp(v)
+	unit := math.Ldexp(1, max(e-53, -1074))
+	place := exponent(strconv.FormatFloat(unit, 'e', 25, 64))
+	if unit != 1 {
+		// No other power of two is a power of ten.
+		place++
+	}
+	return place
+}
 
 // exponent returns the decimal exponent of a number in the format 'e'.
 func exponent(s string) int {

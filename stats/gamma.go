@@ -108,11 +108,14 @@ func (r GammaResult) ESS() float64 {
 // and τ_int = 1/2 with error 0 and W = 0. A stuck replica among moving ones is no
 // special case: its distance from the common mean counts.
 //
+// Fewer than 8 entries cannot tell an anticorrelation from the subtraction of their own
+// mean (two entries have ρ(1) = -1 whatever they are): τ_int is at least 1/2 there.
+//
 // GammaMethod returns [ErrEmpty] if there is no replica or an empty one,
 // [ErrNotFinite], an error for a configuration out of range, and
 // [ErrNegativeVariance]. It returns a [*TooShortError] together with the result if
-// the window does not close within MaxLag, or if N/(2τ_int) < 8; the estimate in
-// that error is τ_int.
+// the window does not close within MaxLag, or if N or N/(2τ_int) is below 8; the
+// estimate in that error is τ_int.
 func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 	res := undefinedGamma()
 	cfg, err := cfg.withDefaults()
@@ -163,6 +166,9 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 		tau *= (1 + float64(2*w+1)/n) / (1 + 1/n)
 	}
 	tau += tail.Value
+	if c.n < minSamples {
+		tau = max(tau, 0.5)
+	}
 	res.Tau = Tau{Window: w, Estimate: Estimate{
 		Value: tau,
 		Error: math.Hypot(2*sum*math.Sqrt(math.Abs(float64(w)+0.5-sum)/n), tail.Error),
@@ -174,13 +180,14 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 		res.RhoError[t] = s.errors.err(t)
 	}
 	if tau <= 0 {
-		return res, fmt.Errorf("%w, got τ_int = %v from %d samples", ErrNegativeVariance, tau, c.n)
+		return res, fmt.Errorf("%w, got τ_int = %.3g from %d samples, which are too few to resolve their anticorrelation",
+			ErrNegativeVariance, tau, c.n)
 	}
 	res.Variance = c.scale * c.scale * s.gamma0 * (1 + 2*tau/n)
 	res.Mean.Error = c.scale * math.Sqrt(2*tau*s.gamma0*(1+1/n)/n)
 	res.ErrorOfError = res.Mean.Error * math.Sqrt((float64(w)+0.5)/n)
 	res.ReplicaP = replicaP(c.dev, 2*tau*s.gamma0)
-	need := int(math.Ceil(2 * minSamples * tau))
+	need := max(minSamples, int(math.Ceil(2*minSamples*tau)))
 	if !s.closed {
 		need = max(need, 2*c.n)
 	}

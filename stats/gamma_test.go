@@ -416,3 +416,24 @@ func BenchmarkIntegratedAutocorrelation(b *testing.B) {
 		}
 	}
 }
+
+// Deviations from their own mean make few entries look anticorrelated, two always.
+func TestGammaMethodOfFewEntries(t *testing.T) {
+	for n := 2; n < minSamples; n++ {
+		for seed := range uint64(50) {
+			x := ar1(newRand(seed), n, 0)
+			for _, cfg := range []GammaConfig{{}, {Window: WindowSokal}, {Window: WindowFixed, W: 1, Plain: true}, {TauExp: 2}} {
+				res, err := GammaMethod([][]float64{x}, cfg)
+				var short *TooShortError
+				if !errors.As(err, &short) || short.Need < minSamples || short.N != n || !(res.Tau.Value >= 0.5) || !finite(res.Tau.Error) {
+					t.Fatalf("%d entries, %+v: %+v, %v", n, cfg, res.Tau, err)
+				}
+				// At least the error of independent entries with the variance about their mean.
+				naive, err := Mean(x)
+				if err != nil || !(res.Mean.Error >= naive.Error*math.Sqrt(float64(n-1)/float64(n))*(1-1e-12)) {
+					t.Fatalf("%d entries: error %v, independent entries have %v, %v", n, res.Mean, naive, err)
+				}
+			}
+		}
+	}
+}

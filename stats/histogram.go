@@ -17,7 +17,8 @@ type Histogram struct {
 }
 
 // NewHistogram sorts x into the given number of bins between lo and hi. It returns
-// [ErrEmpty], [ErrNotFinite], and an error unless bins ≥ 1 and lo < hi, both finite.
+// [ErrEmpty], [ErrNotFinite], and an error unless bins ≥ 1, lo < hi, both finite, and
+// the width of a bin is neither too large nor too small for a float64.
 func NewHistogram(x []float64, bins int, lo, hi float64) (*Histogram, error) {
 	if err := checkSeries(x); err != nil {
 		return nil, err
@@ -25,8 +26,12 @@ func NewHistogram(x []float64, bins int, lo, hi float64) (*Histogram, error) {
 	if bins < 1 {
 		return nil, fmt.Errorf("stats: expected at least one bin, got %d", bins)
 	}
-	if !finite(lo) || !finite(hi) || !(lo < hi) || math.IsInf(hi-lo, 1) {
-		return nil, fmt.Errorf("stats: expected a histogram range lo < hi, got %v and %v", lo, hi)
+	if !finite(lo) || !finite(hi) || !(lo < hi) {
+		return nil, fmt.Errorf("stats: expected finite ends lo < hi of a histogram, got %v and %v", lo, hi)
+	}
+	if width := (hi - lo) / float64(bins); math.IsInf(width, 1) || width == 0 {
+		return nil, fmt.Errorf("stats: expected a histogram with a bin width (hi-lo)/bins that is finite and above 0 in float64, got %v for %d bins from %v to %v",
+			width, bins, lo, hi)
 	}
 	h := &Histogram{Lo: lo, Hi: hi, Counts: make([]int, bins)}
 	for _, v := range x {

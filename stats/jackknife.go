@@ -121,8 +121,12 @@ func jackknife(n, blocks int, value float64, without func(lo, hi int) float64) (
 	if n < 2 {
 		return r, &TooShortError{What: "a jackknife error", N: n, Need: minSamples, Estimate: r.Estimate}
 	}
-	if blocks < 2 || blocks > n {
-		return undefinedJackknife(), fmt.Errorf("stats: expected between 2 and %d jackknife blocks, got %d", n, blocks)
+	if blocks < 2 {
+		return undefinedJackknife(), fmt.Errorf("stats: expected at least 2 jackknife blocks, or 0 for the automatic number, got %d", blocks)
+	}
+	if blocks > n {
+		return undefinedJackknife(), fmt.Errorf("stats: expected at least %d configurations for %d jackknife blocks, got %d: "+
+			"measure more of them, or ask for at most %d blocks (0 chooses the number)", blocks, blocks, n, n)
 	}
 	r.Samples = make([]float64, blocks)
 	// With h_j = N/m_j, the jackknife value is Σ_j pseudo_j/h_j of the pseudo-values

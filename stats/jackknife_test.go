@@ -329,3 +329,33 @@ func TestBootstrap(t *testing.T) {
 		}
 	}
 }
+
+// The message names what is too few, and what to do.
+func TestMessages(t *testing.T) {
+	three := []float64{1, 2, 3}
+	_, jackknife := Jackknife([][]float64{three}, 20, mean0)
+	_, reweight := ReweightedMean(three, three, 20)
+	_, one := Jackknife([][]float64{three}, 1, mean0)
+	_, bootstrap := Bootstrap([][]float64{three}, BootstrapConfig{BlockLength: 5}, mean0)
+	_, infinite := NewHistogram(three, 10, -1e308, 1e308)
+	_, tiny := NewHistogram(three, 10, 0, 5e-324)
+	_, order := NewHistogram(three, 10, 1, 1)
+	_, single := R2Coefficient(three[:1], three[:1])
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{jackknife, "stats: expected at least 20 configurations for 20 jackknife blocks, got 3: measure more of them, or ask for at most 3 blocks (0 chooses the number)"},
+		{reweight, "stats: expected at least 20 configurations for 20 jackknife blocks, got 3: measure more of them, or ask for at most 3 blocks (0 chooses the number)"},
+		{one, "stats: expected at least 2 jackknife blocks, or 0 for the automatic number, got 1"},
+		{bootstrap, "stats: expected at least 5 samples for bootstrap blocks of that length, got 3: take more of them, or shorter blocks"},
+		{infinite, "stats: expected a histogram with a bin width (hi-lo)/bins that is finite and above 0 in float64, got +Inf for 10 bins from -1e+308 to 1e+308"},
+		{tiny, "stats: expected a histogram with a bin width (hi-lo)/bins that is finite and above 0 in float64, got 0 for 10 bins from 0 to 5e-324"},
+		{order, "stats: expected finite ends lo < hi of a histogram, got 1 and 1"},
+		{single, "stats: expected at least 2 samples for R², got 1"},
+	} {
+		if tt.err == nil || tt.err.Error() != tt.want {
+			t.Errorf("got  %v\nwant %s", tt.err, tt.want)
+		}
+	}
+}

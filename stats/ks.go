@@ -24,7 +24,8 @@ type KSResult struct {
 //
 // P comes from the limiting distribution [KolmogorovSurvival] at
 // D(√n + 0.12 + 0.11/√n) (Stephens, J. R. Stat. Soc. B 32 (1970) 115), where the added
-// terms correct for finite n. It returns [ErrEmpty], [ErrNotFinite], and an error if nEff is
+// terms correct for finite n, and at 1.23 D√n for n < 1: at a given D, P falls with n and
+// tends to 1 for n → 0. It returns [ErrEmpty], [ErrNotFinite], and an error if nEff is
 // negative or not finite, or if cdf leaves [0, 1].
 func KolmogorovSmirnov(x []float64, cdf func(float64) float64, nEff float64) (KSResult, error) {
 	r := KSResult{nan(), nan(), nan()}
@@ -78,7 +79,8 @@ func KolmogorovSmirnov2(x, y []float64, nEffX, nEffY float64) (KSResult, error) 
 		}
 		d = max(d, math.Abs(float64(i)/float64(len(a))-float64(j)/float64(len(b))))
 	}
-	n := nx / (nx + ny) * ny
+	small, large := min(nx, ny), max(nx, ny)
+	n := small / (1 + small/large)
 	return KSResult{d, stephens(d, n), n}, nil
 }
 
@@ -111,8 +113,14 @@ func KolmogorovSurvival(x float64) float64 {
 	return 2 * s
 }
 
+// stephens continues the correction for finite n, which was made for whole numbers and
+// grows again below n = 0.11, by its value at n = 1.
 func stephens(d, n float64) float64 {
-	return KolmogorovSurvival(d * (math.Sqrt(n) + 0.12 + 0.11/math.Sqrt(n)))
+	root := math.Sqrt(n)
+	if n < 1 {
+		return KolmogorovSurvival(d * 1.23 * root)
+	}
+	return KolmogorovSurvival(d * (root + 0.12 + 0.11/root))
 }
 
 func effective(nEff float64, n int) (float64, error) {

@@ -141,3 +141,41 @@ func TestKolmogorovSmirnovErrors(t *testing.T) {
 		}
 	}
 }
+
+// At a given distance less information is less significant, down to none at all.
+func TestKolmogorovSmirnovFewSamples(t *testing.T) {
+	x, y := []float64{1, 2, 3}, []float64{2.5, 3.5, 4.5}
+	uniform := func(v float64) float64 { return v / 4 }
+	for name, p := range map[string]func(n float64) (KSResult, error){
+		"one sample":           func(n float64) (KSResult, error) { return KolmogorovSmirnov(x, uniform, n) },
+		"two samples":          func(n float64) (KSResult, error) { return KolmogorovSmirnov2(x, y, n, n) },
+		"two, one of them few": func(n float64) (KSResult, error) { return KolmogorovSmirnov2(x, y, n, 1000) },
+		"two, the other few":   func(n float64) (KSResult, error) { return KolmogorovSmirnov2(x, y, 1000, n) },
+	} {
+		last := 0.0
+		for n := 1e4; n > 1e-300; n *= 0.97 {
+			r, err := p(n)
+			if err != nil || !(r.P >= last) || !(r.P <= 1) || !(r.N > 0) {
+				t.Fatalf("%s: n = %v: %+v, %v after P = %v", name, n, r, err, last)
+			}
+			last = r.P
+		}
+		if last != 1 {
+			t.Errorf("%s: P = %v without information, want 1", name, last)
+		}
+	}
+	if below, at := stephens(0.7, math.Nextafter(1, 0)), stephens(0.7, 1); math.Abs(below-at) > 1e-14 {
+		t.Errorf("P jumps from %v to %v at n = 1", below, at)
+	}
+	// A single sample at distance d from the ends has P(D ≥ d) = 2(1-d) for d ≥ 1/2.
+	for _, d := range []float64{0.5, 0.7, 0.9} {
+		if p := stephens(d, 1); math.Abs(p-2*(1-d)) > 0.16 {
+			t.Errorf("P = %v for one sample and D = %v, exact %v", p, d, 2*(1-d))
+		}
+	}
+	for _, n := range []float64{1e308, 5e-324} {
+		if r, err := KolmogorovSmirnov2(x, y, n, n); err != nil || math.Abs(r.N-n/2) > n/2*(1+1e-15) || n > 1 && r.P != 0 {
+			t.Errorf("n = %v: %+v, %v", n, r, err)
+		}
+	}
+}

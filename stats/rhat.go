@@ -21,17 +21,15 @@ const minDraws = 8
 //
 // Chains must have the same length: an error otherwise. It returns [ErrEmpty],
 // [ErrNotFinite], [ErrConstant] if all entries of all chains are the same, and a
-// [*TooShortError] for fewer than 8 entries in a chain. R̂ is +Inf if no half moves
-// but the halves differ.
+// [*TooShortError] for fewer than 8 entries in a chain. R̂ is +Inf if a half of a chain
+// never moves while something else does: it tells nothing about the width of the
+// distribution, however well its place fits.
 func SplitRHat(chains [][]float64) (float64, error) {
 	halves, err := splitChains(chains)
 	if err != nil {
 		return nan(), err
 	}
-	if constant(halves) {
-		return nan(), ErrConstant
-	}
-	return scaleReduction(halves), nil
+	return reduction(halves, scaleReduction)
 }
 
 // RankRHat returns the rank-normalised split-R̂ of Vehtari, Gelman, Simpson, Carpenter
@@ -44,9 +42,21 @@ func RankRHat(chains [][]float64) (float64, error) {
 	if err != nil {
 		return nan(), err
 	}
+	return reduction(halves, rankReduction)
+}
+
+// reduction returns R̂ by a function that needs halves that move.
+func reduction(halves [][]float64, rhat func([][]float64) float64) (float64, error) {
 	if constant(halves) {
 		return nan(), ErrConstant
 	}
+	if len(moving(halves)) < len(halves) {
+		return math.Inf(1), nil
+	}
+	return rhat(halves), nil
+}
+
+func rankReduction(halves [][]float64) float64 {
 	bulk := scaleReduction(normalScores(halves))
 	all := slices.Sorted(slices.Values(slices.Concat(halves...)))
 	median := quantile(all, 0.5)
@@ -60,23 +70,51 @@ func RankRHat(chains [][]float64) (float64, error) {
 	}
 	// A series of two values symmetric about the median has no width to compare.
 	if constant(folded) {
-		return bulk, nil
+		return bulk
 	}
-	return max(bulk, scaleReduction(normalScores(folded))), nil
+	return max(bulk, scaleReduction(normalScores(folded)))
 }
 
 // BulkESS returns the effective number of independent draws for the bulk of the
 // distribution: the rank-normalised split effective sample size of Vehtari et al.
 // (2021), with Geyer's initial monotone sequence, from all chains together. Unlike
 // [GammaMethod] it also counts the disagreement between chains and halves of chains.
-// It is at most S log10(S) for S draws. Chains that never move have an effective size
-// of 0. Errors are those of [SplitRHat] except [ErrConstant].
+// It is at most S log10(S) for S draws. A chain, or half of one, that never moves has an
+// effective size of 0: it adds nothing to the size of the others, and takes away from it
+// if it sits apart from them. Errors are those of [SplitRHat] except [ErrConstant].
 func BulkESS(chains [][]float64) (float64, error) {
 	halves, err := splitChains(chains)
 	if err != nil {
 		return nan(), err
 	}
-	return chainESS(normalScores(halves)), nil
+	return movingESS(halves, bulkESS), nil
+}
+
+func bulkESS(halves [][]float64) float64 { return chainESS(normalScores(halves)) }
+
+// movingESS returns the size of all halves together, or if that is less the size of those
+// that move: halves that never do reduce the variance within, and what is left of the
+// variance decorrelates as if all of them moved.
+func movingESS(halves [][]float64, ess func([][]float64) float64) float64 {
+	active := moving(halves)
+	switch len(active) {
+	case 0:
+		return 0
+	case len(halves):
+		return ess(halves)
+	}
+	return min(ess(halves), ess(active))
+}
+
+// moving returns the chains that are not constant.
+func moving(chains [][]float64) [][]float64 {
+	active := make([][]float64, 0, len(chains))
+	for _, x := range chains {
+		if !constant([][]float64{x}) {
+			active = append(active, x)
+		}
+	}
+	return active
 }
 
 // MeanESS is [BulkESS] without rank normalisation: the effective number of draws for
@@ -86,7 +124,7 @@ func MeanESS(chains [][]float64) (float64, error) {
 	if err != nil {
 		return nan(), err
 	}
-	return chainESS(halves), nil
+	return movingESS(halves, chainESS), nil
 }
 
 // TailESS returns the smaller of the effective numbers of draws for the 5 % and the
@@ -96,9 +134,10 @@ func TailESS(chains [][]float64) (float64, error) {
 	if err != nil {
 		return nan(), err
 	}
-	if constant(halves) {
-		return 0, nil
-	}
+	return movingESS(halves, tailESS), nil
+}
+
+func tailESS(halves [][]float64) float64 {
 	all := slices.Sorted(slices.Values(slices.Concat(halves...)))
 	ess := math.Inf(1)
 	for _, p := range []float64{0.05, 0.95} {
@@ -118,9 +157,9 @@ func TailESS(chains [][]float64) (float64, error) {
 		}
 	}
 	if math.IsInf(ess, 1) {
-		return chainESS(halves), nil
+		return chainESS(halves)
 	}
-	return ess, nil
+	return ess
 }
 
 func splitChains(chains [][]float64) ([][]float64, error) {
@@ -162,7 +201,9 @@ func withinBetween(chains [][]float64) (dev [][]float64, within, between float64
 	m, n := float64(len(chains)), float64(len(chains[0]))
 	for _, d := range c.dev {
 		mean := average(d)
-		between += mean * mean / (m - 1)
+		if len(chains) > 1 {
+			between += mean * mean / (m - 1)
+		}
 		if constant([][]float64{d}) {
 			// Exactly zero, whatever the rounding of the mean.
 			clear(d)

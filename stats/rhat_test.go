@@ -191,9 +191,8 @@ func TestConvergenceEdges(t *testing.T) {
 		if v, err := f([][]float64{stuck, stuck}); err != nil || v != 0 {
 			t.Errorf("ESS of chains that never move = %v, %v, want 0", v, err)
 		}
-		// Chains stuck in different places have no more than one draw each, nearly.
-		if v, err := f([][]float64{stuck, other}); err != nil || !(v <= 4) {
-			t.Errorf("ESS of chains stuck in two places = %v, %v", v, err)
+		if v, err := f([][]float64{stuck, other}); err != nil || v != 0 {
+			t.Errorf("ESS of chains stuck in two places = %v, %v, want 0", v, err)
 		}
 	}
 	for _, f := range rhat {
@@ -225,5 +224,71 @@ func TestConvergenceEdges(t *testing.T) {
 		if v, err := f([][]float64{two}); err != nil || !(v > 0) || math.IsInf(v, 0) {
 			t.Errorf("a series of two values gives %v, %v", v, err)
 		}
+	}
+}
+
+// What never moves adds nothing to the size of what does, wherever it sits; half a chain
+// counts like a chain; R̂ is infinite.
+func TestStuckChains(t *testing.T) {
+	const n = 1000
+	stuck := func(at float64) []float64 {
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = at
+		}
+		return x
+	}
+	moving := func(seed uint64) []float64 { return ar1(newRand(seed), n, 0) }
+	frozen := moving(4)
+	copy(frozen[n/2:], stuck(frozen[n/2]))
+	// A start that is left late: the first half stands still.
+	late := moving(5)
+	copy(late, stuck(0)[:n/2])
+	a, b, c := moving(1), moving(2), moving(3)
+	for _, tt := range []struct {
+		name   string
+		chains [][]float64
+		// size is that of the halves that move: their chains, or the number of draws.
+		moving [][]float64
+		draws  float64
+	}{
+		{"three stuck in the middle", [][]float64{a, stuck(0), stuck(0), stuck(0)}, [][]float64{a}, 0},
+		{"three stuck in one place outside", [][]float64{a, stuck(5), stuck(5), stuck(5)}, [][]float64{a}, 0},
+		{"three stuck in three places", [][]float64{a, stuck(-1), stuck(0.5), stuck(1)}, [][]float64{a}, 0},
+		{"one stuck of four", [][]float64{a, b, c, stuck(0)}, [][]float64{a, b, c}, 0},
+		{"a stuck chain alone with itself", [][]float64{stuck(1), a}, [][]float64{a}, 0},
+		{"half a chain frozen", [][]float64{frozen}, nil, n / 2},
+		{"half a chain late, another frozen", [][]float64{late, frozen}, nil, n},
+	} {
+		for name, f := range map[string]func([][]float64) (float64, error){"bulk": BulkESS, "mean": MeanESS, "tail": TailESS} {
+			limit := tt.draws * 1.2
+			if tt.moving != nil {
+				var err error
+				if limit, err = f(tt.moving); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if v, err := f(tt.chains); err != nil || !(v > 0 && v <= limit) {
+				t.Errorf("%s: %s ESS = %v, %v, want at most %v", tt.name, name, v, err, limit)
+			}
+		}
+		for name, f := range map[string]func([][]float64) (float64, error){"split": SplitRHat, "rank": RankRHat} {
+			if v, err := f(tt.chains); err != nil || !math.IsInf(v, 1) {
+				t.Errorf("%s: %s R̂ = %v, %v, want +Inf", tt.name, name, v, err)
+			}
+		}
+	}
+	// Chains that sit apart from the others also tell that the mean is not known.
+	if v, err := MeanESS([][]float64{a, b, c, stuck(5)}); err != nil || !(v < 20) {
+		t.Errorf("one chain stuck far away: ESS = %v, %v", v, err)
+	}
+	// Distances from the median may be constant for a chain that moves.
+	signs, spread := make([]float64, n), make([]float64, n)
+	for i := range signs {
+		signs[i] = float64(2*(i%2) - 1)
+		spread[i] = float64(i%3 - 1)
+	}
+	if v, err := RankRHat([][]float64{signs, spread}); err != nil || math.IsInf(v, 1) {
+		t.Errorf("±1 beside -1, 0, 1: R̂ = %v, %v", v, err)
 	}
 }
