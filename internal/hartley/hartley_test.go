@@ -32,7 +32,7 @@ func TestFilterAgainstFourier(t *testing.T) {
 		}
 	}
 	exec := graph.MustNewExec(backend, func(x, m *graph.Node) *graph.Node { return hartley.Filter(x, m) })
-	out, err := exec.Call(tensors.FromFlatDataAndDimensions(x, batch, rows, cols), tensors.FromFlatDataAndDimensions(m, 1, rows, cols))
+	out, err := exec.Call(tensors.FromFlatDataAndDimensions(x, batch, 1, rows, cols), tensors.FromFlatDataAndDimensions(m, 1, 1, rows, cols))
 	if err != nil {
 		t.Fatal(err)
 	}
