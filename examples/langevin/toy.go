@@ -104,7 +104,7 @@ func (t *toy) evolve(ctx context.Context, task *progress.Task, seed uint64, dtau
 	kernels := make([]*processes, chains)
 	r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 		Action: action, N: chains * records, Chains: chains, Seed: t.seed + seed,
-		Start: mcmc.StartKernel, Thermalisation: -1, Thin: thin, Progress: task.Set,
+		Start: mcmc.StartKernel, Thermalisation: -1, Unchecked: true, Thin: thin, Progress: task.Set,
 	}, func(c int) (mcmc.Kernel, error) {
 		k, err := mcmc.NewLangevin(action, dtau)
 		if err != nil {
