@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/latdiff/latdiff/internal/results"
@@ -54,6 +55,10 @@ func AddResponse(file *results.File, ensemble string, volume int, correction [][
 			return d.f(float64(volume), shifted) - d.f(float64(volume), m[:k])
 		}
 		g, err := stats.GammaFunc(columns, stats.GammaConfig{}, f)
+		if errors.Is(err, stats.ErrNegativeVariance) {
+			// A short chain without autocorrelation can fluctuate to a negative τ_int.
+			g.Mean, err = stats.Jackknife(concatenate(columns), min(20, len(columns[0][0])), f)
+		}
 		if err := Usable(err); err != nil {
 			return fmt.Errorf("%s: shift of %s: %w", ensemble, d.name, err)
 		}
