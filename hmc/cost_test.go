@@ -24,7 +24,7 @@ var costs = []struct {
 	kernel func(a *lattice.Phi4) (mcmc.Kernel, error)
 }{
 	{"HMC, leapfrog 10", [3]int{400_000, 400_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return hmc.New(a, hmc.Config{Flip: true})
+		return hmc.New(a, hmc.Config{Steps: 10, Flip: true})
 	}},
 	{"HMC, Omelyan 2", [3]int{400_000, 400_000, 1_600_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
 		return hmc.New(a, hmc.Config{Integrator: hmc.Omelyan, Steps: 2, Flip: true})
@@ -128,7 +128,7 @@ func BenchmarkEnsemble(b *testing.B) {
 	}
 	for b.Loop() {
 		_, err := mcmc.Generate(b.Context(), mcmc.EnsembleConfig{Action: action, N: 1600, Thin: 200, Thermalisation: 500, Seed: 1},
-			func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Flip: true}) })
+			func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Steps: 10, Flip: true}) })
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -16,16 +16,21 @@ import (
 const divergence = 1000
 
 // Config holds the settings of hybrid Monte Carlo. Its zero value is a trajectory
-// of length 1 in 10 leapfrog steps with unit masses and without sign flips.
+// of length 1 in leapfrog steps whose number adapts, with unit masses and without
+// sign flips.
 type Config struct {
 	// Integrator is the splitting scheme; the zero value is Leapfrog.
 	Integrator Integrator
 	// Length is the trajectory length τ = ε·Steps in molecular-dynamics time, in
 	// lattice units; 0 means 1.
 	Length float64
-	// Steps is the number of integrator steps per trajectory of that length; 0
-	// means 10.
+	// Steps is the number of integrator steps per trajectory of that length, which
+	// then stays as it is. 0 means a number that follows the acceptance while
+	// adaptation is on ([mcmc.Chain.Thermalise] turns it on), and 10 until then.
 	Steps int
+	// Acceptance is the mean acceptance probability that the number of steps adapts
+	// to; 0 means 0.8. It has no effect if Steps is set.
+	Acceptance float64
 	// Jitter j, 0 ≤ j < 1, draws each trajectory length uniformly from
 	// Length·[1-j, 1+j), which avoids the resonances of nearly harmonic modes
 	// (Mackenzie, Phys. Lett. B 226 (1989) 369). The draw does not depend on the
@@ -44,16 +49,22 @@ type Config struct {
 // HMC is the hybrid Monte Carlo kernel. It holds scratch memory for one trajectory
 // and must not be used by two goroutines at once; a step allocates nothing. All
 // randomness comes from the generator handed to Step, so a chain is a function of
-// the seed and the starting field alone.
+// the seed and the starting field alone. The state that a chain saves with its own is
+// the number of steps and how far its adaptation has come.
 type HMC struct {
 	action lattice.Action
 	size   int
 	cfg    Config
 	state  dynamics
 	normal normalSource
+	// adapt is nil if the number of steps was given.
+	adapt *adaptation
 }
 
-var _ mcmc.Kernel = (*HMC)(nil)
+var (
+	_ mcmc.Stateful = (*HMC)(nil)
+	_ mcmc.Adaptive = (*HMC)(nil)
+)
 
 // New returns the kernel of the given action. It returns an error if there is no action,
 // if the mass matrix is for another lattice, or if a setting is out of range.
@@ -65,8 +76,12 @@ func New(action lattice.Action, cfg Config) (*HMC, error) {
 	if cfg.Length == 0 {
 		cfg.Length = 1
 	}
-	if cfg.Steps == 0 {
+	adaptive := cfg.Steps == 0
+	if adaptive {
 		cfg.Steps = 10
+	}
+	if cfg.Acceptance == 0 {
+		cfg.Acceptance = defaultAcceptance
 	}
 	if cfg.Integrator.coefficients == nil {
 		cfg.Integrator = Leapfrog
@@ -77,6 +92,8 @@ func New(action lattice.Action, cfg Config) (*HMC, error) {
 		return nil, fmt.Errorf("hmc: expected a positive trajectory length, got %v", cfg.Length)
 	case cfg.Steps < 1:
 		return nil, fmt.Errorf("hmc: expected a positive number of steps, got %d", cfg.Steps)
+	case !(cfg.Acceptance > 0 && cfg.Acceptance < 1):
+		return nil, fmt.Errorf("hmc: expected an acceptance in (0, 1) to adapt to, got %v", cfg.Acceptance)
 	case !(cfg.Jitter >= 0 && cfg.Jitter < 1):
 		return nil, fmt.Errorf("hmc: expected a jitter in [0, 1), got %v", cfg.Jitter)
 	case cfg.Mass != nil && !layout.Lattice.Equal(cfg.Mass.lat):
@@ -84,6 +101,9 @@ func New(action lattice.Action, cfg Config) (*HMC, error) {
 			layout.Lattice, cfg.Mass.lat)
 	}
 	h := &HMC{action: action, size: layout.Size(), cfg: cfg}
+	if adaptive {
+		h.adapt = newAdaptation(h.StepSize(), cfg.Acceptance)
+	}
 	switch {
 	case cfg.Mass != nil:
 		h.state = newAccelerated(action, cfg.Mass)
@@ -96,7 +116,7 @@ func New(action lattice.Action, cfg Config) (*HMC, error) {
 }
 
 // Config returns the settings in use, with the defaults filled in and the number of
-// steps that Tune found.
+// steps that adaptation or Tune found.
 func (h *HMC) Config() Config { return h.cfg }
 
 // StepSize returns the step size ε = Length/Steps in molecular-dynamics time.
@@ -108,11 +128,20 @@ func (h *HMC) StepSize() float64 { return h.cfg.Length / float64(h.cfg.Steps) }
 // as it is, if phi does not have the size of the layout, holds a value that is not
 // finite, or has an action or kinetic energy that is not finite.
 func (h *HMC) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
-	return h.trajectory(rng, phi, h.cfg.Steps)
+	if h.adapt == nil || !h.adapt.on {
+		return h.trajectory(rng, phi, h.cfg.Length, h.cfg.Steps)
+	}
+	length, steps := h.adapt.next(h.cfg.Length)
+	info, err := h.trajectory(rng, phi, length, steps)
+	if err == nil {
+		h.adapt.observe(info.AcceptProb)
+	}
+	return info, err
 }
 
-// trajectory is Step with a given number of steps per trajectory length.
-func (h *HMC) trajectory(rng *rand.Rand, phi []float64, steps int) (mcmc.Info, error) {
+// trajectory makes one trajectory of the given length and number of steps, before
+// jitter.
+func (h *HMC) trajectory(rng *rand.Rand, phi []float64, length float64, steps int) (mcmc.Info, error) {
 	if len(phi) != h.size {
 		return mcmc.Info{}, fmt.Errorf("hmc: expected a field of %d numbers, got %d", h.size, len(phi))
 	}
@@ -126,11 +155,11 @@ func (h *HMC) trajectory(rng *rand.Rand, phi []float64, steps int) (mcmc.Info, e
 		}
 		return mcmc.Info{}, fmt.Errorf("hmc: expected a starting field of finite action, got H = %v", h0)
 	}
-	eps, n := h.cfg.Length/float64(steps), steps
+	eps, n := length/float64(steps), steps
 	if h.cfg.Jitter > 0 {
 		stretch := 1 + h.cfg.Jitter*(2*rng.Float64()-1)
 		n = max(1, int(math.Ceil(float64(steps)*stretch)))
-		eps = h.cfg.Length * stretch / float64(n)
+		eps = length * stretch / float64(n)
 	}
 	h.cfg.Integrator.run(h.state, eps, n)
 	delta := h.state.hamiltonian() - h0

@@ -7,11 +7,15 @@ import (
 	"math/rand/v2"
 )
 
+// defaultAcceptance is what the step size is tuned to unless told otherwise.
+const defaultAcceptance = 0.8
+
 // maxSteps bounds the number of steps per trajectory that Tune tries.
 const maxSteps = 10000
 
-// Tune chooses the number of steps per trajectory such that the mean acceptance
-// probability reaches target (0 means 0.8), and freezes it: see [HMC.Config] and
+// Tune is for chains that are run by hand; [mcmc.Chain.Thermalise] adapts a kernel
+// whose number of steps was not given. It chooses the number of steps per trajectory such that the mean
+// acceptance probability reaches target (0 means 0.8), and freezes it: see [HMC.Config] and
 // [HMC.StepSize] for the result. It advances phi by n trajectories, during which
 // the step size follows the dual averaging of Hoffman and Gelman (J. Mach. Learn.
 // Res. 15 (2014) 1593, algorithm 5, with their constants); a few hundred are enough
@@ -24,7 +28,7 @@ const maxSteps = 10000
 // be needed.
 func (h *HMC) Tune(ctx context.Context, rng *rand.Rand, phi []float64, n int, target float64) error {
 	if target == 0 {
-		target = 0.8
+		target = defaultAcceptance
 	}
 	switch {
 	case n < 1:
@@ -37,7 +41,7 @@ func (h *HMC) Tune(ctx context.Context, rng *rand.Rand, phi []float64, n int, ta
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("hmc: tuning: %w", err)
 		}
-		info, err := h.trajectory(rng, phi, stepsFor(h.cfg.Length, math.Exp(a.log)))
+		info, err := h.trajectory(rng, phi, h.cfg.Length, stepsFor(h.cfg.Length, math.Exp(a.log)))
 		if err != nil {
 			return err
 		}

@@ -68,25 +68,33 @@ func (c *Chain) Run(ctx context.Context, n int) error {
 // Thermalise makes n transitions, the first half of them with the adaptation of
 // an [Adaptive] kernel switched on, and then clears the accumulated statistics.
 // The second half lets the chain forget that its kernel depended on the past.
-func (c *Chain) Thermalise(ctx context.Context, n int) error { return c.thermalise(ctx, n, 0) }
-
-// thermalise is Thermalise for a chain that has made the first done of the n
-// transitions.
-func (c *Chain) thermalise(ctx context.Context, n, done int) error {
-	if a, ok := c.kernel.(Adaptive); ok && done < n/2 {
-		a.SetAdaptation(true)
-		err := c.Run(ctx, n/2-done)
-		a.SetAdaptation(false)
-		if err != nil {
-			return err
-		}
-		done = n / 2
-	}
-	if err := c.Run(ctx, n-done); err != nil {
+func (c *Chain) Thermalise(ctx context.Context, n int) error {
+	if err := c.thermalise(ctx, n, 0); err != nil {
 		return err
 	}
 	c.stats = KernelStats{}
 	return nil
+}
+
+// thermalise is Thermalise for a chain that has made the first done of the n
+// transitions. The statistics that it leaves are those of the second half.
+func (c *Chain) thermalise(ctx context.Context, n, done int) error {
+	if done < n/2 {
+		a, ok := c.kernel.(Adaptive)
+		if ok {
+			a.SetAdaptation(true)
+		}
+		err := c.Run(ctx, n/2-done)
+		if ok {
+			a.SetAdaptation(false)
+		}
+		if err != nil {
+			return err
+		}
+		done = n / 2
+		c.stats = KernelStats{}
+	}
+	return c.Run(ctx, n-done)
 }
 
 // Field returns the present field, valid until the next transition. It is the

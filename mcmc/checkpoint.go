@@ -12,7 +12,7 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-const generatorMagic = "latdiff generator 1\n"
+const generatorMagic = "latdiff generator 2\n"
 
 // Save writes the state of the run to w: all chains, with their configurations and
 // series. It takes memory for one chain. Restore reads it.
@@ -22,13 +22,14 @@ func (g *Generator) Save(w io.Writer) error {
 	e.bytes([]byte(g.fingerprint()))
 	e.uints(uint64(g.thin), uint64(g.pilotSteps), uint64(g.done))
 	e.floats(g.pilot.floats())
+	e.floats(g.rounds)
 	for _, c := range g.workers {
 		state, err := c.chain.MarshalBinary()
 		if err != nil {
 			return err
 		}
 		e.bytes(state)
-		e.uints(uint64(int64(c.begin)))
+		e.uints(uint64(int64(c.begin)), uint64(c.from), uint64(c.until))
 		for _, x := range c.series {
 			e.floats(x)
 		}
@@ -64,6 +65,7 @@ func (g *Generator) Restore(r io.Reader) error {
 	}
 	g.thin, g.pilotSteps, g.done = int(d.uint()), int(d.uint()), int(d.uint())
 	g.pilot = pilotFromFloats(d.floats(nil, pilotFloats))
+	g.rounds = d.floats(g.rounds[:0], maxSaved)
 	for i, w := range g.workers {
 		state := d.bytes()
 		if d.err != nil {
@@ -72,7 +74,7 @@ func (g *Generator) Restore(r io.Reader) error {
 		if err := w.chain.UnmarshalBinary(state); err != nil {
 			return fmt.Errorf("mcmc: chain %d: %w", i, err)
 		}
-		w.begin = int(int64(d.uint()))
+		w.begin, w.from, w.until = int(int64(d.uint())), int(d.uint()), int(d.uint())
 		for j := range w.series {
 			w.series[j] = d.floats(w.series[j][:0], math.MaxInt)
 		}
@@ -102,14 +104,17 @@ func (g *Generator) Restore(r io.Reader) error {
 // and that can be compared.
 func (g *Generator) fingerprint() string {
 	c := g.cfg
-	s := fmt.Sprintf("(N %d, chains %d, seed %d, start %d at %v, thermalisation %d, thin %d, decorrelation %v, pilot %d, action %s [%s]",
-		c.N, c.Chains, c.Seed, c.Start, c.ColdValue, c.Thermalisation, c.Thin, c.Decorrelation, c.PilotSteps, lattice.Describe(c.Action), lattice.Fingerprint(c.Action))
+	s := fmt.Sprintf("(N %d, chains %d, seed %d, start %d at %v, thermalisation %d, thin %d, decorrelation %v, pilot %d, unchecked %t, action %s [%s]",
+		c.N, c.Chains, c.Seed, c.Start, c.ColdValue, c.Thermalisation, c.Thin, c.Decorrelation, c.PilotSteps, c.Unchecked, lattice.Describe(c.Action), lattice.Fingerprint(c.Action))
 	s += ", observables"
 	for _, o := range c.Observables {
 		s += fmt.Sprintf(" %q", o.Name)
 	}
 	return s + ")"
 }
+
+// maxSaved bounds the pilot runs of a saved state, which are fewer.
+const maxSaved = 64
 
 // pilotFloats is the length of the pilot as a list of numbers.
 const pilotFloats = 8

@@ -59,10 +59,12 @@ type EnsembleConfig struct {
 	Seed uint64
 	// Start says where the chains begin.
 	Start Start
-	// ColdValue is the constant field of a cold start; 0 means 1.
+	// ColdValue is the constant field of a cold start; 0 means 1. See [LeastConstant]
+	// for one that suits the action.
 	ColdValue float64
 	// Thermalisation is the number of steps before anything is measured; 0 means
-	// 1000, a negative number none. See [Chain.Thermalise] for adaptive kernels.
+	// 1000, a negative number none. See [Chain.Thermalise] for adaptive kernels. It is
+	// extended where the chains turn out not to be in equilibrium, see [Generate].
 	Thermalisation int
 	// Thin is the number of steps from one configuration of a chain to the next, and
 	// from the end of thermalisation to the first; 0 means that a pilot run measures
@@ -78,8 +80,18 @@ type EnsembleConfig struct {
 	// doubled from 250 until τ is known well, at most 16000. These steps add to the
 	// thermalisation.
 	PilotSteps int
+	// MaxSteps bounds the steps of a chain that make its configurations where the
+	// pilot run chooses the thinning; 0 means 2²⁰.
+	MaxSteps int
+	// MaxBytes bounds the memory of the configurations, the series and the chains,
+	// which is estimated before it is taken; 0 means 8 GiB.
+	MaxBytes int64
+	// Unchecked returns the configurations whether or not the chains agree, for
+	// studies of thermalisation itself and for kernels that are meant not to get there.
+	Unchecked bool
 	// Observables are measured after every step that follows thermalisation and
-	// pilot, for the autocorrelation of the chains; see EnsembleResult.Series.
+	// pilot, for the autocorrelation of the chains; see EnsembleResult.Series. They take
+	// 8 bytes each for every step.
 	Observables []Observable
 	// Progress, if not nil, is called after each configuration with the number of
 	// those finished and N, never by two goroutines at once.
@@ -95,11 +107,11 @@ type EnsembleConfig struct {
 // This is not thermalised near the critical point, where autocorrelation times
 // exceed the length of the chains: at κ = 0.27 it gives V⟨M²⟩ ≈ 140 on 16x16 in
 // place of 173, and ≈ 150 on 32x32 in place of 472. Set Start to [StartMixed] to
-// see it in [EnsembleResult.ThermalisationCheck].
+// see it in [EnsembleResult.ThermalisationCheck]; the protocol is Unchecked.
 func PaperProtocol(action lattice.Action, n int, seed uint64) EnsembleConfig {
 	return EnsembleConfig{
 		Action: action, N: n, Chains: n, Seed: seed,
-		Start: StartHot, Thermalisation: 100, Thin: 64,
+		Start: StartHot, Thermalisation: 100, Thin: 64, Unchecked: true,
 	}
 }
 
@@ -137,8 +149,19 @@ type EnsembleResult struct {
 // function of the configuration alone, the same on any number of cores. A
 // [Generator] does the same with pauses.
 //
+// The configurations are a sample of exp(-S), as far as the chains can tell, or there is
+// a [*NotEquilibratedError] that says which chain and which observable speaks against it
+// and what to do. Unless the configuration is Unchecked, chains are compared with each
+// other: hot and cold starts may be 4 standard deviations apart in |M| and S, the
+// rank-normalised split-R̂ may be 1.1, or what chance makes of it in a short run, and no
+// chain may have stopped moving. A chain that accepts nothing while it thermalises gets
+// up to three extensions of twice the length of the last. Where Thin is 0, the pilot
+// runs make the comparison, and chains that disagree thermalise further, 250 steps more
+// and then twice as many each time, up to 16000, or are given up if that does not bring
+// them closer. The configurations are compared in the end.
+//
 // At a cancelled ctx it returns ctx.Err() and at an error of a chain that error,
-// both with what was finished by then, which is also consistent; the result is nil
+// all with what was finished by then, which is also consistent; the result is nil
 // only if the configuration is invalid or newKernel fails.
 func Generate(ctx context.Context, cfg EnsembleConfig, newKernel func(chain int) (Kernel, error)) (*EnsembleResult, error) {
 	g, err := NewGenerator(cfg, newKernel)
@@ -148,10 +171,6 @@ func Generate(ctx context.Context, cfg EnsembleConfig, newKernel func(chain int)
 	err = g.Run(ctx)
 	return g.Result(), err
 }
-
-// maxNumbers bounds the numbers of an ensemble by far more than memory holds, so that
-// sizes do not overflow where an int has 64 bits, nor where it has 32.
-const maxNumbers int64 = min(1<<40, math.MaxInt/8)
 
 func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 	if err := lattice.CheckAction(cfg.Action); err != nil {
@@ -163,13 +182,13 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"chains", cfg.Chains}, {"workers", cfg.Workers}, {"steps to thin by", cfg.Thin}, {"pilot steps", cfg.PilotSteps}} {
+	}{{"chains", cfg.Chains}, {"workers", cfg.Workers}, {"steps to thin by", cfg.Thin}, {"pilot steps", cfg.PilotSteps}, {"steps of a chain", cfg.MaxSteps}} {
 		if n.value < 0 {
 			return cfg, fmt.Errorf("mcmc: expected a number of %s ≥ 0, got %d", n.name, n.value)
 		}
 	}
-	if v := cfg.Action.Layout().Size(); int64(cfg.N) > maxNumbers/int64(v) {
-		return cfg, fmt.Errorf("mcmc: expected at most %d configurations of %d numbers, got %d", maxNumbers/int64(v), v, cfg.N)
+	if cfg.MaxBytes < 0 {
+		return cfg, fmt.Errorf("mcmc: expected a number of bytes ≥ 0, got %d", cfg.MaxBytes)
 	}
 	if cfg.Chains > cfg.N {
 		return cfg, fmt.Errorf("mcmc: expected at most as many chains as configurations, got %d and %d", cfg.Chains, cfg.N)
@@ -203,5 +222,38 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 	if cfg.Decorrelation == 0 {
 		cfg.Decorrelation = 2
 	}
+	if cfg.MaxSteps == 0 {
+		cfg.MaxSteps = 1 << 20
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 8 << 30
+	}
 	return cfg, nil
 }
+
+// fieldsPerChain is the number of fields that a chain and its kernel hold, roughly.
+const fieldsPerChain = 8
+
+// checkMemory returns an error if a run that is thinned by thin takes more memory than it
+// may, or more than an int can count.
+func (cfg EnsembleConfig) checkMemory(thin int) error {
+	n, size, chains := float64(cfg.N), float64(cfg.Action.Layout().Size()), float64(cfg.Chains)
+	// S and the number of the chain go with every configuration.
+	fields := 8 * n * (size + 2)
+	kernels := 8 * chains * size * fieldsPerChain
+	series := 8 * n * float64(thin) * float64(len(cfg.Observables))
+	pilot := 0.0
+	if cfg.Thin == 0 {
+		pilot = 8 * 2 * chains * float64(max(cfg.PilotSteps, pilotLimit))
+	}
+	most := math.Min(float64(cfg.MaxBytes), math.MaxInt)
+	if sum := fields + kernels + series + pilot; sum > most {
+		return fmt.Errorf("mcmc: expected an ensemble that takes up to %s of memory (MaxBytes), got %s: %d configurations of %d numbers %s, %d chains %s, %d series of observables %s",
+			gigabytes(most), gigabytes(sum), cfg.N, cfg.Action.Layout().Size(), gigabytes(fields),
+			cfg.Chains, gigabytes(kernels+pilot), len(cfg.Observables), gigabytes(series))
+	}
+	return nil
+}
+
+// gigabytes prints a number of bytes.
+func gigabytes(b float64) string { return fmt.Sprintf("%.3g GiB", b/(1<<30)) }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,6 +24,8 @@ type Generator struct {
 	pilot   *Pilot
 	// pilotSteps is the number of pilot steps of each chain that is being measured.
 	pilotSteps int
+	// rounds has, for each pilot run whose chains did not agree, the largest R̂.
+	rounds []float64
 	// data has the place of every configuration, where the workers put theirs.
 	data []float64
 
@@ -47,6 +51,9 @@ const (
 type worker struct {
 	chain *Chain
 	hot   bool
+	// from and until are the numbers of steps of the chain at which its thermalisation,
+	// or the last extension of it, begins and ends.
+	from, until int
 	// first is the index of the first configuration of the chain, want their number.
 	first, want int
 	// begin is the number of steps of the chain before production, -1 until then.
@@ -72,6 +79,9 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 		}
 		newKernel = func(int) (Kernel, error) { return NewPhi4Cycle(a) }
 	}
+	if err := cfg.checkMemory(max(cfg.Thin, 1)); err != nil {
+		return nil, err
+	}
 	g := &Generator{
 		cfg: cfg, workers: make([]*worker, cfg.Chains), thin: cfg.Thin, pilotSteps: cfg.PilotSteps,
 		data: make([]float64, cfg.N*cfg.Action.Layout().Size()),
@@ -85,10 +95,22 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 		if err != nil {
 			return nil, fmt.Errorf("mcmc: chain %d: %w", c, err)
 		}
+		for other, o := range g.workers[:c] {
+			if same(w.chain.kernel, o.chain.kernel) {
+				return nil, fmt.Errorf("mcmc: expected a kernel of its own for every chain, got one %T for the chains %d and %d", w.chain.kernel, other, c)
+			}
+		}
 		g.workers[c] = w
 		first += w.want
 	}
 	return g, nil
+}
+
+// same tells whether two kernels are one object with memory.
+func same(a, b Kernel) bool {
+	v, w := reflect.ValueOf(a), reflect.ValueOf(b)
+	return v.Kind() == reflect.Pointer && w.Kind() == reflect.Pointer &&
+		v.Type().Elem().Size() > 0 && v.Pointer() == w.Pointer()
 }
 
 func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error)) (*worker, error) {
@@ -104,6 +126,7 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	w := &worker{
 		chain: chain, first: first, want: g.cfg.N / g.cfg.Chains, begin: -1,
 		series: make([][]float64, len(g.cfg.Observables)),
+		until:  max(0, g.cfg.Thermalisation),
 	}
 	if c < g.cfg.N%g.cfg.Chains {
 		w.want++
@@ -124,31 +147,41 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	default:
 		ColdStart(chain.phi, g.cfg.ColdValue)
 	}
+	if g.cfg.Start != StartKernel && !reduce(g.cfg.Action, chain.phi) {
+		return nil, fmt.Errorf("expected an action that is finite close to a start field, got %v", g.cfg.Action.Value(chain.phi))
+	}
 	return w, nil
 }
 
 // Run works until the ensemble is finished. At a cancelled ctx it returns ctx.Err()
 // and at an error of a chain that error; the same call then goes on, in the second
-// case to the same error unless its cause is gone.
+// case to the same error unless its cause is gone. It returns a [*NotEquilibratedError]
+// if the chains do not come to agree; see [Generate].
 func (g *Generator) Run(ctx context.Context) error {
-	if g.Phase() == PhaseThermalisation {
-		if err := g.each(ctx, g.thermalise); err != nil {
-			return err
+	for {
+		if g.Phase() == PhaseThermalisation {
+			if err := g.each(ctx, g.thermalise); err != nil {
+				return err
+			}
 		}
-	}
-	if g.thin == 0 {
+		if g.thin != 0 {
+			break
+		}
 		if err := g.runPilot(ctx); err != nil {
 			return err
 		}
 	}
-	return g.each(ctx, g.produce)
+	if err := g.each(ctx, g.produce); err != nil {
+		return err
+	}
+	return g.check()
 }
 
 // Phase tells what Run will do next. It must not be called during Run.
 func (g *Generator) Phase() Phase {
 	finished := true
 	for _, w := range g.workers {
-		if w.chain.steps < g.cfg.Thermalisation {
+		if w.chain.steps < w.until {
 			return PhaseThermalisation
 		}
 		finished = finished && len(w.data) == cap(w.data)
@@ -165,6 +198,9 @@ func (g *Generator) Phase() Phase {
 // Thin returns the number of steps between configurations, 0 before the pilot run has
 // chosen it. It must not be called during Run.
 func (g *Generator) Thin() int { return g.thin }
+
+// Kernel returns the kernel of a chain.
+func (g *Generator) Kernel(chain int) Kernel { return g.workers[chain].chain.kernel }
 
 // each runs f for all chains on the configured number of goroutines. The first
 // error stops the others; of several, that of the lowest chain is returned.
@@ -192,6 +228,10 @@ func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) e
 		return err
 	}
 	for c, err := range errs {
+		var n *NotEquilibratedError
+		if errors.As(err, &n) {
+			return n
+		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return fmt.Errorf("mcmc: chain %d: %w", c, err)
 		}
@@ -199,13 +239,32 @@ func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) e
 	return nil
 }
 
-// thermalise makes the steps of thermalisation that are left.
+// maxExtensions bounds how often the thermalisation of a stuck chain is doubled.
+const maxExtensions = 3
+
+// thermalise makes the steps of thermalisation that are left. A chain that accepts
+// nothing in the second half, with its kernel frozen, goes on for twice as long, up to
+// three times.
 func (g *Generator) thermalise(ctx context.Context, w *worker) error {
-	if w.chain.steps >= g.cfg.Thermalisation {
-		return nil
+	for w.chain.steps < w.until {
+		if err := w.chain.thermalise(ctx, w.until-w.from, w.chain.steps-w.from); err != nil {
+			return err
+		}
+		err := w.stuck(g.number(w))
+		if err == nil || g.cfg.Unchecked {
+			break
+		}
+		n := w.until - w.from
+		if n > g.cfg.Thermalisation<<(maxExtensions-1) {
+			return err
+		}
+		w.from, w.until = w.until, w.until+2*n
 	}
-	return w.chain.thermalise(ctx, g.cfg.Thermalisation, w.chain.steps)
+	return nil
 }
+
+// number returns the number of the chain of a worker.
+func (g *Generator) number(w *worker) int { return slices.Index(g.workers, w) }
 
 // produce makes the configurations of a chain that are left.
 func (g *Generator) produce(ctx context.Context, w *worker) error {
@@ -220,9 +279,52 @@ func (g *Generator) produce(ctx context.Context, w *worker) error {
 		}
 		w.data = append(w.data, w.chain.phi...)
 		w.action = append(w.action, g.cfg.Action.Value(w.chain.phi))
+		if !g.cfg.Unchecked && w.chain.stats.Steps >= longStill {
+			if err := w.stuck(g.number(w)); err != nil {
+				return err
+			}
+		}
 		g.report()
 	}
 	return nil
+}
+
+// longStill is the number of steps of production after which a chain that has accepted
+// nothing ends the run.
+const longStill = 1000
+
+// check compares the configurations of the chains with each other when all are there.
+func (g *Generator) check() error {
+	if g.cfg.Unchecked {
+		return nil
+	}
+	magnetization, action := make([][]float64, len(g.workers)), make([][]float64, len(g.workers))
+	layout := g.cfg.Action.Layout()
+	v := layout.Size()
+	for c, w := range g.workers {
+		for i := 0; i < len(w.data); i += v {
+			magnetization[c] = append(magnetization[c], magnitude(layout, w.data[i:i+v]))
+		}
+		action[c] = w.action
+	}
+	for _, a := range []agreement{
+		compare("|M|", magnetization, g.hot()), compare("S", action, g.hot()),
+	} {
+		if !a.ok() {
+			return g.failure(a)
+		}
+	}
+	return nil
+}
+
+// hot tells of every chain whether it started hot. Where all chains start alike there is
+// nothing to compare.
+func (g *Generator) hot() []bool {
+	hot := make([]bool, len(g.workers))
+	for c, w := range g.workers {
+		hot[c] = w.hot
+	}
+	return hot
 }
 
 // advance runs a chain until it has made the given number of steps in all.

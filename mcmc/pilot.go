@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -17,49 +16,137 @@ type Pilot struct {
 	Steps int
 	// AbsM and Action are the τ_int of |M| and S.
 	AbsM, Action stats.Tau
-	// Reliable is false if the limit of steps was reached before τ was known to 10 %
-	// with each chain longer than 20 τ: the thinning is then a guess, most likely
-	// too low. It is also false if |M| never changed.
+	// Reliable is false if the limit of steps was reached before τ was known to 10 %:
+	// the thinning is then a guess, most likely too low.
 	Reliable bool
 }
 
 const (
 	pilotStart = 250
 	pilotLimit = 16000
+	// perTau is the length in τ_int from which on a chain tells its τ_int.
+	perTau = 20
+	// hopeless is the length of a pilot run from which on chains are given up that
+	// disagree as much as in the runs before, and trend how many runs are looked back.
+	hopeless, trend = 4000, 2
 )
 
-// runPilot measures τ_int over the chains as replicas and sets the thinning.
+// runPilot measures τ_int over the chains as replicas, and sets the thinning if the chains
+// agree. If they do not, the run becomes part of a thermalisation that goes on for as
+// long, and the next pilot run will be twice as long.
 func (g *Generator) runPilot(ctx context.Context) error {
 	for {
-		err := g.each(ctx, g.measurePilot)
-		if err != nil {
+		if err := g.each(ctx, g.measurePilot); err != nil {
 			return err
 		}
 		p, err := g.analysePilot(g.pilotSteps)
 		if err != nil {
 			return err
 		}
-		if !p.Reliable && g.cfg.PilotSteps == 0 && 2*g.pilotSteps <= pilotLimit {
+		last := g.cfg.PilotSteps != 0 || 2*g.pilotSteps > pilotLimit
+		if worst, ok := g.pilotAgreement(); !ok && !g.cfg.Unchecked {
+			return g.extend(worst, last)
+		}
+		if !p.Reliable && !last {
 			g.pilotSteps *= 2
 			continue
 		}
-		g.pilot = p
-		tau := max(p.AbsM.Value, p.Action.Value)
-		g.thin = max(1, int(math.Ceil(g.cfg.Decorrelation*tau)))
-		for _, w := range g.workers {
-			w.pilot = [2][]float64{}
+		thin, err := g.thinning(p)
+		if err != nil {
+			return err
 		}
+		g.pilot, g.thin = p, thin
+		g.clearPilot()
 		return nil
+	}
+}
+
+// thinning returns the number of steps between configurations. It returns an error if τ
+// is not known, or if the run would be too long or need too much memory.
+func (g *Generator) thinning(p *Pilot) (int, error) {
+	name, tau := "|M|", p.AbsM.Value
+	if p.Action.Value > tau {
+		name, tau = "S", p.Action.Value
+	}
+	e := &NotEquilibratedError{
+		Chain: -1, Observable: name, RHat: math.NaN(), Limit: math.NaN(), Z: math.NaN(),
+		Steps: g.workers[0].chain.steps, Advice: adviseSlow,
+	}
+	if g.cfg.PilotSteps == 0 && perTau*tau > float64(p.Steps) && !g.cfg.Unchecked {
+		e.Reason = fmt.Sprintf("a τ_int of %s near %.0f steps in a pilot run of %d, too short to tell it", name, tau, p.Steps)
+		return 0, e
+	}
+	thin := max(1, math.Ceil(g.cfg.Decorrelation*tau))
+	each := (g.cfg.N + g.cfg.Chains - 1) / g.cfg.Chains
+	if steps := thin * float64(each); steps > float64(g.cfg.MaxSteps) {
+		e.Reason = fmt.Sprintf("a τ_int of %s of %.0f steps, with which a chain of %d configurations takes %.3g steps, more than MaxSteps = %d",
+			name, tau, each, steps, g.cfg.MaxSteps)
+		return 0, e
+	}
+	return int(thin), g.cfg.checkMemory(int(thin))
+}
+
+// pilotAgreement compares the chains. If they do not agree, it returns the observable with
+// the larger R̂.
+func (g *Generator) pilotAgreement() (worst agreement, ok bool) {
+	ok = true
+	for i, name := range []string{"|M|", "S"} {
+		series := make([][]float64, len(g.workers))
+		for c, w := range g.workers {
+			series[c] = w.pilot[i]
+		}
+		if a := compare(name, series, g.hot()); !a.ok() && (ok || a.rhat > worst.rhat) {
+			worst, ok = a, false
+		}
+	}
+	return worst, ok
+}
+
+// maxRounds bounds how often a thermalisation is extended by pilot runs of a given length.
+const maxRounds = 3
+
+// extend prolongs the thermalisation of chains that disagree, each time by twice as many
+// steps, unless they have had all their time or their disagreement stays what it is.
+func (g *Generator) extend(a agreement, last bool) error {
+	n, given := len(g.rounds), g.cfg.PilotSteps != 0
+	steps := g.pilotSteps
+	if given {
+		last = n >= maxRounds
+		steps <<= n
+	} else if n >= trend {
+		before := g.rounds[n-trend]
+		unchanged := a.rhat > 1.5 && a.rhat*a.rhat-1 > 0.8*(before*before-1)
+		last = last || a.still >= 0 || unchanged && g.pilotSteps >= hopeless
+	}
+	if last {
+		return g.failure(a)
+	}
+	g.rounds = append(g.rounds, a.rhat)
+	g.clearPilot()
+	for _, w := range g.workers {
+		w.from = w.chain.steps
+		w.until = w.from + steps
+	}
+	if !given {
+		g.pilotSteps *= 2
+	}
+	return nil
+}
+
+func (g *Generator) clearPilot() {
+	for _, w := range g.workers {
+		w.pilot = [2][]float64{}
 	}
 }
 
 // measurePilot makes the pilot steps of a chain that are left.
 func (g *Generator) measurePilot(ctx context.Context, w *worker) error {
+	layout := g.cfg.Action.Layout()
 	for len(w.pilot[0]) < g.pilotSteps {
 		if err := w.chain.Run(ctx, 1); err != nil {
 			return err
 		}
-		w.pilot[0] = append(w.pilot[0], lattice.AbsMagnetization(w.chain.phi))
+		w.pilot[0] = append(w.pilot[0], magnitude(layout, w.chain.phi))
 		w.pilot[1] = append(w.pilot[1], g.cfg.Action.Value(w.chain.phi))
 	}
 	return nil
@@ -95,6 +182,6 @@ func (g *Generator) pilotTau(i int) (tau stats.Tau, ok bool, err error) {
 	case err != nil:
 		return stats.Tau{}, false, fmt.Errorf("mcmc: autocorrelation time of the pilot run: %w", err)
 	}
-	known := r.Tau.Error <= 0.1*r.Tau.Value && float64(len(replicas[0])) >= 20*r.Tau.Value
+	known := r.Tau.Error <= 0.1*r.Tau.Value && float64(len(replicas[0])) >= perTau*r.Tau.Value
 	return r.Tau, known && r.Variance > 0, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -36,11 +35,11 @@ type HotCold struct {
 // It returns an error unless there are two hot and two cold chains with
 // configurations.
 func (r *EnsembleResult) ThermalisationCheck() ([]HotCold, error) {
-	v := float64(r.Ensemble.Lattice.Volume())
-	m := r.Ensemble.Measure(nil, lattice.Magnetization)
-	abs, square := make([]float64, len(m)), make([]float64, len(m))
-	for i, x := range m {
-		abs[i], square[i] = math.Abs(x), x*x
+	v := float64(r.Ensemble.Volume())
+	abs := r.Ensemble.Measure(nil, func(phi []float64) float64 { return magnitude(r.Ensemble.Layout, phi) })
+	square := make([]float64, len(abs))
+	for i, x := range abs {
+		square[i] = x * x
 	}
 	check := []HotCold{{Name: "|M|"}, {Name: "M²"}}
 	values := [][]float64{abs, square}

@@ -115,7 +115,7 @@ func (a *autocorrelation) generate(ctx context.Context, title string, steps, see
 		// The configurations are not used; they are few, and count the progress.
 		per := min(steps/a.o.Short, 16)
 		g, err := mcmc.NewGenerator(mcmc.EnsembleConfig{
-			Action: a.action, N: chains * per, Chains: chains, Seed: a.seed(seed), Start: mcmc.StartKernel, Thermalisation: -1,
+			Action: a.action, N: chains * per, Chains: chains, Seed: a.seed(seed), Start: mcmc.StartKernel, Thermalisation: -1, Unchecked: true,
 			Thin: (steps + per - 1) / per, Observables: observables, Progress: t.Set,
 		}, kernel)
 		if err != nil {

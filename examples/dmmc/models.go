@@ -197,7 +197,7 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 		if err != nil {
 			return err
 		}
-		trajectory, err := hmc.New(action, hmc.Config{})
+		trajectory, err := hmc.New(action, hmc.Config{Steps: 10})
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (d *dmmc) rivals(ctx context.Context, ens *lattice.Ensemble) error {
 		return err
 	}
 	action := d.Action()
-	unit := func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Flip: true}) }
+	unit := func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Steps: 10, Flip: true}) }
 	for i, a := range []struct {
 		name   string
 		divide int

@@ -32,16 +32,15 @@ const (
 
 // Seeds of the independent parts of the run, added to the seed of the user.
 const (
-	seedChains = iota
-	seedTuning
-	seedCheck
+	seedChains = 0
+	seedCheck  = 2
 )
 
 // Observables in results.json beside those of package measure.
 const (
 	thin          = "thin"              // steps between configurations
 	pilotReliable = "pilot_reliable"    // 1, or 0 if the thinning is a guess
-	trajectory    = "integrator_steps"  // per trajectory
+	trajectory    = "integrator_steps"  // per trajectory, the mean over the chains
 	expDeltaH     = "exp_minus_delta_h" // ⟨exp(-ΔH)⟩
 	stuck         = "stuck_chains"      // that accept hardly anything
 	hot, cold     = "hot_", "cold_"     // means over chains of either start
@@ -53,11 +52,11 @@ const (
 // between two looks at its phase.
 const saveEvery, pause = 2 * time.Minute, time.Second
 
+// maxMemory bounds -memory, in GiB, by more than any machine has.
+const maxMemory = 1 << 20
+
 // coldChains is the number of cold chains that the paper's hot ones are compared with.
 const coldChains = 1024
-
-// maxNumbers bounds the field values of an ensemble, which is kept in memory: 64 GiB.
-const maxNumbers = 1 << 33
 
 // ensemble is one run of the program.
 type ensemble struct {
@@ -80,21 +79,26 @@ type stage struct {
 }
 
 // newEnsemble checks all input before anything is written.
-func newEnsemble(ctx context.Context, o *options, parameters map[string]any) (*ensemble, error) {
+func newEnsemble(o *options, parameters map[string]any) (*ensemble, error) {
 	action, err := o.Phi4()
 	if err != nil {
 		return nil, err
 	}
 	e := &ensemble{o: o, action: action, lat: action.Layout().Lattice, parameters: parameters, file: results.New(parameters)}
 	parameters["dims"] = e.lat.Dims()
-	if most := maxNumbers / e.lat.Volume(); o.N > most {
-		return nil, fmt.Errorf("expected at most -n %d on %v, for 64 GiB of memory, got %d", most, e.lat, o.N)
-	}
-	if e.sampler, err = newSampler(ctx, o, action, e.seed(seedTuning)); err != nil {
+	if e.sampler, err = newSampler(o, action); err != nil {
 		return nil, err
 	}
+	cold, err := mcmc.LeastConstant(action)
+	if err != nil {
+		return nil, err
+	}
+	if !(o.Memory > 0 && o.Memory <= maxMemory) {
+		return nil, fmt.Errorf("expected -memory between 0 and %v GiB, got %v", float64(maxMemory), o.Memory)
+	}
+	bytes := int64(o.Memory * (1 << 30))
 	cfg := mcmc.EnsembleConfig{
-		N: o.N, Seed: e.seed(seedChains), Chains: o.Chains, ColdValue: ordered(action),
+		N: o.N, Seed: e.seed(seedChains), Chains: o.Chains, ColdValue: cold, MaxBytes: bytes,
 		Thermalisation: o.Thermalisation, Thin: o.Thin, Decorrelation: o.Decorrelation,
 	}
 	switch o.Start {
@@ -108,13 +112,14 @@ func newEnsemble(ctx context.Context, o *options, parameters map[string]any) (*e
 	}
 	if o.Algorithm == "paper" {
 		cfg = mcmc.PaperProtocol(action, o.N, e.seed(seedChains))
+		cfg.MaxBytes = bytes
 		if o.Thermalisation != 0 {
 			cfg.Thermalisation = o.Thermalisation
 		}
 		compared := cfg
 		compared.N = min(o.N, coldChains)
 		compared.Chains, compared.Seed, compared.Start = compared.N, e.seed(seedCheck), mcmc.StartCold
-		compared.ColdValue = ordered(action)
+		compared.ColdValue = cold
 		if e.check, err = e.newStage("cold chains to compare with", checkFile, compared); err != nil {
 			return nil, err
 		}
@@ -137,7 +142,7 @@ func (e *ensemble) newStage(title, state string, cfg mcmc.EnsembleConfig) (*stag
 	cfg.Action = e.action
 	cfg.Progress = func(done, total int) { s.task.Set(done, total) }
 	var err error
-	s.generator, err = mcmc.NewGenerator(cfg, e.sampler.newKernel)
+	s.generator, err = e.sampler.generator(cfg)
 	return s, err
 }
 
@@ -147,12 +152,8 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if e.folder.Has(ensembleFile) && e.folder.Has(resultsFile) {
-		data, err := os.ReadFile(e.folder.Path(resultsFile))
-		if err != nil {
+		if err := e.read(); err != nil {
 			return err
-		}
-		if err := json.Unmarshal(data, e.file); err != nil {
-			return fmt.Errorf("%s: %w", e.folder.Path(resultsFile), err)
 		}
 		return e.print(out)
 	}
@@ -186,6 +187,31 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	return e.print(out)
+}
+
+// read takes the files of a finished run as they are, which it has to be able to read.
+func (e *ensemble) read() error {
+	damaged := func(name string, err error) error {
+		return fmt.Errorf("expected the finished run in %s, got a damaged %s: %w; remove that file to repeat the run", e.o.Out, name, err)
+	}
+	ens, err := lattice.ReadEnsemble(e.folder.Path(ensembleFile))
+	if err == nil && (ens.Len() != e.o.N || !ens.Layout.Equal(e.action.Layout())) {
+		err = fmt.Errorf("expected %d configurations on %v, got %d on %v", e.o.N, e.lat, ens.Len(), ens.Layout)
+	}
+	if err != nil {
+		return damaged(ensembleFile, err)
+	}
+	data, err := os.ReadFile(e.folder.Path(resultsFile))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, e.file); err != nil {
+		return damaged(resultsFile, err)
+	}
+	if len(e.file.Results) == 0 {
+		return damaged(resultsFile, errors.New("expected results, got none"))
+	}
+	return nil
 }
 
 // complete runs a stage to its end, from where an earlier run left it. Its state is
@@ -305,10 +331,10 @@ func (e *ensemble) measure(r *mcmc.EnsembleResult) error {
 	}
 	e.file.Add(name, measure.Acceptance, a)
 	e.add(stuck, float64(still))
-	if e.sampler.trajectory > 0 {
+	if n := integratorSteps(e.chains.generator, len(r.Chains)); n > 0 {
 		mean, sd := r.Stats.MeanExpDeltaH()
 		e.file.Add(name, expDeltaH, stats.Estimate{Value: mean, Error: sd})
-		e.add(trajectory, float64(e.sampler.trajectory))
+		e.add(trajectory, n)
 	}
 	e.add(thin, float64(r.Thin))
 	if r.Pilot != nil {

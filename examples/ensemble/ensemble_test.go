@@ -250,6 +250,14 @@ func TestBadInput(t *testing.T) {
 		{"hmc", []string{"-acceptance", "1"}},
 		{"hmc", []string{"-acceptance", "NaN"}},
 		{"hmc", []string{"-integrator", "euler"}},
+		{"hmc", []string{"-jitter", "1"}},
+		{"hmc", []string{"-jitter", "NaN"}},
+		{"cluster", []string{"-backend", "go"}},
+		{"cluster", []string{"-memory", "0"}},
+		{"cluster", []string{"-memory", "NaN"}},
+		{"cluster", []string{"-memory", "Inf"}},
+		{"cluster", []string{"-memory", "1e-6"}},
+		{"cluster", []string{"-thin", "1000000000"}},
 		{"hmc", []string{"-dtau", "0.1"}},
 		{"metropolis", []string{"-hits", "0"}},
 		{"metropolis", []string{"-acceptance", "2"}},
@@ -299,23 +307,18 @@ func TestDiverged(t *testing.T) {
 	}
 }
 
-// TestVerdict: chains that are not thermalised, or that stay in different places, get
-// a warning. In the broken phase a quench from a hot start leaves some chains with two
-// domains; the protocol of the paper is too short near the critical point.
+// TestVerdict: what the chains do not tell by an error gets a warning. The protocol of the
+// paper is too short near the critical point.
 func TestVerdict(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"-alg", "metropolis", "-dims", "16x16", "-kappa", "0.27", "-n", "128", "-chains", "64", "-thermalisation", "10", "-thin", "1"},
-			"hot and cold starts disagree"},
-		{[]string{"-alg", "metropolis", "-dims", "8x32", "-kappa", "0.4", "-n", "256", "-chains", "4", "-thermalisation", "200", "-thin", "2"},
-			"R̂ is large"},
 		{[]string{"-alg", "paper", "-dims", "16x16", "-kappa", "0.27", "-n", "64", "-thermalisation", "4"},
 			"hot and cold starts disagree"},
-		{[]string{"-alg", "hmc", "-dims", "8x8", "-kappa", "0.2", "-n", "32", "-steps", "1", "-length", "1.6", "-thin", "2", "-thermalisation", "10"},
+		{[]string{"-alg", "hmc", "-dims", "8x8", "-kappa", "0.2", "-n", "32", "-steps", "1", "-length", "1.6", "-jitter", "0", "-thin", "2", "-thermalisation", "10"},
 			"chains accept less than 1 %"},
-		{[]string{"-alg", "metropolis", "-dims", "16x16", "-kappa", "0.27", "-n", "2", "-thermalisation", "10"},
+		{[]string{"-alg", "metropolis", "-dims", "16x16", "-kappa", "0.26", "-n", "2", "-thermalisation", "10"},
 			"autocorrelation time is not known"},
 	} {
 		text := start(t, append(c.args, "-out", t.TempDir()))
@@ -323,6 +326,82 @@ func TestVerdict(t *testing.T) {
 			t.Errorf("%v: expected %q, got\n%s", c.args, c.want, text)
 		}
 	}
+}
+
+// TestNotEquilibrated: chains that are not thermalised, that stay in different places or
+// that do not move at all are an error. In the broken phase a quench from a hot start
+// leaves some chains with two domains; at strong coupling trajectories do not cross
+// between the wells of a site.
+func TestNotEquilibrated(t *testing.T) {
+	for _, c := range []struct {
+		args       []string
+		observable string
+	}{
+		{[]string{"-alg", "metropolis", "-dims", "16x16", "-kappa", "0.27", "-n", "128", "-chains", "64", "-thermalisation", "10", "-thin", "1"}, "|M|"},
+		{[]string{"-alg", "metropolis", "-dims", "8x32", "-kappa", "0.4", "-n", "256", "-chains", "8", "-thermalisation", "200", "-thin", "2"}, ""},
+		{[]string{"-alg", "hmc", "-dims", "4x4", "-kappa", "0.1", "-lambda", "50", "-flip=false", "-n", "64"}, "|M|"},
+		{[]string{"-alg", "hmc", "-dims", "8x8", "-kappa", "0.1", "-lambda", "50", "-steps", "1", "-n", "64"}, "acceptance"},
+	} {
+		err := run(t.Context(), io.Discard, append(c.args, "-out", t.TempDir()))
+		var e *mcmc.NotEquilibratedError
+		if !errors.As(err, &e) {
+			t.Errorf("%v: expected chains that are not in equilibrium, got %v", c.args, err)
+		} else if c.observable != "" && e.Observable != c.observable {
+			t.Errorf("%v: expected %s to show it, got %v", c.args, c.observable, err)
+		}
+	}
+}
+
+// TestFew: a few configurations are enough for every algorithm.
+func TestFew(t *testing.T) {
+	for _, n := range []string{"2", "3", "19"} {
+		for _, alg := range []string{"hmc", "metropolis", "cluster", "langevin", "paper"} {
+			start(t, command(t.TempDir(), alg, "-n", n))
+		}
+	}
+}
+
+// TestDamagedResult: a finished run is read before it is taken as done.
+func TestDamagedResult(t *testing.T) {
+	whole := t.TempDir()
+	text := start(t, command(whole, "cluster"))
+	for _, name := range []string{ensembleFile, resultsFile} {
+		data := read(t, whole, name)
+		for what, damaged := range map[string][]byte{
+			"empty": {}, "garbage": []byte("garbage"), "truncated": data[:len(data)/2], "flipped": flip(data),
+		} {
+			if name == resultsFile && what == "flipped" {
+				continue // JSON has no checksum
+			}
+			dir := t.TempDir()
+			for _, f := range []string{ensembleFile, resultsFile} {
+				if err := os.WriteFile(filepath.Join(dir, f), read(t, whole, f), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, damaged, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			err := run(t.Context(), io.Discard, command(dir, "cluster"))
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s, %s: expected an error that names it, got %v", name, what, err)
+				continue
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if again := start(t, command(dir, "cluster")); strings.ReplaceAll(again, dir, whole) != text {
+				t.Errorf("%s, %s: expected the repeated run to print\n%s\ngot\n%s", name, what, text, again)
+			}
+		}
+	}
+}
+
+func flip(data []byte) []byte {
+	out := bytes.Clone(data)
+	out[len(out)/2] ^= 1
+	return out
 }
 
 // TestAlgorithmsAgree compares all exact algorithms, and the Langevin equation after
@@ -387,8 +466,8 @@ func TestUnknownDeviation(t *testing.T) {
 		e.add(zScore+c.name, math.Inf(-1))
 		e.add(rHat+c.name, math.NaN())
 	}
-	if worst, spread := e.printStarts(io.Discard); !math.IsInf(worst, 1) || spread != 0 {
-		t.Errorf("expected +Inf and 0, got %v and %v", worst, spread)
+	if worst := e.printStarts(io.Discard); !math.IsInf(worst, 1) {
+		t.Errorf("expected +Inf, got %v", worst)
 	}
 }
 

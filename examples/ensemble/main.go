@@ -41,6 +41,8 @@ type options struct {
 	Steps          int
 	Integrator     string
 	Acceptance     float64
+	Jitter         float64
+	Memory         float64
 	Flip           bool
 	Hits           int
 	StepSize       float64
@@ -49,7 +51,7 @@ type options struct {
 
 // applicable lists the flags beside the common ones that an algorithm reads.
 var applicable = map[string][]string{
-	"hmc":        {"chains", "start", "thermalisation", "thin", "decorrelation", "flip", "length", "steps", "integrator", "acceptance"},
+	"hmc":        {"chains", "start", "thermalisation", "thin", "decorrelation", "flip", "length", "jitter", "steps", "integrator", "acceptance"},
 	"metropolis": {"chains", "start", "thermalisation", "thin", "decorrelation", "flip", "hits", "acceptance"},
 	"cluster":    {"chains", "start", "thermalisation", "thin", "decorrelation", "flip"},
 	"langevin":   {"chains", "start", "thermalisation", "thin", "decorrelation", "flip", "steps", "dtau", "mala", "acceptance"},
@@ -59,26 +61,37 @@ var applicable = map[string][]string{
 // common lists the flags that every algorithm reads and that the results depend on.
 var common = []string{"alg", "n", "dims", "kappa", "lambda", "seed", "float32"}
 
+// neutral lists the flags that every algorithm reads and that no result depends on.
+var neutral = []string{"out", "memory"}
+
 func run(ctx context.Context, out io.Writer, args []string) error {
 	o := new(options)
+	shared := flag.NewFlagSet("", flag.ContinueOnError)
+	o.Register(shared, program.Flags{Out: "out", Seed: 1, Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
 	fs := flag.NewFlagSet("ensemble", flag.ContinueOnError)
-	o.Register(fs, program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
-	fs.Lookup("backend").Usage = "has no effect: no model is involved"
+	shared.VisitAll(func(f *flag.Flag) {
+		// There is no network here for a backend to run.
+		if f.Name != "backend" {
+			fs.Var(f.Value, f.Name, f.Usage)
+		}
+	})
 	fs.StringVar(&o.Algorithm, "alg", "cluster", "hmc, metropolis, cluster (the recommended one), langevin, or paper,\n"+
 		"the protocol of arXiv:2309.17082: a short chain per configuration")
 	fs.IntVar(&o.N, "n", 1024, "configurations to generate")
 	fs.BoolVar(&o.Float32, "float32", false, "store the configurations in single precision")
 	fs.IntVar(&o.Chains, "chains", 0, "independent chains; 0 means 16, or -n if that is less")
 	fs.StringVar(&o.Start, "start", "mixed", "where the chains start: hot, cold, or mixed, every other one hot")
-	fs.IntVar(&o.Thermalisation, "thermalisation", 0, "steps before anything is measured; 0 means 1000 (paper: 100)")
+	fs.IntVar(&o.Thermalisation, "thermalisation", 0, "steps before anything is measured; 0 means 1000 (paper: 100); more are made where\nthe chains are not in equilibrium then")
+	fs.Float64Var(&o.Memory, "memory", 8, "memory that the run may take, in GiB")
 	fs.IntVar(&o.Thin, "thin", 0, "steps between two configurations of a chain; 0 chooses them by -decorrelation")
 	fs.Float64Var(&o.Decorrelation, "decorrelation", 2, "steps between two configurations of a chain, in units of τ_int")
 	fs.Float64Var(&o.Length, "length", 1, "hmc: trajectory length in molecular-dynamics time")
-	fs.IntVar(&o.Steps, "steps", 0, "hmc: integrator steps per trajectory; 0 tunes them to -acceptance\n"+
+	fs.Float64Var(&o.Jitter, "jitter", 0.5, "hmc: relative spread of the trajectory lengths, which avoids resonances; 0 for none")
+	fs.IntVar(&o.Steps, "steps", 0, "hmc: integrator steps per trajectory; 0 tunes them to -acceptance in each chain\n"+
 		"langevin: updates that make one step of the chain; 0 means 10")
 	fs.StringVar(&o.Integrator, "integrator", "omelyan", "hmc: leapfrog, omelyan or omelyan4")
 	fs.Float64Var(&o.Acceptance, "acceptance", 0, "acceptance to tune to; 0 means 0.8 (hmc), 0.5 (metropolis), 0.574 (langevin -mala)")
-	fs.BoolVar(&o.Flip, "flip", true, "change the sign of the field at random after each step (not for paper)")
+	fs.BoolVar(&o.Flip, "flip", true, "change the sign of the field at random after each step (not for paper), and with hmc\nof single sites too")
 	fs.IntVar(&o.Hits, "hits", 2, "metropolis: proposals per site and sweep")
 	fs.Float64Var(&o.StepSize, "dtau", 0, "langevin: step size Δτ in lattice units; 0 means 0.01, with -mala one that is tuned")
 	fs.BoolVar(&o.MALA, "mala", false, "langevin: accept or reject every update, which makes the algorithm exact")
@@ -93,7 +106,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	e, err := newEnsemble(ctx, o, parameters)
+	e, err := newEnsemble(o, parameters)
 	if err != nil {
 		return err
 	}
@@ -113,7 +126,7 @@ func (o *options) check(fs *flag.FlagSet) (map[string]any, error) {
 	reads := slices.Concat(common, own)
 	var foreign []string
 	fs.Visit(func(f *flag.Flag) {
-		if f.Name != "out" && f.Name != "backend" && !slices.Contains(reads, f.Name) {
+		if !slices.Contains(neutral, f.Name) && !slices.Contains(reads, f.Name) {
 			foreign = append(foreign, "-"+f.Name)
 		}
 	})

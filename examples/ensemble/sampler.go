@@ -1,38 +1,42 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 )
 
-// sampler makes the kernels of an algorithm.
+// sampler makes the runs of an algorithm.
 type sampler struct {
 	newKernel func(chain int) (mcmc.Kernel, error)
-	// trajectory is the number of integrator steps of a trajectory, 0 if there is none.
-	trajectory int
+	// hmc makes a run by the public road, with the settings of cfg; nil if newKernel does.
+	hmc func(cfg mcmc.EnsembleConfig) (*mcmc.Generator, error)
 	// correction is δS of the distribution exp(-S-δS) that an algorithm samples which is
 	// not exact; nil if it is.
 	correction func(phi []float64) float64
 }
 
+// generator returns the run that cfg describes.
+func (s *sampler) generator(cfg mcmc.EnsembleConfig) (*mcmc.Generator, error) {
+	if s.hmc != nil {
+		return s.hmc(cfg)
+	}
+	return mcmc.NewGenerator(cfg, s.newKernel)
+}
+
 var integrators = map[string]hmc.Integrator{"leapfrog": hmc.Leapfrog, "omelyan": hmc.Omelyan, "omelyan4": hmc.Omelyan4}
 
-// newSampler checks the settings of the algorithm and tunes hybrid Monte Carlo, once
-// for all chains.
-func newSampler(ctx context.Context, o *options, action *lattice.Phi4, seed uint64) (*sampler, error) {
+// newSampler checks the settings of the algorithm.
+func newSampler(o *options, action *lattice.Phi4) (*sampler, error) {
 	switch o.Algorithm {
 	case "hmc":
-		return newHMC(ctx, o, action, seed)
+		return newHMC(o, action)
 	case "paper":
 		cfg := hmc.Config{Steps: 100}
-		return &sampler{trajectory: cfg.Steps, newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, cfg) }}, nil
+		return &sampler{newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, cfg) }}, nil
 	case "metropolis":
 		if o.Hits < 1 {
 			return nil, fmt.Errorf("expected -hits of at least 1, got %d", o.Hits)
@@ -50,49 +54,48 @@ func newSampler(ctx context.Context, o *options, action *lattice.Phi4, seed uint
 	}}, nil
 }
 
-// ordered returns the constant field of smallest action, φ² = (2dκ-1+2λ)/(2λ), or 1 if
-// that is φ = 0. A cold start elsewhere would turn the difference in action into kinetic
-// energy, more than an integrator tuned for equilibrium can follow.
-func ordered(action *lattice.Phi4) float64 {
-	lambda := action.Lambda()
-	if m := 2*float64(action.Layout().Dim())*action.Kappa() - 1 + 2*lambda; m > 0 {
-		return math.Sqrt(m / (2 * lambda))
-	}
-	return 1
-}
-
-// Trajectories that tune the step size: the first ones also thermalise the modes of
-// short wavelength, which decide the acceptance.
-const tuneStart, tuneTrajectories = 200, 300
-
-func newHMC(ctx context.Context, o *options, action *lattice.Phi4, seed uint64) (*sampler, error) {
+func newHMC(o *options, action *lattice.Phi4) (*sampler, error) {
 	integrator, ok := integrators[o.Integrator]
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("expected -integrator leapfrog, omelyan or omelyan4, got %q", o.Integrator)
 	case !(o.Length > 0):
 		return nil, fmt.Errorf("expected a positive -length, got %v", o.Length)
+	case !(o.Jitter >= 0 && o.Jitter < 1):
+		return nil, fmt.Errorf("expected -jitter in [0, 1), got %v", o.Jitter)
 	case o.Steps > 0 && o.Acceptance != 0:
 		return nil, fmt.Errorf("expected -acceptance without a given number of -steps, got %v and %d", o.Acceptance, o.Steps)
 	}
-	volume := action.Layout().Volume()
-	cfg := hmc.Config{Integrator: integrator, Length: o.Length, Steps: o.Steps, Flip: o.Flip}
-	k, err := hmc.New(action, cfg)
-	if err != nil {
-		return nil, err
+	road := hmc.EnsembleConfig{
+		Integrator: integrator, Length: o.Length, Steps: o.Steps, Acceptance: o.Acceptance, Jitter: o.Jitter,
 	}
-	if o.Steps == 0 {
-		phi := make([]float64, volume)
-		mcmc.ColdStart(phi, ordered(action))
-		rng := rand.New(rand.NewPCG(seed, 0))
-		for _, n := range []int{tuneStart, tuneTrajectories} {
-			if err := k.Tune(ctx, rng, phi, n, o.Acceptance); err != nil {
-				return nil, err
-			}
+	if o.Jitter == 0 {
+		road.Jitter = -1
+	}
+	if !o.Flip {
+		road.Moves = func(int) ([]mcmc.Kernel, error) { return nil, nil }
+	}
+	return &sampler{hmc: func(cfg mcmc.EnsembleConfig) (*mcmc.Generator, error) {
+		r := road
+		r.N, r.Seed, r.Chains, r.Start, r.Thermalisation = cfg.N, cfg.Seed, cfg.Chains, cfg.Start, cfg.Thermalisation
+		r.Thin, r.Decorrelation, r.MaxBytes = cfg.Thin, cfg.Decorrelation, cfg.MaxBytes
+		r.Observables, r.Progress = cfg.Observables, cfg.Progress
+		return hmc.NewGenerator(action, r)
+	}}, nil
+}
+
+// integratorSteps returns the mean number of integrator steps of a trajectory over the
+// chains, which tune it each for itself, and 0 for other algorithms.
+func integratorSteps(g *mcmc.Generator, chains int) float64 {
+	sum := 0.0
+	for c := range chains {
+		k, ok := g.Kernel(c).(interface{ Config() hmc.Config })
+		if !ok {
+			return 0
 		}
-		cfg.Steps = k.Config().Steps
+		sum += float64(k.Config().Steps)
 	}
-	return &sampler{trajectory: cfg.Steps, newKernel: func(int) (mcmc.Kernel, error) { return hmc.New(action, cfg) }}, nil
+	return sum / float64(chains)
 }
 
 // Defaults of the Langevin algorithm.

@@ -23,26 +23,11 @@ var checked = []struct{ name, title string }{{measure.AbsM, "|M|"}, {squareM, "M
 // which chance is no explanation.
 const significant = 4
 
-// largeRHat returns the R̂ that shows chains which stay where they are; they have large
-// errors, which hide a difference between the starts. It is 1.1, and more for a few
-// short chains: half chains of n configurations with 2τ_int ≤ 1.5 have on average
-// R̂² - 1 below 1.5/n, with the spread of a χ² distribution, of which five standard
-// deviations are allowed.
-func (e *ensemble) largeRHat() float64 {
-	chains := e.o.Chains
-	if chains == 0 {
-		chains = min(16, e.o.N)
-	}
-	n := float64(e.o.N / chains / 2)
-	chance := 1.5 * (1 + 5*math.Sqrt(2/float64(2*chains-1))) / n
-	return math.Max(1.1, math.Sqrt(1+chance))
-}
-
 // print writes the table, from the results alone.
 func (e *ensemble) print(w io.Writer) error {
 	fmt.Fprintf(w, "φ⁴ on %v, κ = %v, λ = %v: %d configurations by %s in %s\n", e.lat, e.o.Kappa, e.o.Lambda, e.o.N, e.o.Algorithm, e.o.Out)
 	if n, ok := e.get(trajectory); ok {
-		fmt.Fprintf(w, "a step is a trajectory of %g integrator steps\n", n.Value)
+		fmt.Fprintf(w, "a step is a trajectory of %.3g integrator steps\n", n.Value)
 	}
 	if n, ok := e.get(thin); ok {
 		fmt.Fprintf(w, "a configuration of a chain every %g steps\n", n.Value)
@@ -65,16 +50,16 @@ func (e *ensemble) print(w io.Writer) error {
 		}
 		fmt.Fprintln(t)
 	}
-	worst, spread := e.printStarts(t)
+	worst := e.printStarts(t)
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return e.printVerdict(w, worst, spread)
+	return e.printVerdict(w, worst)
 }
 
 // printStarts writes the comparison of hot and cold starts, and returns the largest
-// deviation, NaN if there is none to see, and the largest R̂.
-func (e *ensemble) printStarts(w io.Writer) (worst, spread float64) {
+// deviation, NaN if there is none to see.
+func (e *ensemble) printStarts(w io.Writer) (worst float64) {
 	worst = math.NaN()
 	for i, c := range checked {
 		h, ok := e.get(hot + c.name)
@@ -94,20 +79,15 @@ func (e *ensemble) printStarts(w io.Writer) (worst, spread float64) {
 		r, _ := e.get(rHat + c.name)
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f\t%s\n", c.title, format(h), format(k), z.Value, format(r))
 		worst = math.Max(worst, math.Abs(z.Value))
-		if r.Value > spread {
-			spread = r.Value
-		}
 	}
-	return worst, spread
+	return worst
 }
 
-func (e *ensemble) printVerdict(w io.Writer, worst, spread float64) error {
+func (e *ensemble) printVerdict(w io.Writer, worst float64) error {
 	verdict := "hot and cold starts agree"
 	switch {
 	case worst > significant:
 		verdict = "warning: hot and cold starts disagree, the ensemble is not thermalised"
-	case spread > e.largeRHat():
-		verdict = "warning: R̂ is large, some chains stay where they are: thermalise longer, run longer, or choose another algorithm"
 	case math.IsNaN(worst):
 		verdict = "thermalisation is not checked, which takes two hot and two cold chains"
 	}

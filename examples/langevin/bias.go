@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
+	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
@@ -69,6 +69,36 @@ func (l *langevin) checkSteps() error {
 	return nil
 }
 
+// Bounds on the size of a run.
+const (
+	mostUpdates = 100_000 // between two measurements
+	maxMemory   = 8 << 30 // bytes
+)
+
+// checkSize refuses runs that would never end or not fit into memory. The estimates count
+// what the analysis holds at a time: the values of all processes at all times of figure 1,
+// as configurations and as rows, and the series of every observable with their deviations.
+func (l *langevin) checkSize() error {
+	if least := interval / mostUpdates; l.dtau[0] < least {
+		return fmt.Errorf("expected -dtau of at least %.3g, at most %d updates between measurements, got %v", least, mostUpdates, l.dtau[0])
+	}
+	const rows, series = 2 * trajectoryRecords, 4 + 2*14
+	for _, need := range []struct {
+		flag  string
+		value any
+		bytes float64
+	}{
+		{"processes", l.o.Processes, 8 * rows * float64(l.o.Processes)},
+		{"time", l.o.Time, 8 * series * l.o.Time / interval},
+	} {
+		if need.bytes > maxMemory {
+			return fmt.Errorf("expected a smaller -%s, for up to %d GiB of memory, got %v, which takes %.3g GiB",
+				need.flag, maxMemory>>30, need.value, need.bytes/(1<<30))
+		}
+	}
+	return nil
+}
+
 // measure is the stage that adds the observables of an ensemble to the table, from the
 // given numbers of steps of each chain, and the acceptance of an algorithm that has one.
 func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice.Phi4, seed uint64, steps, thermalisation int, accepts bool, kernel func() (mcmc.Kernel, error)) error {
@@ -95,9 +125,23 @@ func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice
 	})
 }
 
-// repeat returns the kernel of n steps of k.
-func repeat(k mcmc.Kernel, n int) (mcmc.Kernel, error) {
-	return mcmc.NewCycle(slices.Repeat([]mcmc.Kernel{k}, n)...)
+// updates makes n steps of the Langevin equation at a time.
+type updates struct {
+	*mcmc.Langevin
+	n      int
+	before []float64
+}
+
+// Step makes the steps.
+func (k *updates) Step(rng *rand.Rand, phi []float64) (info mcmc.Info, err error) {
+	k.before = append(k.before[:0], phi...)
+	for range k.n {
+		if info, err = k.Langevin.Step(rng, phi); err != nil {
+			copy(phi, k.before)
+			return info, err
+		}
+	}
+	return info, nil
 }
 
 // lengths returns the numbers of measurements and of thermalisation steps of a chain.
@@ -120,7 +164,7 @@ func (l *langevin) exact(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		return repeat(k, 4)
+		return mcmc.NewCycle(k, k, k, k)
 	})
 }
 
@@ -138,7 +182,7 @@ func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
 			if err != nil {
 				return nil, err
 			}
-			return repeat(k, every)
+			return &updates{Langevin: k, n: every}, nil
 		}); err != nil {
 			return fmt.Errorf("at Δτ = %v: %w", dtau, err)
 		}

@@ -71,6 +71,9 @@ func newLangevin(o options) (*langevin, error) {
 	if need := 1000 * max(l.dtau[len(l.dtau)-1], interval); o.Time < need {
 		return nil, fmt.Errorf("expected -time of at least %v, got %v", need, o.Time)
 	}
+	if err := l.checkSize(); err != nil {
+		return nil, err
+	}
 	mu2, err := parseList("mu2", o.Mu2, maxToys)
 	if err != nil {
 		return nil, err

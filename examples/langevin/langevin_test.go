@@ -122,6 +122,7 @@ func TestBadInput(t *testing.T) {
 		{"-g", "-1"}, {"-g", "0", "-mu2", "-1"}, {"-toy-dtau", "0"}, {"-toy-dtau", "2"}, {"-toy-dtau", "1e-9"},
 		{"-prior", "0"}, {"-prior", "NaN"}, {"-prior", "1e6"}, {"-prior", "1e-3"}, {"-g", "0", "-mu2", "1", "-prior", "100"}, {"-processes", "15"},
 		{"-dtau", "0.1,0.2"}, {"-dtau", "0,0.1,0.2"}, {"-dtau", "0.1,0.2,0.9"}, {"-dtau", "a"}, {"-time", "10"}, {"-time", "Inf"},
+		{"-dtau", "1e-9,2e-9,3e-9"}, {"-processes", "2000000000"}, {"-time", "1e12"}, {"-time", "1e300"},
 		{"-backend", "go"}, {"word"}, {"-no-such-flag"},
 	} {
 		out := filepath.Join(t.TempDir(), "out")

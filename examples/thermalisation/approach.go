@@ -47,7 +47,7 @@ func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, erro
 		err := t.task(ctx, a.title+", "+starts[s].name+" start", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: t.action, N: t.o.Chains, Chains: t.o.Chains, Seed: t.seed(4*i + s), Start: starts[s].start,
-				ColdValue: ordered(t.action), Thermalisation: -1, Thin: last, Observables: magnetisation, Progress: task.Set,
+				ColdValue: ordered(t.action), Thermalisation: -1, Thin: last, Unchecked: true, Observables: magnetisation, Progress: task.Set,
 			}, func(int) (mcmc.Kernel, error) { return a.kernel(t) })
 			if err != nil {
 				return err
@@ -75,7 +75,7 @@ func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, 
 		err := t.task(ctx, a.title+" in equilibrium", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: t.action, N: stationary * per, Chains: stationary, Seed: t.seed(4*i + 2), Start: mcmc.StartKernel,
-				Thermalisation: -1, Thin: t.o.Equilibrium / a.divide / per, Observables: magnetisation, Progress: task.Set,
+				Thermalisation: -1, Unchecked: true, Thin: t.o.Equilibrium / a.divide / per, Observables: magnetisation, Progress: task.Set,
 			}, func(int) (mcmc.Kernel, error) {
 				k, err := a.kernel(t)
 				if err != nil {

@@ -61,8 +61,10 @@ func (r *Run) HybridMonteCarlo(ctx context.Context) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: r.action, N: r.o.Samples, Thin: max(1, trajectories/r.o.Samples), Seed: r.seed(seedHMC),
 			Start: start, ColdValue: r.coldValue(), Observables: measure.Observables(r.action), Progress: t.Set,
+			// The baseline has this many trajectories whether or not they are enough.
+			Unchecked: true,
 		}, func(int) (mcmc.Kernel, error) {
-			return hmc.New(r.action, hmc.Config{Flip: true})
+			return hmc.New(r.action, hmc.Config{Steps: 10, Flip: true})
 		})
 		if err != nil {
 			return err

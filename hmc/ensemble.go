@@ -1,0 +1,193 @@
+package hmc
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+)
+
+// EnsembleConfig configures [Ensemble]. N is required; the zero value of everything else
+// is a choice that is made for the action. Fields without a comment of their own are those
+// of [mcmc.EnsembleConfig].
+type EnsembleConfig struct {
+	// N is the number of configurations in total.
+	N int
+	// Seed is the first seed of all random numbers.
+	Seed uint64
+
+	Chains, Workers int
+	Start           mcmc.Start
+	Thermalisation  int
+	Thin            int
+	Decorrelation   float64
+	MaxSteps        int
+	MaxBytes        int64
+	Observables     []mcmc.Observable
+	Progress        func(done, total int)
+
+	// Integrator, Length, Steps, Acceptance and Mass are those of [Config]. No integrator
+	// means [Omelyan], and a number of steps that is not given adapts in each chain.
+	Integrator Integrator
+	Length     float64
+	Steps      int
+	Acceptance float64
+	Mass       *Mass
+	// Jitter is that of [Config]; 0 means 0.5, a negative number none. Trajectories of one
+	// length resonate with modes of a half period of that length, which then never move.
+	Jitter float64
+	// Moves returns the further moves that a chain makes after each trajectory; nil stands
+	// for [Moves], and a function that returns none leaves trajectories alone.
+	Moves func(chain int) ([]mcmc.Kernel, error)
+}
+
+// Ensemble returns configurations of any action by hybrid Monte Carlo: chains from hot and
+// cold starts, each with a step size of its own that adapts while the chain thermalises,
+// and further moves between the wells of the potential where the action allows them. They
+// are in equilibrium as far as the chains can tell, or the error says why not: see
+// [mcmc.Generate] for the comparison of the chains and its [*mcmc.NotEquilibratedError].
+//
+// The result has the same configurations with the record of the chains. Both are what was
+// finished if there is an error, nil if it comes before the run. The same configuration
+// gives the same ensemble on any number of cores.
+func Ensemble(ctx context.Context, action lattice.Action, cfg EnsembleConfig) (*lattice.Ensemble, *mcmc.EnsembleResult, error) {
+	g, err := NewGenerator(action, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = g.Run(ctx)
+	r := g.Result()
+	return r.Ensemble, r, err
+}
+
+// NewGenerator returns the run of [Ensemble], for pauses and files. Its kernels are of type
+// [*Compound].
+func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("hmc: ensemble: %w", err)
+	}
+	trajectory := Config{
+		Integrator: cfg.Integrator, Length: cfg.Length, Steps: cfg.Steps, Acceptance: cfg.Acceptance,
+		Mass: cfg.Mass, Jitter: cfg.Jitter,
+	}
+	if trajectory.Integrator.coefficients == nil {
+		trajectory.Integrator = Omelyan
+	}
+	switch {
+	case cfg.Jitter == 0:
+		trajectory.Jitter = 0.5
+	case cfg.Jitter < 0:
+		trajectory.Jitter = 0
+	}
+	if cfg.Moves == nil {
+		cfg.Moves = func(int) ([]mcmc.Kernel, error) { return Moves(action) }
+	}
+	cold, err := mcmc.LeastConstant(action)
+	if err != nil {
+		return nil, err
+	}
+	return mcmc.NewGenerator(mcmc.EnsembleConfig{
+		Action: action, N: cfg.N, Seed: cfg.Seed, Chains: cfg.Chains, Workers: cfg.Workers,
+		Start: cfg.Start, ColdValue: cold, Thermalisation: cfg.Thermalisation,
+		Thin: cfg.Thin, Decorrelation: cfg.Decorrelation, MaxSteps: cfg.MaxSteps, MaxBytes: cfg.MaxBytes,
+		Observables: cfg.Observables, Progress: cfg.Progress,
+	}, func(chain int) (mcmc.Kernel, error) {
+		h, err := New(action, trajectory)
+		if err != nil {
+			return nil, err
+		}
+		list, err := cfg.Moves(chain)
+		if err != nil || len(list) == 0 {
+			return &Compound{HMC: h}, err
+		}
+		cycle, err := mcmc.NewCycle(list...)
+		return &Compound{HMC: h, moves: cycle}, err
+	})
+}
+
+// Moves returns the moves that go between the regions of an action which trajectories do not
+// connect: changes of the sign of single numbers of the field ([mcmc.LocalFlip]) for a
+// [lattice.LocalAction], and of the whole field ([mcmc.SignFlip]) for an even action, see
+// [lattice.MeasureSymmetries]. They are for one chain. It returns an error if the symmetries
+// cannot be measured.
+func Moves(action lattice.Action) ([]mcmc.Kernel, error) {
+	var list []mcmc.Kernel
+	if local, ok := action.(lattice.LocalAction); ok {
+		k, err := mcmc.NewLocalFlip(local)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	s, err := lattice.MeasureSymmetries(action)
+	if err != nil {
+		return nil, err
+	}
+	if s.Sign {
+		list = append(list, mcmc.SignFlip{})
+	}
+	return list, nil
+}
+
+// Compound is a trajectory of hybrid Monte Carlo followed by other moves. Its reports are
+// those of the trajectory alone, so that its acceptance and ⟨exp(-ΔH)⟩ keep their meaning.
+type Compound struct {
+	*HMC
+	// moves is nil if there are none.
+	moves  *mcmc.Cycle
+	before []float64
+}
+
+var (
+	_ mcmc.Stateful = (*Compound)(nil)
+	_ mcmc.Adaptive = (*Compound)(nil)
+)
+
+// Step makes a trajectory and then the moves, and reports on the trajectory.
+func (k *Compound) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+	if k.moves == nil {
+		return k.HMC.Step(rng, phi)
+	}
+	k.before = append(k.before[:0], phi...)
+	info, err := k.HMC.Step(rng, phi)
+	if err != nil {
+		return info, err
+	}
+	if _, err := k.moves.Step(rng, phi); err != nil {
+		copy(phi, k.before)
+		return mcmc.Info{}, err
+	}
+	return info, nil
+}
+
+// SetAdaptation starts or freezes the adaptation of the trajectories and of the moves.
+func (k *Compound) SetAdaptation(on bool) {
+	k.HMC.SetAdaptation(on)
+	if k.moves != nil {
+		k.moves.SetAdaptation(on)
+	}
+}
+
+// MarshalBinary returns the state of the trajectories and of the moves.
+func (k *Compound) MarshalBinary() ([]byte, error) {
+	b, err := k.HMC.MarshalBinary()
+	if err != nil || k.moves == nil {
+		return b, err
+	}
+	state, err := k.moves.MarshalBinary()
+	return append(b, state...), err
+}
+
+// UnmarshalBinary restores the state written by MarshalBinary.
+func (k *Compound) UnmarshalBinary(data []byte) error {
+	n := min(len(data), stateSize)
+	if k.moves != nil {
+		if err := k.moves.UnmarshalBinary(data[n:]); err != nil {
+			return err
+		}
+		data = data[:n]
+	}
+	return k.HMC.UnmarshalBinary(data)
+}
