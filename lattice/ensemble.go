@@ -2,6 +2,7 @@ package lattice
 
 import (
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -103,9 +104,9 @@ func (e *Ensemble) Measure(dst []float64, f func(phi []float64) float64) []float
 
 // Check returns an error unless the ensemble is consistent and can be stored: at
 // least one configuration, a whole number of them, as many elements in every slice
-// of Extra, only finite numbers, and names that are fit for the members of a file
-// (not empty, not "cfgs" or "components", no path separators or control characters, none in both
-// Params and Extra).
+// of Extra, only finite numbers, and names that are fit for the members of a file: relative
+// paths with slashes but without other punctuation of paths (\ and :) and control
+// characters, not "cfgs" or "components", none in both Params and Extra.
 func (e *Ensemble) Check() error {
 	if err := e.check(); err != nil {
 		return fmt.Errorf("lattice: %w", err)
@@ -122,7 +123,7 @@ func (e *Ensemble) check() error {
 		return fmt.Errorf("expected a whole number of configurations of %d numbers, got %d numbers", v, len(e.Data))
 	}
 	if i, ok := firstNonFinite(e.Data); ok {
-		return fmt.Errorf("expected finite fields, got %v at site %d of configuration %d", e.Data[i], i%e.volume, i/v)
+		return fmt.Errorf("expected finite fields, got %v at %s of configuration %d", e.Data[i], e.place(i%v), i/v)
 	}
 	return checkBeside(e.Len(), e.Params, e.Extra)
 }
@@ -190,7 +191,6 @@ func checkBeside(n int, params map[string]float64, extra map[string][]float64) e
 }
 
 func validName(key string) bool {
-	return key != "" && len(key) < 1<<10 && key != cfgsKey && key != componentsKey && !strings.ContainsFunc(key, func(r rune) bool {
-		return r < ' ' || strings.ContainsRune("/\\:\x7f\uFFFD", r)
-	})
+	return key != "." && len(key) < 1<<10 && key != cfgsKey && key != componentsKey && fs.ValidPath(key) &&
+		!strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || strings.ContainsRune("\\:\x7f\uFFFD", r) })
 }
