@@ -30,6 +30,7 @@ func ReadEnsemble(path string) (*Ensemble, error) {
 // for concurrent use.
 type EnsembleReader struct {
 	name   string
+	named  bool     // name is that of a file
 	file   *os.File // nil unless opened by name
 	layout Layout
 	params map[string]float64
@@ -82,7 +83,7 @@ func OpenEnsemble(path string) (*EnsembleReader, error) {
 		f.Close()
 		return nil, fmt.Errorf("lattice: read %s: %w", path, err)
 	}
-	r.name, r.file = path, f
+	r.name, r.named, r.file = path, true, f
 	return r, nil
 }
 
@@ -410,6 +411,9 @@ func (r *EnsembleReader) ReadAll() (*Ensemble, error) {
 	}
 	v := r.layout.Size()
 	e := &Ensemble{Layout: r.layout, Params: maps.Clone(r.params), Extra: maps.Clone(r.extra)}
+	if r.named {
+		e.file = r.name
+	}
 	e.Data = make([]float64, 0, min(int64(r.n-r.i)*int64(v), r.hint))
 	for {
 		at := len(e.Data)
