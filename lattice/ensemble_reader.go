@@ -283,6 +283,9 @@ func readComponents(z *npz.Reader) (int, error) {
 	}
 	defer a.Close()
 	if !a.Type.Plain() || a.Count() != 1 {
+		if err := a.Skip(); err != nil {
+			return 0, fmt.Errorf("array %q: %w", componentsKey, err)
+		}
 		return 1, nil
 	}
 	x, err := a.Float64s()
@@ -307,6 +310,9 @@ func (r *EnsembleReader) readBeside(z *npz.Reader, key string) error {
 	defer a.Close()
 	param := len(a.Shape) == 0 || len(a.Shape) == 1 && a.Shape[0] == 1 && r.n > 1
 	if !a.Type.Plain() || !param && (len(a.Shape) != 1 || a.Shape[0] != r.n) {
+		if err := a.Skip(); err != nil {
+			return fmt.Errorf("array %q: %w", key, err)
+		}
 		return nil
 	}
 	x, err := a.Float64s()

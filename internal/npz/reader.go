@@ -17,6 +17,9 @@ const (
 	maxSmall = 16 << 20 // bytes that need no file to back them
 )
 
+// maxSkipped bounds the bytes of a member that is read only to compare its checksum.
+const maxSkipped = 1 << 20
+
 // Element is a type of elements that archives are written with and read into as they are.
 type Element interface {
 	float64 | float32 | int64 | uint8
@@ -92,10 +95,8 @@ func (r *Reader) Open(name string) (*Array, error) {
 	}
 	a := &Array{r: r, name: name, member: f, body: body}
 	a.Header, err = ReadHeader(body)
-	if errors.Is(err, ErrFormat) && f.UncompressedSize64 <= maxSmall {
-		// An array whose header is damaged is not another kind of member. The checksum
-		// is compared at the end.
-		if _, err2 := io.Copy(io.Discard, body); err2 != nil {
+	if errors.Is(err, ErrFormat) {
+		if err2 := a.Skip(); err2 != nil {
 			err = err2
 		}
 	}
@@ -122,6 +123,17 @@ func (a *Array) Claim() error {
 	}
 	a.r.left -= packed
 	return a.CheckSize(int64(size))
+}
+
+// Skip leaves the array alone. It returns an error if the member is found to be damaged,
+// and perhaps only for this reason not what was looked for; those above 1 MiB are not
+// read.
+func (a *Array) Skip() error {
+	if a.member.UncompressedSize64 > maxSkipped {
+		return nil
+	}
+	_, err := io.Copy(io.Discard, a.body) // to the end, where the checksum is compared
+	return err
 }
 
 // Stored returns the number of bytes that the array takes in the file.
