@@ -30,7 +30,6 @@ func ReadEnsemble(path string) (*Ensemble, error) {
 // for concurrent use.
 type EnsembleReader struct {
 	name   string
-	named  bool     // name is that of a file
 	file   *os.File // nil unless opened by name
 	layout Layout
 	params map[string]float64
@@ -83,7 +82,7 @@ func OpenEnsemble(path string) (*EnsembleReader, error) {
 		f.Close()
 		return nil, fmt.Errorf("lattice: read %s: %w", path, err)
 	}
-	r.name, r.named, r.file = path, true, f
+	r.name, r.file = path, f
 	return r, nil
 }
 
@@ -417,7 +416,7 @@ func (r *EnsembleReader) ReadAll() (*Ensemble, error) {
 	}
 	v := r.layout.Size()
 	e := &Ensemble{Layout: r.layout, Params: maps.Clone(r.params), Extra: maps.Clone(r.extra)}
-	if r.named {
+	if r.file != nil {
 		e.file = r.name
 	}
 	e.Data = make([]float64, 0, min(int64(r.n-r.i)*int64(v), r.hint))

@@ -66,7 +66,7 @@ func (l Layout) place(i int) string {
 }
 
 // Check returns an error unless there is a lattice and a number of components, and a
-// field has at most 2³⁰ numbers.
+// field has at most 2³⁰ numbers, 2²⁸ where an int has 32 bits.
 func (l Layout) Check() error {
 	if err := l.check(); err != nil {
 		return fmt.Errorf("lattice: %w", err)
