@@ -59,12 +59,18 @@ func Describe(action Action) string {
 	return s.String()
 }
 
-// Fingerprint identifies an action by what it is: its layout and the values of S on two
-// fixed fields, rounded to eight digits so that machines agree. Two actions that differ
-// in a coupling have different fingerprints, whether or not they tell their couplings.
+// Fingerprint identifies an action by what it is: its layout, its couplings (see
+// [Params]) and the values of S on two fixed fields, the numbers rounded to nine digits
+// so that machines agree. Two actions that differ in a coupling have different
+// fingerprints, whether or not they tell their couplings; for those that they do not
+// tell, as far as it changes nine digits of S.
 func Fingerprint(action Action) string {
 	l := action.Layout()
 	h := fnv.New64a()
+	p := Params(action)
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		fmt.Fprintf(h, "%q %.8e ", name, p[name])
+	}
 	for seed := range uint64(2) {
 		rng := rand.New(rand.NewPCG(seed, 0x6c617474696365))
 		phi := make([]float64, l.Size())

@@ -3,8 +3,9 @@ package lattice
 import "math"
 
 // SliceMeans writes the means of phi over the hyperplanes x_μ = t, t = 0, ..., L_μ-1,
-// into dst and returns it: the zero-momentum field of each time slice. A nil dst is
-// allocated; otherwise its length must be L_μ.
+// into dst and returns it: the zero-momentum field of each time slice. phi is a scalar
+// field or one [Layout.Component]. A nil dst is allocated; otherwise its length must be
+// L_μ.
 func (l *Lattice) SliceMeans(dst, phi []float64, mu int) []float64 {
 	if len(phi) != l.volume {
 		panic("lattice: field length does not match the lattice volume")
@@ -32,7 +33,7 @@ func (l *Lattice) SliceMeans(dst, phi []float64, mu int) []float64 {
 //	G(t) = Σ_{x: x_μ = t} (1/V) Σ_y φ(y)φ(y+x),   t = 0, ..., L_μ-1,
 //
 // averaged over both directions of time by construction: G(t) = G(L-t). Its sum over
-// t is V M². A nil dst is allocated; otherwise its length must be L_μ.
+// t is V M². phi is a scalar field; see [Layout.Correlator] for vectors. A nil dst is allocated; otherwise its length must be L_μ.
 func (l *Lattice) Correlator(dst, phi []float64, mu int) []float64 {
 	slice := l.SliceMeans(nil, phi, mu)
 	n := len(slice)
@@ -72,7 +73,8 @@ func EffectiveMass(dst, g []float64) []float64 {
 }
 
 // Mode returns |φ_k|² of one configuration for k = 2πn/L_μ in direction mu and zero in
-// the others, at a fraction of the cost of a transform. Mode(phi, mu, 0) is V M².
+// the others, at a fraction of the cost of a transform. Mode(phi, mu, 0) is V M². phi is
+// a scalar field; see [Layout.Mode] for vectors.
 func (l *Lattice) Mode(phi []float64, mu, n int) float64 {
 	slice := l.SliceMeans(nil, phi, mu)
 	var re, im float64

@@ -1,8 +1,9 @@
 // Package lattice defines periodic lattices, field-theory actions on them, the
 // observables of a configuration, and the files that hold ensembles.
 //
-// A field is a []float64 of length Lattice.Volume, in row-major order: the last
-// coordinate runs fastest, as in NumPy. Everything is in lattice units.
+// A field is a []float64 with a number per site and component, see [Layout], in row-major
+// order: the last coordinate runs fastest, as in NumPy, and the component slowest.
+// Everything is in lattice units.
 //
 // An [Action] gives the value S(φ) and the drift K(φ) = -∂S/∂φ of the Langevin
 // equation (2.2) of arXiv:2309.17082; the weight of a configuration is exp(-S).
@@ -15,6 +16,6 @@
 //
 // An [Ensemble] is a set of configurations in memory. [WriteEnsemble] and
 // [ReadEnsemble] exchange it with NumPy as .npz files with the array cfgs of shape
-// (N, dims...); [EnsembleWriter] and [EnsembleReader] do the same one configuration
-// at a time.
+// (N, dims...) or (N, components, dims...); [EnsembleWriter] and [EnsembleReader] do
+// the same one configuration at a time.
 package lattice

@@ -2,6 +2,7 @@ package lattice
 
 import (
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -22,6 +23,8 @@ type Ensemble struct {
 	// Extra holds further numbers per configuration, such as logq or action; every
 	// slice has N elements.
 	Extra map[string][]float64
+
+	file string // that it was read from, for messages; may be empty
 }
 
 // NewEnsemble returns an empty ensemble of the layout with room for n configurations.
@@ -70,7 +73,7 @@ func (e *Ensemble) Slice(i, j int) *Ensemble {
 		panic("lattice: slice of configurations out of range")
 	}
 	v := e.Size()
-	s := &Ensemble{Layout: e.Layout, Data: e.Data[i*v : j*v : j*v], Params: e.Params, Extra: make(map[string][]float64)}
+	s := &Ensemble{Layout: e.Layout, Data: e.Data[i*v : j*v : j*v], Params: e.Params, Extra: make(map[string][]float64), file: e.file}
 	for key, x := range e.Extra {
 		s.Extra[key] = x[i:j:j]
 	}
@@ -79,16 +82,29 @@ func (e *Ensemble) Slice(i, j int) *Ensemble {
 
 // As returns the same numbers as configurations of another layout, which must have the
 // same shape as an array: (2, 16, 16) is a lattice of three dimensions, or two components
-// on 16x16, and an array without further words is read as the former. The result shares
-// memory with e. It returns an error if the shapes differ.
+// on 16x16, and an array without further words is read as the former. A single component
+// may have a dimension of its own, as it has in PyTorch: (1, 16, 16) is also a scalar on
+// 16x16. The result shares memory with e. It returns an error if the shapes differ.
 func (e *Ensemble) As(layout Layout) (*Ensemble, error) {
 	if err := layout.Check(); err != nil {
 		return nil, err
 	}
-	if !slices.Equal(e.Shape(), layout.Shape()) {
-		return nil, fmt.Errorf("lattice: expected fields of shape %v for %v, got %v", layout.Shape(), layout, e.Shape())
+	from, to := e.Shape(), layout.Shape()
+	if !slices.Equal(from, to) && !slices.Equal(from, withComponents(layout)) && !slices.Equal(withComponents(e.Layout), to) {
+		return nil, fmt.Errorf("lattice: expected fields of shape %v for %v, got %v%s", to, layout, from, e.origin())
 	}
-	return &Ensemble{Layout: layout, Data: e.Data, Params: e.Params, Extra: e.Extra}, nil
+	return &Ensemble{Layout: layout, Data: e.Data, Params: e.Params, Extra: e.Extra, file: e.file}, nil
+}
+
+// withComponents is the shape of a field with the number of components, even if it is 1.
+func withComponents(l Layout) []int { return append([]int{l.Components}, l.Lattice.dims...) }
+
+// origin says where the ensemble is from, as a part of a message.
+func (e *Ensemble) origin() string {
+	if e.file == "" {
+		return ""
+	}
+	return " in " + e.file
 }
 
 // Measure writes f of every configuration, in order, into dst and returns it. A nil
@@ -103,12 +119,12 @@ func (e *Ensemble) Measure(dst []float64, f func(phi []float64) float64) []float
 
 // Check returns an error unless the ensemble is consistent and can be stored: at
 // least one configuration, a whole number of them, as many elements in every slice
-// of Extra, only finite numbers, and names that are fit for the members of a file
-// (not empty, not "cfgs" or "components", no path separators or control characters, none in both
-// Params and Extra).
+// of Extra, only finite numbers, and names that are fit for the members of a file: relative
+// paths with slashes but without other punctuation of paths (\ and :) and control
+// characters, not "cfgs" or "components", none in both Params and Extra.
 func (e *Ensemble) Check() error {
 	if err := e.check(); err != nil {
-		return fmt.Errorf("lattice: %w", err)
+		return fmt.Errorf("lattice: %w%s", err, e.origin())
 	}
 	return nil
 }
@@ -122,7 +138,7 @@ func (e *Ensemble) check() error {
 		return fmt.Errorf("expected a whole number of configurations of %d numbers, got %d numbers", v, len(e.Data))
 	}
 	if i, ok := firstNonFinite(e.Data); ok {
-		return fmt.Errorf("expected finite fields, got %v at site %d of configuration %d", e.Data[i], i%e.volume, i/v)
+		return fmt.Errorf("expected finite fields, got %v at %s of configuration %d", e.Data[i], e.place(i%v), i/v)
 	}
 	return checkBeside(e.Len(), e.Params, e.Extra)
 }
@@ -130,7 +146,7 @@ func (e *Ensemble) check() error {
 // CheckLayout returns an error unless the configurations have the given layout.
 func (e *Ensemble) CheckLayout(layout Layout) error {
 	if !e.Layout.Equal(layout) {
-		return fmt.Errorf("lattice: expected an ensemble on %v, got one on %v", layout, e.Layout)
+		return fmt.Errorf("lattice: expected an ensemble on %v, got one on %v%s", layout, e.Layout, e.origin())
 	}
 	return nil
 }
@@ -144,21 +160,29 @@ func (e *Ensemble) CheckAction(action Action) error {
 	p := Params(action)
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if have, ok := e.Params[name]; ok && have != p[name] {
-			return fmt.Errorf("lattice: expected an ensemble of %s, got one with %s = %v", Describe(action), name, have)
+			return fmt.Errorf("lattice: expected an ensemble of %s, got one with %s = %v%s", Describe(action), name, have, e.origin())
 		}
 	}
 	return nil
 }
 
 // Phi4 returns the action (4.2) of the ensemble, with the parameters "kappa" and
-// "lambda" of Params. It returns an error if one is missing or as [NewPhi4] does.
+// "lambda" of Params. It returns an error if one is missing, if there are several
+// components, or as [NewPhi4] does.
 func (e *Ensemble) Phi4() (*Phi4, error) {
 	kappa, ok := e.Params["kappa"]
 	lambda, ok2 := e.Params["lambda"]
 	if !ok || !ok2 {
-		return nil, fmt.Errorf("lattice: expected the parameters kappa and lambda, got %q", slices.Sorted(maps.Keys(e.Params)))
+		return nil, fmt.Errorf("lattice: expected the parameters kappa and lambda, got %q%s", slices.Sorted(maps.Keys(e.Params)), e.origin())
 	}
-	return NewPhi4(e.Lattice, kappa, lambda)
+	if e.Components != 1 {
+		return nil, fmt.Errorf("lattice: expected fields of one component for φ⁴, got %v%s", e.Layout, e.origin())
+	}
+	a, err := NewPhi4(e.Lattice, kappa, lambda)
+	if err != nil {
+		return nil, fmt.Errorf("%w%s", err, e.origin())
+	}
+	return a, nil
 }
 
 // checkBeside checks what is stored beside n configurations.
@@ -190,7 +214,6 @@ func checkBeside(n int, params map[string]float64, extra map[string][]float64) e
 }
 
 func validName(key string) bool {
-	return key != "" && len(key) < 1<<10 && key != cfgsKey && key != componentsKey && !strings.ContainsFunc(key, func(r rune) bool {
-		return r < ' ' || strings.ContainsRune("/\\:\x7f\uFFFD", r)
-	})
+	return key != "." && len(key) < 1<<10 && key != cfgsKey && key != componentsKey && fs.ValidPath(key) &&
+		!strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || strings.ContainsRune("\\:\x7f\uFFFD", r) })
 }

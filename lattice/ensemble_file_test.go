@@ -35,8 +35,8 @@ func goldenEnsemble(t testing.TB, n int, dims ...int) *lattice.Ensemble {
 
 func wantEnsemble(t *testing.T, name string, got, want *lattice.Ensemble) {
 	t.Helper()
-	if !got.Lattice.Equal(want.Lattice) {
-		t.Errorf("%s: lattice %v, expected %v", name, got.Lattice, want.Lattice)
+	if !got.Layout.Equal(want.Layout) {
+		t.Errorf("%s: layout %v, expected %v", name, got.Layout, want.Layout)
 	}
 	if !slices.Equal(got.Data, want.Data) {
 		t.Errorf("%s: fields %v, expected %v", name, got.Data, want.Data)

@@ -1,7 +1,6 @@
 package lattice
 
 import (
-	"archive/zip"
 	"bufio"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/latdiff/latdiff/internal/npz"
 )
 
 // ReadEnsemble reads the ensemble file at path, see [OpenEnsemble] for what it can
@@ -34,7 +35,7 @@ type EnsembleReader struct {
 	params map[string]float64
 	extra  map[string][]float64
 
-	head   npyHeader
+	head   npz.Header
 	body   io.Reader
 	closer io.Closer // of body; nil for a bare array
 	buf    []byte
@@ -48,10 +49,11 @@ type EnsembleReader struct {
 //
 //   - a NumPy archive (.npz, as of savez or savez_compressed) whose member cfgs is an
 //     array of shape (N, dims...) or, where a member components holds a number C > 1,
-//     (N, C, dims...). Of the other members, plain numbers (shape ()
-//     or, unless N = 1, (1,)) become Params and arrays of shape (N,) become Extra;
-//     anything else is not looked at. Integers beyond 2⁵³ are rounded.
-//   - a NumPy array (.npy) of shape (N, dims...).
+//     (N, C, dims...). Of the other members whose names [Ensemble.Check] allows, plain
+//     numbers (shape () or, unless N = 1, (1,)) become Params and arrays of shape (N,)
+//     become Extra; anything else is not looked at and may be anything. Integers beyond
+//     2⁵³ are rounded.
+//   - a NumPy array (.npy) of shape (N, dims...). See [Ensemble.As] for components.
 //
 // The fields must be float32 or float64, in either byte order. An array in Fortran
 // order is held in memory as a whole; everything else is read when it is needed.
@@ -102,8 +104,11 @@ func newEnsembleReader(src io.ReaderAt, size int64) (*EnsembleReader, error) {
 	}
 	r := &EnsembleReader{params: make(map[string]float64), extra: make(map[string][]float64)}
 	switch {
-	case string(magic[:n]) == npyMagic:
-		err = r.openArray(io.NewSectionReader(src, 0, size), size, size, 1)
+	case npz.IsArray(magic[:n]):
+		body := bufio.NewReaderSize(io.NewSectionReader(src, 0, size), 1<<16)
+		if r.head, err = npz.ReadHeader(body); err == nil {
+			err = r.openArray(body, size, 1, func() error { return r.head.CheckSize(size) })
+		}
 	case strings.HasPrefix(string(magic[:n]), "PK"):
 		err = r.openArchive(src, size)
 	default:
@@ -115,41 +120,38 @@ func newEnsembleReader(src io.ReaderAt, size int64) (*EnsembleReader, error) {
 	return r, nil
 }
 
-// openArray reads the header of the array of configurations of the given number of
-// components, which has size bytes in body and stored bytes in the file.
-func (r *EnsembleReader) openArray(body io.Reader, size, stored int64, components int) error {
-	r.body = bufio.NewReaderSize(body, 1<<16)
-	var err error
-	if r.head, err = readNpyHeader(r.body); err != nil && err != errNpyType {
-		return err
-	}
+// maxSites bounds the sites that need no file to back them, so that the neighbour tables
+// take a bounded multiple of the file's size; beyond, a site takes a byte of file.
+const maxSites = 1 << 18
+
+// openArray prepares to read the configurations of the given number of components from
+// body, an array with the header in head that takes stored bytes of the file. claim
+// returns an error unless the array has the size that the header says.
+func (r *EnsembleReader) openArray(body io.Reader, stored int64, components int, claim func() error) error {
 	h := &r.head
-	if err == errNpyType || h.kind != 'f' {
-		return fmt.Errorf("expected an array of float32 or float64, got another element type")
+	switch {
+	case !h.Type.Float():
+		return fmt.Errorf("expected an array of float32 or float64, got %v", h.Type)
+	case len(h.Shape) < 2:
+		return fmt.Errorf("expected an array of shape (N, dims...), got shape %v", h.Shape)
+	case slices.Contains(h.Shape, 0):
+		return fmt.Errorf("expected an ensemble with at least one configuration, got shape %v", h.Shape)
 	}
-	if err := h.checkSize(size); err != nil {
+	if err := claim(); err != nil {
 		return err
 	}
-	if len(h.shape) < 2 {
-		return fmt.Errorf("expected an array of shape (N, dims...), got shape %v", h.shape)
+	dims := h.Shape[1:]
+	if v := (&npz.Header{Shape: dims}).Count(); v > stored+maxSites {
+		return fmt.Errorf("expected at least a byte per site, got shape %v in %d bytes", h.Shape, stored)
 	}
-	if slices.Contains(h.shape, 0) {
-		return fmt.Errorf("expected an ensemble with at least one configuration, got shape %v", h.shape)
-	}
-	if len(h.shape) > maxRank {
-		return fmt.Errorf("expected at most %d dimensions, got shape %v", maxRank, h.shape)
-	}
-	dims := h.shape[1:]
-	if v, _ := (&npyHeader{shape: dims}).count(); v > stored+maxSites {
-		return fmt.Errorf("expected at least a byte per site, got shape %v in %d bytes", h.shape, stored)
-	}
+	var err error
 	if r.layout, err = layoutOf(dims, components); err != nil {
-		return fmt.Errorf("shape %v: %w", h.shape, err)
+		return fmt.Errorf("shape %v: %w", h.Shape, err)
 	}
-	r.n = h.shape[0]
-	r.hint = 8 * stored / int64(h.size)
-	r.buf = make([]byte, r.layout.Size()*h.size)
-	if h.fortran {
+	r.body, r.n = body, h.Shape[0]
+	r.hint = 8 * stored / int64(h.Type.Size())
+	r.buf = make([]byte, r.layout.Size()*h.Type.Size())
+	if h.Fortran {
 		return r.readFortran()
 	}
 	return nil
@@ -163,49 +165,20 @@ func layoutOf(shape []int, components int) (Layout, error) {
 		}
 		shape = shape[1:]
 	}
-	lat, err := New(shape...)
+	lat, err := newLattice(shape)
 	if err != nil {
 		return Layout{}, err
 	}
 	layout := Layout{Lattice: lat, Components: components}
-	return layout, layout.Check()
-}
-
-// readComponents reads the number of components, 1 where the archive does not say.
-func readComponents(f *zip.File) (int, error) {
-	if f == nil {
-		return 1, nil
-	}
-	body, err := f.Open()
-	if err != nil {
-		return 0, err
-	}
-	defer body.Close()
-	h, err := readNpyHeader(body)
-	if err != nil {
-		return 0, err
-	}
-	if n, ok := h.count(); !ok || n != 1 {
-		return 0, fmt.Errorf("expected one number, got shape %v", h.shape)
-	}
-	if err := h.checkSize(int64(f.UncompressedSize64)); err != nil {
-		return 0, err
-	}
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return 0, err
-	}
-	var n [1]float64
-	h.decode(n[:], b)
-	if !(n[0] >= 1 && n[0] <= MaxComponents) || n[0] != math.Trunc(n[0]) {
-		return 0, fmt.Errorf("expected a number of components between 1 and %d, got %v", MaxComponents, n[0])
-	}
-	return int(n[0]), nil
+	return layout, layout.check()
 }
 
 // readFortran reads an array whose first index runs fastest and reorders it.
 func (r *EnsembleReader) readFortran() error {
 	v := r.layout.Size()
+	if err := r.checkMemory(); err != nil {
+		return err
+	}
 	raw, err := r.readNumbers(r.n * v)
 	if err != nil {
 		return err
@@ -229,18 +202,28 @@ func (r *EnsembleReader) readFortran() error {
 	return r.end()
 }
 
+// checkMemory returns an error if an int cannot count the bytes of all numbers, which
+// can only be where it has 32 bits.
+func (r *EnsembleReader) checkMemory() error {
+	if n := int64(r.n) * int64(r.layout.Size()); n > math.MaxInt/8 {
+		return fmt.Errorf("expected at most %d numbers to hold in memory, got %d", math.MaxInt/8, n)
+	}
+	return nil
+}
+
 // readNumbers reads n numbers; memory grows with what has really been read.
 func (r *EnsembleReader) readNumbers(n int) ([]float64, error) {
 	x := make([]float64, 0, min(int64(n), r.hint))
-	per := len(r.buf) / r.head.size
+	size := r.head.Type.Size()
+	per := len(r.buf) / size
 	for len(x) < n {
 		m := min(per, n-len(x))
-		b := r.buf[:m*r.head.size]
+		b := r.buf[:m*size]
 		if _, err := io.ReadFull(r.body, b); err != nil {
 			return nil, noEOF(err)
 		}
 		x = slices.Grow(x, m)[:len(x)+m]
-		r.head.decode(x[len(x)-m:], b)
+		r.head.Type.Decode(x[len(x)-m:], b)
 	}
 	return x, nil
 }
@@ -258,99 +241,85 @@ func (r *EnsembleReader) end() error {
 	return nil
 }
 
-// These bound what a compressed array may claim, so that the neighbour tables and
-// the fields take a bounded multiple of the file's size.
-const (
-	maxRatio = 128      // of compression
-	maxSmall = 16 << 20 // bytes that need no file to back them
-	maxSites = 1 << 18  // sites likewise; beyond, a site takes a byte of file
-	maxRank  = 16
-)
-
 func (r *EnsembleReader) openArchive(src io.ReaderAt, size int64) error {
-	z, err := zip.NewReader(src, size)
+	z, err := npz.NewReader(src, size)
 	if err != nil {
 		return err
 	}
-	members := make(map[string]*zip.File)
-	total := uint64(0)
-	for _, f := range z.File {
-		key, ok := strings.CutSuffix(f.Name, ".npy")
-		if !ok {
-			continue
-		}
-		if members[key] != nil {
-			return fmt.Errorf("expected distinct arrays, got %q twice", key)
-		}
-		members[key] = f
-		// Overlapping members would make a small file large in memory.
-		if f.CompressedSize64 > uint64(size) || total+f.CompressedSize64 > uint64(size) {
-			return fmt.Errorf("expected members within a file of %d bytes, got more in %q", size, key)
-		}
-		total += f.CompressedSize64
-		if f.UncompressedSize64 > maxRatio*f.CompressedSize64+maxSmall {
-			return fmt.Errorf("expected %q to be compressed by at most %d to 1, got %d bytes from %d",
-				key, maxRatio, f.UncompressedSize64, f.CompressedSize64)
-		}
-	}
-	keys := slices.Sorted(maps.Keys(members))
-	cfgs := members[cfgsKey]
-	if cfgs == nil {
-		return fmt.Errorf("expected an array %q in the archive, got %.200q", cfgsKey, keys)
-	}
-	body, err := cfgs.Open()
+	cfgs, err := z.Open(cfgsKey)
 	if err != nil {
+		return err
+	}
+	r.closer, r.head = cfgs, cfgs.Header
+	components, err := readComponents(z)
+	if err != nil {
+		return err
+	}
+	if err := r.openArray(bufio.NewReaderSize(cfgs, 1<<16), cfgs.Stored(), components, cfgs.Claim); err != nil {
 		return fmt.Errorf("array %q: %w", cfgsKey, err)
 	}
-	r.closer = body
-	components, err := readComponents(members[componentsKey])
-	if err != nil {
-		return fmt.Errorf("array %q: %w", componentsKey, err)
-	}
-	if err := r.openArray(body, int64(cfgs.UncompressedSize64), int64(cfgs.CompressedSize64), components); err != nil {
-		return fmt.Errorf("array %q: %w", cfgsKey, err)
-	}
-	for _, key := range keys {
-		if key == cfgsKey || key == componentsKey {
-			continue
-		}
-		if err := r.readBeside(key, members[key]); err != nil {
-			return fmt.Errorf("array %q: %w", key, err)
+	for _, key := range z.Names() {
+		if validName(key) {
+			if err := r.readBeside(z, key); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// readBeside reads a member into Params or Extra if it is of such a shape.
-func (r *EnsembleReader) readBeside(key string, f *zip.File) error {
-	body, err := f.Open()
-	if err != nil {
-		return err
+// readComponents reads the number of components, 1 where the archive does not say.
+func readComponents(z *npz.Reader) (int, error) {
+	if !z.Has(componentsKey) {
+		return 1, nil
 	}
-	defer body.Close()
-	h, err := readNpyHeader(body)
-	if err == errNpyType {
+	a, err := z.Open(componentsKey)
+	if errors.Is(err, npz.ErrFormat) {
+		return 1, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer a.Close()
+	if !a.Type.Plain() || a.Count() != 1 {
+		if err := a.Skip(); err != nil {
+			return 0, fmt.Errorf("array %q: %w", componentsKey, err)
+		}
+		return 1, nil
+	}
+	x, err := a.Float64s()
+	if err != nil {
+		return 0, err
+	}
+	if !(x[0] >= 1 && x[0] <= MaxComponents) || x[0] != math.Trunc(x[0]) {
+		return 0, fmt.Errorf("array %q: expected a number between 1 and %d, got %v", componentsKey, MaxComponents, x[0])
+	}
+	return int(x[0]), nil
+}
+
+// readBeside reads a member into Params or Extra if it is of such a type and shape.
+func (r *EnsembleReader) readBeside(z *npz.Reader, key string) error {
+	a, err := z.Open(key)
+	if errors.Is(err, npz.ErrFormat) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	param := len(h.shape) == 0 || len(h.shape) == 1 && h.shape[0] == 1 && r.n > 1
-	if !param && (len(h.shape) != 1 || h.shape[0] != r.n) {
+	defer a.Close()
+	param := len(a.Shape) == 0 || len(a.Shape) == 1 && a.Shape[0] == 1 && r.n > 1
+	if !a.Type.Plain() || !param && (len(a.Shape) != 1 || a.Shape[0] != r.n) {
+		if err := a.Skip(); err != nil {
+			return fmt.Errorf("array %q: %w", key, err)
+		}
 		return nil
 	}
-	if err := h.checkSize(int64(f.UncompressedSize64)); err != nil {
-		return err
-	}
-	b, err := io.ReadAll(body) // to the end, where the checksum is compared
+	x, err := a.Float64s()
 	if err != nil {
 		return err
 	}
-	n, _ := h.count()
-	x := make([]float64, n)
-	h.decode(x, b)
 	if i, ok := firstNonFinite(x); ok {
-		return fmt.Errorf("expected finite numbers, got %v", x[i])
+		return fmt.Errorf("array %q: expected finite numbers, got %v", key, x[i])
 	}
 	if param {
 		r.params[key] = x[0]
@@ -401,7 +370,7 @@ func (r *EnsembleReader) read(dst []float64) error {
 		if _, err := io.ReadFull(r.body, r.buf); err != nil {
 			return noEOF(err)
 		}
-		r.head.decode(dst, r.buf)
+		r.head.Type.Decode(dst, r.buf)
 		if r.i+1 == r.n {
 			if err := r.end(); err != nil {
 				return err
@@ -409,7 +378,7 @@ func (r *EnsembleReader) read(dst []float64) error {
 		}
 	}
 	if x, ok := firstNonFinite(dst); ok {
-		return fmt.Errorf("expected a finite field, got %v at site %d", dst[x], x)
+		return fmt.Errorf("expected a finite field, got %v at %s", dst[x], r.layout.place(x))
 	}
 	return nil
 }
@@ -442,8 +411,14 @@ func (r *EnsembleReader) ReadAll() (*Ensemble, error) {
 	if r.err == nil && r.i > 0 && len(r.extra) > 0 {
 		return nil, fmt.Errorf("lattice: read %s: expected to read all of %d configurations, got %d read before", r.name, r.n, r.i)
 	}
+	if err := r.checkMemory(); err != nil {
+		return nil, fmt.Errorf("lattice: read %s: %w", r.name, err)
+	}
 	v := r.layout.Size()
 	e := &Ensemble{Layout: r.layout, Params: maps.Clone(r.params), Extra: maps.Clone(r.extra)}
+	if r.file != nil {
+		e.file = r.name
+	}
 	e.Data = make([]float64, 0, min(int64(r.n-r.i)*int64(v), r.hint))
 	for {
 		at := len(e.Data)
@@ -480,5 +455,13 @@ func (r *EnsembleReader) closeBody() error {
 	}
 	err := r.closer.Close()
 	r.closer = nil
+	return err
+}
+
+// noEOF turns the end of a file into an unexpected one.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
 	return err
 }

@@ -3,12 +3,12 @@ package lattice
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"math"
 	"slices"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/npz"
 )
 
 // cfgsKey names the array of configurations in a file, componentsKey the number of
@@ -76,10 +76,8 @@ type EnsembleWriter struct {
 	layout Layout
 	format EnsembleFormat
 	file   *atomicfile.File
-	zip    npzWriter
-	cfgs   *npzMember
-	width  int // bytes of the .npy header
-	crc    uint32
+	zip    *npz.Writer
+	cfgs   *npz.Stream
 	n      int
 	buf    []byte
 }
@@ -95,8 +93,8 @@ func CreateEnsemble(path string, layout Layout) (*EnsembleWriter, error) {
 // error, a file of that name is untouched. The caller must call Close, normally in a
 // defer.
 func (f EnsembleFormat) Create(path string, layout Layout) (*EnsembleWriter, error) {
-	if err := layout.Check(); err != nil {
-		return nil, err
+	if err := layout.check(); err != nil {
+		return nil, fmt.Errorf("lattice: write %s: %w", path, err)
 	}
 	file, err := atomicfile.Create(path)
 	if err != nil {
@@ -109,23 +107,14 @@ func (f EnsembleFormat) Create(path string, layout Layout) (*EnsembleWriter, err
 		layout: layout,
 		format: f,
 		file:   file,
-		zip:    npzWriter{w: file},
+		zip:    npz.NewWriter(file),
 		buf:    make([]byte, layout.Size()*f.elem()),
 	}
-	w.cfgs = w.zip.begin(cfgsKey)
-	// Room for any number of configurations.
-	head := w.header(math.MaxInt)
-	w.width = len(head)
-	w.zip.write(head)
-	if w.zip.err != nil {
+	if w.cfgs, err = w.zip.NewStream(cfgsKey, f.Float32, layout.Shape()...); err != nil {
 		file.Close()
-		return nil, w.fail(w.zip.err)
+		return nil, w.fail(err)
 	}
 	return w, nil
-}
-
-func (w *EnsembleWriter) header(n int) []byte {
-	return appendNpyHeader(nil, w.format.elem(), w.width, append([]int{n}, w.layout.Shape()...)...)
 }
 
 func (w *EnsembleWriter) fail(err error) error {
@@ -138,14 +127,14 @@ func (w *EnsembleWriter) Len() int { return w.n }
 // Append writes one configuration. It returns an error, and writes nothing, if phi
 // does not have the size of the layout or a number is not finite in the format of the file.
 func (w *EnsembleWriter) Append(phi []float64) error {
-	if err := w.layout.CheckField(phi); err != nil {
-		return err
+	if err := w.layout.checkField(phi); err != nil {
+		return w.fail(err)
 	}
 	if w.format.Float32 {
 		for x, v := range phi {
 			s := float32(v)
 			if math.IsInf(float64(s), 0) {
-				return w.fail(fmt.Errorf("expected a field within single precision, got %v at site %d", v, x))
+				return w.fail(fmt.Errorf("expected a field within single precision, got %v at %s", v, w.layout.place(x)))
 			}
 			binary.LittleEndian.PutUint32(w.buf[4*x:], math.Float32bits(s))
 		}
@@ -154,11 +143,9 @@ func (w *EnsembleWriter) Append(phi []float64) error {
 			binary.LittleEndian.PutUint64(w.buf[8*x:], math.Float64bits(v))
 		}
 	}
-	w.zip.write(w.buf)
-	if w.zip.err != nil {
-		return w.fail(w.zip.err)
+	if _, err := w.cfgs.Write(w.buf); err != nil {
+		return w.fail(err)
 	}
-	w.crc = crc32.Update(w.crc, crc32.IEEETable, w.buf)
 	w.n++
 	return nil
 }
@@ -174,27 +161,36 @@ func (w *EnsembleWriter) Commit() error {
 	if err := checkBeside(w.n, w.Params, w.Extra); err != nil {
 		return w.fail(err)
 	}
-	head := w.header(w.n)
-	data := int64(w.n) * int64(len(w.buf))
-	w.cfgs.size = int64(w.width) + data
-	w.cfgs.crc = combineCRC(crc32.ChecksumIEEE(head), w.crc, data)
-	w.zip.patch(w.cfgs, head)
-	if w.layout.Components != 1 {
-		w.zip.add(componentsKey, []float64{float64(w.layout.Components)})
-	}
-	for _, key := range slices.Sorted(maps.Keys(w.Params)) {
-		w.zip.add(key, []float64{w.Params[key]})
-	}
-	for _, key := range slices.Sorted(maps.Keys(w.Extra)) {
-		w.zip.add(key, w.Extra[key], w.n)
-	}
-	if err := w.zip.finish(); err != nil {
+	if err := w.finish(); err != nil {
 		return w.fail(err)
 	}
 	if err := w.file.Commit(); err != nil {
 		return w.fail(err)
 	}
 	return nil
+}
+
+// finish completes the archive.
+func (w *EnsembleWriter) finish() error {
+	if err := w.cfgs.Close(w.n); err != nil {
+		return err
+	}
+	if w.layout.Components != 1 {
+		if err := npz.Add(w.zip, componentsKey, []float64{float64(w.layout.Components)}); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.Params)) {
+		if err := npz.Add(w.zip, key, []float64{w.Params[key]}); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.Extra)) {
+		if err := npz.Add(w.zip, key, w.Extra[key], w.n); err != nil {
+			return err
+		}
+	}
+	return w.zip.Close()
 }
 
 // Close drops the file unless it has been committed. Further calls do nothing.

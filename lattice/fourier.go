@@ -12,7 +12,8 @@ import (
 //	φ_k = V^{-1/2} Σ_x φ(x) e^{-ik·x},   k_μ = 2πn_μ/L_μ,
 //
 // a unitary transform. Functions of k are laid out like a field: the element at
-// Index(n...) belongs to n. Any extent works, products of small primes are fastest.
+// Index(n...) belongs to n. Any extent works, products of small primes are fastest. The
+// fields are scalar; of several components take one at a time, see [Layout.Component].
 //
 // Its methods take no memory besides dst. A Fourier holds scratch memory and must not
 // be used by two goroutines at once.

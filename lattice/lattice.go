@@ -2,13 +2,20 @@ package lattice
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxVolume bounds the number of sites so that site indices fit an int32.
-const maxVolume = 1 << 30
+const (
+	// maxVolume bounds the number of sites so that site indices fit an int32 and, where
+	// an int has 32 bits, the bytes of a field an int.
+	maxVolume = min(1<<30, math.MaxInt/8)
+	// maxDim bounds the number of dimensions so that NumPy, which has 32, can hold an
+	// ensemble of fields of several components. It is no bound on extents above 1.
+	maxDim = 30
+)
 
 // Lattice is a periodic hypercubic lattice with any number of dimensions and any
 // extent per dimension. It is immutable and safe for concurrent use.
@@ -23,9 +30,17 @@ type Lattice struct {
 // New returns the periodic lattice with the given extents, outermost dimension
 // first. An extent of 1 makes a site its own neighbour; an extent of 2 gives two
 // links between the same pair of sites, as the sum in (4.2) implies.
-// It returns an error if there is no extent, if one is below 1, or if the volume
-// exceeds 2³⁰ sites.
+// It returns an error if there is no extent or more than 30, if one is below 1, or if
+// the volume exceeds 2³⁰ sites, fewer where an int has 32 bits.
 func New(dims ...int) (*Lattice, error) {
+	l, err := newLattice(dims)
+	if err != nil {
+		return nil, fmt.Errorf("lattice: %w", err)
+	}
+	return l, nil
+}
+
+func newLattice(dims []int) (*Lattice, error) {
 	volume, err := checkDims(dims)
 	if err != nil {
 		return nil, err
@@ -55,15 +70,20 @@ func New(dims ...int) (*Lattice, error) {
 // checkDims returns the volume, or an error for extents that make no lattice.
 func checkDims(dims []int) (int, error) {
 	if len(dims) == 0 {
-		return 0, fmt.Errorf("lattice: expected at least one extent, got none")
+		return 0, fmt.Errorf("expected at least one extent, got none")
 	}
+	if len(dims) > maxDim {
+		return 0, fmt.Errorf("expected at most %d extents, got %d", maxDim, len(dims))
+	}
+	// The tables of neighbours have len(dims) entries per site.
+	most := min(maxVolume, math.MaxInt/8/len(dims))
 	volume := 1
 	for _, n := range dims {
 		if n < 1 {
-			return 0, fmt.Errorf("lattice: expected positive extents, got %s", FormatDims(dims))
+			return 0, fmt.Errorf("expected positive extents, got %s", FormatDims(dims))
 		}
-		if n > maxVolume/volume {
-			return 0, fmt.Errorf("lattice: expected at most %d sites, got %s", maxVolume, FormatDims(dims))
+		if n > most/volume {
+			return 0, fmt.Errorf("expected at most %d sites, got %s", most, FormatDims(dims))
 		}
 		volume *= n
 	}
@@ -149,7 +169,7 @@ func ParseDims(s string) ([]int, error) {
 		dims[i] = n
 	}
 	if _, err := checkDims(dims); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lattice: %w", err)
 	}
 	return dims, nil
 }

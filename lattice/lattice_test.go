@@ -60,7 +60,7 @@ func TestGeometry(t *testing.T) {
 }
 
 func TestLatticeErrors(t *testing.T) {
-	for _, dims := range [][]int{nil, {0}, {4, 0}, {0, 4}, {-4, -4}, {1 << 31}, {1 << 16, 1 << 16}, {math.MaxInt, math.MaxInt}} {
+	for _, dims := range [][]int{nil, {0}, {4, 0}, {0, 4}, {-4, -4}, {1<<30 + 1}, {1 << 16, 1 << 16}, {math.MaxInt, math.MaxInt}} {
 		if _, err := lattice.New(dims...); err == nil {
 			t.Errorf("New(%v) gave no error", dims)
 		}

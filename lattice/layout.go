@@ -1,9 +1,6 @@
 package lattice
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // MaxComponents bounds the number of components of a field.
 const MaxComponents = 1 << 10
@@ -42,7 +39,10 @@ func (l Layout) Shape() []int {
 
 // Equal reports whether both layouts have the same lattice and number of components.
 func (l Layout) Equal(m Layout) bool {
-	return l.Components == m.Components && slices.Equal(l.Lattice.dims, m.Lattice.dims)
+	if l.Lattice == nil || m.Lattice == nil {
+		return l == m
+	}
+	return l.Components == m.Components && l.Lattice.Equal(m.Lattice)
 }
 
 // String returns the extents, as "32x32", and the number of components if it is not 1,
@@ -57,16 +57,31 @@ func (l Layout) String() string {
 	return fmt.Sprintf("%v (%d components)", l.Lattice, l.Components)
 }
 
+// place names where number i of a field is, for messages.
+func (l Layout) place(i int) string {
+	if l.Components == 1 {
+		return fmt.Sprintf("site %d", i)
+	}
+	return fmt.Sprintf("component %d of site %d", i/l.volume, i%l.volume)
+}
+
 // Check returns an error unless there is a lattice and a number of components, and a
-// field has at most 2³⁰ numbers.
+// field has at most 2³⁰ numbers, 2²⁸ where an int has 32 bits.
 func (l Layout) Check() error {
+	if err := l.check(); err != nil {
+		return fmt.Errorf("lattice: %w", err)
+	}
+	return nil
+}
+
+func (l Layout) check() error {
 	switch {
 	case l.Lattice == nil:
-		return fmt.Errorf("lattice: expected a layout with a lattice, got none")
+		return fmt.Errorf("expected a layout with a lattice, got none")
 	case l.Components < 1 || l.Components > MaxComponents:
-		return fmt.Errorf("lattice: expected between 1 and %d components, got %d", MaxComponents, l.Components)
+		return fmt.Errorf("expected between 1 and %d components, got %d", MaxComponents, l.Components)
 	case l.Lattice.volume > maxVolume/l.Components:
-		return fmt.Errorf("lattice: expected at most %d numbers in a field, got %v", maxVolume, l)
+		return fmt.Errorf("expected at most %d numbers in a field, got %v", maxVolume, l)
 	}
 	return nil
 }
@@ -74,18 +89,20 @@ func (l Layout) Check() error {
 // CheckField returns an error unless phi has the size of the layout and all its numbers
 // are finite.
 func (l Layout) CheckField(phi []float64) error {
-	v := l.Lattice.volume
+	if err := l.checkField(phi); err != nil {
+		return fmt.Errorf("lattice: %w", err)
+	}
+	return nil
+}
+
+func (l Layout) checkField(phi []float64) error {
 	if len(phi) != l.Size() {
-		return fmt.Errorf("lattice: expected a field of %d numbers on %v, got %d", l.Size(), l, len(phi))
+		return fmt.Errorf("expected a field of %d numbers on %v, got %d", l.Size(), l, len(phi))
 	}
-	i, bad := firstNonFinite(phi)
-	switch {
-	case !bad:
-		return nil
-	case l.Components == 1:
-		return fmt.Errorf("lattice: expected a finite field, got %v at site %d", phi[i], i)
+	if i, bad := firstNonFinite(phi); bad {
+		return fmt.Errorf("expected a finite field, got %v at %s", phi[i], l.place(i))
 	}
-	return fmt.Errorf("lattice: expected a finite field, got %v for component %d at site %d", phi[i], i/v, i%v)
+	return nil
 }
 
 // CheckAction returns an error unless there is an action whose layout makes sense. It is

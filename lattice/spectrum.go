@@ -112,7 +112,8 @@ func (e *Ensemble) PowerSpectrum() *PowerSpectrum {
 //	ξ² = (G(0)/G(p) - 1) / (4 sin²(p/2)),   p = 2π/L_μ in direction μ.
 //
 // It is NaN if the right-hand side is negative or L_μ = 1. For the free field ξ is
-// 1/m₀ exactly, on every lattice. power has V elements; as [Fourier.Power] is not
+// 1/m₀ exactly, on every lattice. power has V elements: that of a scalar field, of one
+// component, or, as O(N) suggests, the sum over the components. As [Fourier.Power] is not
 // connected, this is the definition for the symmetric phase, and in the broken phase
 // V⟨|M|⟩² is to be subtracted from its element 0 first. [SecondMoment] takes the two
 // numbers alone, as a jackknife needs them.

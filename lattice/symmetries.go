@@ -18,7 +18,8 @@ type Symmetries struct {
 	// Exchange holds if S is invariant under the exchange of every two directions of
 	// equal extent; it is true where there are none.
 	Exchange bool `json:"exchange"`
-	// Rotation holds if S is invariant under O(N) rotations of the components, N > 1.
+	// Rotation holds if S is invariant under all of O(N), N > 1: rotations of the
+	// components into each other and reflections of one.
 	Rotation bool `json:"rotation"`
 	// Permutation holds if S is invariant under the permutations of the components, N > 1.
 	Permutation bool `json:"permutation"`
@@ -73,6 +74,13 @@ func MeasureSymmetries(action Action) (Symmetries, error) {
 					s.Exchange = s.Exchange && each(func(dst, src []float64) { l.Exchange(dst, src, mu, nu) })
 				}
 			}
+		}
+		for c := range l.Components {
+			copy(image, phi)
+			for x, v := range l.Component(phi, c) {
+				l.Component(image, c)[x] = -v
+			}
+			s.Rotation = s.Rotation && holds()
 		}
 		for c := 1; c < l.Components; c++ {
 			angle := 2 * math.Pi * rng.Float64()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -167,9 +168,9 @@ func TestGeneratorRestoreErrors(t *testing.T) {
 	if !reflect.DeepEqual(g.Result(), generate(t, other, kernels)) {
 		t.Error("a refused state changed the generator")
 	}
-	cfg.N = 1 << 37
+	cfg.N = math.MaxInt / 16 // of 16 sites
 	if _, err := mcmc.NewGenerator(cfg, kernels); err == nil {
-		t.Error("2^41 numbers: expected an error")
+		t.Error("more numbers than memory has bytes: expected an error")
 	}
 	failing := errors.New("full")
 	if err := g.Save(failingWriter{failing}); !errors.Is(err, failing) {

@@ -28,3 +28,12 @@ with open(here / "version2.npy", "wb") as f:
     np.lib.format.write_array(f, c, version=(2, 0))
 with open(here / "version3.npy", "wb") as f:
     np.lib.format.write_array(f, c, version=(3, 0))
+v = fields(3, 2, 2, 3)
+np.savez(here / "vector.npz", cfgs=v, components=2)
+np.savez(here / "vector_fortran.npz", cfgs=np.asfortranarray(v.astype(">f4")), components=np.array([2], "u1"))
+np.savez_compressed(here / "crowd.npz", cfgs=c, components=np.array(["a", "b"]), **{
+    "run 1/kappa": 0.21, "a\\b": 1.0, "wide": np.zeros(2, [("field%04d" % i, "<f8") for i in range(3000)]),
+    "zeros": np.zeros((1 << 11, 1 << 11))})
+for t in ("float16", "int64", "bool", "complex64", "complex128", "longdouble"):
+    np.save(here / (t + ".npy"), c.astype(t))
+np.save(here / "structured.npy", np.zeros((3, 2, 3), dtype=[("re", "<f8"), ("im", "<f8")]))

@@ -1,27 +1,31 @@
-package lattice
+package npz
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
 )
 
-// npzWriter writes the archive format of NumPy's savez: a zip file whose members
-// are uncompressed .npy arrays.
+// Writer writes the archive format of NumPy's savez: a zip file whose members are
+// uncompressed .npy arrays. After an error, which [Writer.Close] returns, it does nothing.
 //
-// It exists beside archive/zip because the number of configurations, which stands
-// in front of the data, is known only after it. The header is written last, its
-// checksum is combined with that of the data, and the sizes go into the header of
-// the member, where readers that walk through the file expect them.
-type npzWriter struct {
-	w       io.WriteSeeker
+// It exists beside archive/zip because the first extent of an array, which stands in
+// front of the data, may be known only after it, see [Stream]. The header is written
+// last, its checksum is combined with that of the data, and the sizes go into the header
+// of the member, where readers that walk through the file expect them.
+type Writer struct {
+	w       io.Writer
 	pos     int64
-	members []*npzMember
+	members []*member
 	err     error
 }
 
-type npzMember struct {
+// NewWriter returns a writer of an archive to w.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+type member struct {
 	name   string
 	offset int64 // of the local header
 	size   int64 // of the .npy array
@@ -38,7 +42,7 @@ const (
 	zip64LocalLen = 20
 )
 
-func (z *npzWriter) write(p []byte) {
+func (z *Writer) write(p []byte) {
 	if z.err == nil {
 		_, z.err = z.w.Write(p)
 		z.pos += int64(len(p))
@@ -47,7 +51,7 @@ func (z *npzWriter) write(p []byte) {
 
 // local returns the local header of a member, with an extra field that has room for
 // 64-bit sizes and makes the data start at a multiple of 64 bytes.
-func (m *npzMember) local() []byte {
+func (m *member) local() []byte {
 	le := binary.LittleEndian
 	pad := zip64LocalLen + 4
 	pad += (64 - int((m.offset+int64(zipLocalLen+len(m.name)+pad))%64)) % 64
@@ -80,7 +84,7 @@ func (m *npzMember) local() []byte {
 }
 
 // central returns the entry of a member in the central directory.
-func (m *npzMember) central() []byte {
+func (m *member) central() []byte {
 	le := binary.LittleEndian
 	size, offset, version := uint32(m.size), uint32(m.offset), uint16(20)
 	var extra []byte
@@ -110,40 +114,97 @@ func (m *npzMember) central() []byte {
 	return append(b, extra...)
 }
 
-// begin starts the member name.npy at the current position and returns it; the
-// sizes and the checksum in its local header are right only after patch.
-func (z *npzWriter) begin(name string) *npzMember {
-	m := &npzMember{name: name + ".npy", offset: z.pos}
-	z.members = append(z.members, m)
-	z.write(m.local())
-	return m
-}
-
-// patch writes the finished local header of m, and then b.
-func (z *npzWriter) patch(m *npzMember, b []byte) {
-	if z.err == nil {
-		_, z.err = z.w.Seek(m.offset, io.SeekStart)
+// Add writes x as the array of that name; no shape means a single number. It returns
+// an error if the shape does not have the elements of x or if writing fails.
+func Add[T Element](z *Writer, name string, x []T, shape ...int) error {
+	n := 1
+	for _, k := range shape {
+		n *= k
 	}
-	if z.err == nil {
-		_, z.err = z.w.Write(append(m.local(), b...))
+	if n != len(x) {
+		return fmt.Errorf("array %q: expected %d elements for the shape %v, got %d", name, n, shape, len(x))
 	}
-	if z.err == nil {
-		_, z.err = z.w.Seek(z.pos, io.SeekStart)
+	b := appendHeader(nil, descrOf[T](), 0, shape...)
+	b, err := binary.Append(b, binary.LittleEndian, x)
+	if err != nil {
+		return err
 	}
-}
-
-// add writes the float64 array x as the member name.npy; no shape means 0-d.
-func (z *npzWriter) add(name string, x []float64, shape ...int) {
-	b := appendNpyHeader(nil, 8, 0, shape...)
-	b = appendFloat64s(b, x)
-	m := &npzMember{name: name + ".npy", offset: z.pos, size: int64(len(b)), crc: crc32.ChecksumIEEE(b)}
+	m := &member{name: name + ".npy", offset: z.pos, size: int64(len(b)), crc: crc32.ChecksumIEEE(b)}
 	z.members = append(z.members, m)
 	z.write(m.local())
 	z.write(b)
+	return z.err
 }
 
-// finish writes the central directory.
-func (z *npzWriter) finish() error {
+// Stream writes an array row by row, without its number of rows.
+type Stream struct {
+	z     *Writer
+	seek  io.Seeker
+	m     *member
+	descr string
+	row   []int
+	width int // bytes of the header
+	bytes int64
+	crc   uint32
+}
+
+// NewStream starts the array of that name with rows of the given shape, of float32 if
+// single is true and else of float64. Nothing else may be written before [Stream.Close].
+// The writer of the archive must be an [io.WriteSeeker].
+func (z *Writer) NewStream(name string, single bool, row ...int) (*Stream, error) {
+	seek, ok := z.w.(io.WriteSeeker)
+	if !ok {
+		return nil, fmt.Errorf("array %q: expected a file that can seek, got %T", name, z.w)
+	}
+	s := &Stream{z: z, seek: seek, m: &member{name: name + ".npy", offset: z.pos}, descr: descrOf[float64](), row: row}
+	if single {
+		s.descr = descrOf[float32]()
+	}
+	z.members = append(z.members, s.m)
+	// The sizes and the checksum are right only after Close. There is room for any
+	// number of rows.
+	z.write(s.m.local())
+	head := s.header(math.MaxInt)
+	s.width = len(head)
+	z.write(head)
+	return s, z.err
+}
+
+func (s *Stream) header(n int) []byte {
+	return appendHeader(nil, s.descr, s.width, append([]int{n}, s.row...)...)
+}
+
+// Write appends little-endian elements.
+func (s *Stream) Write(p []byte) (int, error) {
+	s.z.write(p)
+	if s.z.err != nil {
+		return 0, s.z.err
+	}
+	s.bytes += int64(len(p))
+	s.crc = crc32.Update(s.crc, crc32.IEEETable, p)
+	return len(p), nil
+}
+
+// Close completes the array, which has n rows.
+func (s *Stream) Close(n int) error {
+	z := s.z
+	head := s.header(n)
+	s.m.size = int64(s.width) + s.bytes
+	s.m.crc = combineCRC(crc32.ChecksumIEEE(head), s.crc, s.bytes)
+	if z.err == nil {
+		_, z.err = s.seek.Seek(s.m.offset, io.SeekStart)
+	}
+	if z.err == nil {
+		_, z.err = z.w.Write(append(s.m.local(), head...))
+	}
+	if z.err == nil {
+		_, z.err = s.seek.Seek(z.pos, io.SeekStart)
+	}
+	return z.err
+}
+
+// Close writes the directory of the archive. It does not close the file.
+func (z *Writer) Close() error {
 	le := binary.LittleEndian
 	start := z.pos
 	for _, m := range z.members {
@@ -176,13 +237,6 @@ func (z *npzWriter) finish() error {
 	b = le.AppendUint16(b, 0)
 	z.write(b)
 	return z.err
-}
-
-func appendFloat64s(b []byte, x []float64) []byte {
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-	}
-	return b
 }
 
 // combineCRC returns the CRC-32 of two byte strings one after the other, given the
