@@ -66,11 +66,7 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 		return nil, err
 	}
 	if newKernel == nil {
-		a, ok := cfg.Action.(*lattice.Phi4)
-		if !ok {
-			return nil, fmt.Errorf("mcmc: expected a function that makes kernels for the action %T, got nil", cfg.Action)
-		}
-		newKernel = func(int) (Kernel, error) { return NewPhi4Cycle(a) }
+		newKernel = func(int) (Kernel, error) { return Recommended(cfg.Action) }
 	}
 	g := &Generator{
 		cfg: cfg, workers: make([]*worker, cfg.Chains), thin: cfg.Thin, pilotSteps: cfg.PilotSteps,

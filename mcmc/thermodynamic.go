@@ -31,7 +31,7 @@ type ThermodynamicConfig struct {
 	// Steps that of its measurements, one after every step; 0 means 200 and 1000.
 	Thermalisation, Steps int
 	// NewKernel makes the kernel of a chain, not necessarily in one goroutine; nil
-	// means [NewPhi4Cycle].
+	// means [Recommended].
 	NewKernel func(action *lattice.Phi4) (Kernel, error)
 	// Workers bounds the chains that run at the same time; 0 means GOMAXPROCS. The
 	// result does not depend on it.
@@ -150,7 +150,7 @@ func (cfg ThermodynamicConfig) withDefaults(action *lattice.Phi4) (Thermodynamic
 		last = f
 	}
 	if cfg.NewKernel == nil {
-		cfg.NewKernel = func(a *lattice.Phi4) (Kernel, error) { return NewPhi4Cycle(a) }
+		cfg.NewKernel = func(a *lattice.Phi4) (Kernel, error) { return Recommended(a) }
 	}
 	return cfg, nil
 }

@@ -45,7 +45,7 @@ func newSampler(ctx context.Context, o *options, action *lattice.Phi4, seed uint
 		return newLangevin(o, action)
 	}
 	return &sampler{newKernel: func(int) (mcmc.Kernel, error) {
-		k, err := mcmc.NewPhi4Cycle(action)
+		k, err := mcmc.Recommended(action)
 		return &compound{kernel: k, repeat: 1, flip: o.Flip}, err
 	}}, nil
 }
