@@ -18,18 +18,21 @@ func quadrature(s func(x float64) float64) oneSite {
 	return oneSite{m2 / z, m4 / z}
 }
 
-// square holds expectation values of φ⁴ on the 2x2 lattice. Its links form the ring
+// square holds expectation values of a theory on the 2x2 lattice. Its links form the ring
 // 0-1-3-2-0 with every link twice, so that Z = Tr T⁴ with the transfer matrix
 // T(a,b) = exp(-V(a)/2 + 4κab - V(b)/2) on a grid of field values.
 type square struct{ phi2, phi4, near, diagonal float64 }
 
 func transfer2x2(kappa, lambda float64) square {
+	return transferSquare(func(x float64) float64 { return x * x * (1 - 2*lambda + lambda*x*x) }, kappa)
+}
+
+func transferSquare(v func(x float64) float64, kappa float64) square {
 	const n, reach = 121, 7.0
 	grid := make([]float64, n)
 	for i := range grid {
 		grid[i] = reach * (2*float64(i)/(n-1) - 1)
 	}
-	v := func(x float64) float64 { return x * x * (1 - 2*lambda + lambda*x*x) }
 	t1 := make([][]float64, n)
 	for i, a := range grid {
 		t1[i] = make([]float64, n)

@@ -7,9 +7,9 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// LocalFlip proposes φ_i → -φ_i for every number of the field in turn, with a Metropolis
-// step: single sites then move between the wells of a potential that small steps do not
-// cross. It leaves exp(-S) invariant whatever the symmetries of S, but moves between
+// LocalFlip proposes φ_i → -φ_i for every number of the field in turn, with probability
+// 1/2 and a Metropolis step: single sites then move between the wells of a potential
+// that small steps do not cross. It leaves exp(-S) invariant whatever the symmetries of S, but moves between
 // values ±φ_i only: combine it with [Metropolis], see [Cycle].
 type LocalFlip struct {
 	action lattice.LocalAction
@@ -26,14 +26,19 @@ func NewLocalFlip(action lattice.LocalAction) (*LocalFlip, error) {
 	return &LocalFlip{action: action, size: action.Layout().Size()}, nil
 }
 
-// Step proposes one flip for every number. It returns an error if phi does not have the
+// Step visits every number once. It returns an error if phi does not have the
 // size of the layout.
 func (k *LocalFlip) Step(rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != k.size {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", k.size, len(phi))
 	}
-	accepted, delta := 0, 0.0
+	proposed, accepted, delta := 0, 0, 0.0
 	for i, v := range phi {
+		if rng.Uint64()>>63 == 0 {
+			// A flip that is always accepted would make the chain periodic.
+			continue
+		}
+		proposed++
 		// A NaN compares false and is rejected.
 		if d := k.action.Difference(phi, i, -v); d < rng.ExpFloat64() {
 			phi[i] = -v
@@ -41,5 +46,5 @@ func (k *LocalFlip) Step(rng *rand.Rand, phi []float64) (Info, error) {
 			delta += d
 		}
 	}
-	return Info{Accepted: accepted > 0, AcceptProb: float64(accepted) / float64(k.size), DeltaH: delta}, nil
+	return Info{Accepted: accepted > 0, AcceptProb: float64(accepted) / float64(max(proposed, 1)), DeltaH: delta}, nil
 }
