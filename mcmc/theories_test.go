@@ -289,7 +289,7 @@ func (b bowl) Difference(phi []float64, i int, v float64) float64 {
 func TestUsersAction(t *testing.T) {
 	const kappa, a = 0.2, 0.8
 	potential := func(x float64) float64 { return x*x + a*(1-math.Cos(2*math.Pi*x)) }
-	obs := transferSquare(potential, kappa).observables()
+	obs := transferSquare(potential, kappa, 7).observables()
 	for name, kernel := range exactKernels(t, newBowl(t, 1, bowl{kappa: kappa, a: a}, 2, 2), 4) {
 		t.Run(name, func(t *testing.T) { checkMeans(t, kernel, 4, 1000, 30000, obs) })
 	}
