@@ -107,19 +107,11 @@ func (a *ON) UpdateRow(phi []float64, first, end, stride int, width float64, hit
 		x := i - c*a.layout.volume
 		h := 2 * a.kappa * a.layout.neighbours(component, x)
 		v := phi[i]
-		m := a.mass + 2*a.lambda*(a.square(phi, x)-v*v)
-		before := v * (v*(m+a.lambda*v*v) - h)
-		old := before
-		for _, r := range draws[:hits] {
-			w := v + width*r[0]
-			if trial := w * (w*(m+a.lambda*w*w) - h); trial-old < r[1] {
-				v, old = w, trial
-				accepted++
-			}
-		}
+		w, n, d := updateNumber(v, h, a.mass+2*a.lambda*(a.square(phi, x)-v*v), a.lambda, width, draws[:hits])
+		phi[i] = w
 		draws = draws[hits:]
-		phi[i] = v
-		delta += old - before
+		accepted += n
+		delta += d
 	}
 	return accepted, delta
 }

@@ -20,27 +20,38 @@ func (a *Phi4) UpdateRow(phi []float64, first, end, stride int, width float64, h
 		return a.updatePlaneRow(phi[end-n:end], up, down, first-(end-n), stride, width, hits, draws)
 	}
 	for x := first; x < end; x += stride {
-		h := 2 * a.kappa * a.lat.neighbours(phi, x)
-		v := phi[x]
-		before := v * (v*(a.mass+a.lambda*v*v) - h)
-		old := before
-		for _, r := range draws[:hits] {
-			w := v + width*r[0]
-			if trial := w * (w*(a.mass+a.lambda*w*w) - h); trial-old < r[1] {
-				v, old = w, trial
-				accepted++
-			}
-		}
-		draws = draws[hits:]
+		v, n, d := updateNumber(phi[x], 2*a.kappa*a.lat.neighbours(phi, x), a.mass, a.lambda, width, draws[:hits])
 		phi[x] = v
-		delta += old - before
+		draws = draws[hits:]
+		accepted += n
+		delta += d
 	}
 	return accepted, delta
 }
 
-// updatePlaneRow is UpdateRow for a row with the rows before and after it. The outcome
-// of an update is chosen by conditional moves, since half of the proposals are
-// rejected, which no branch predictor foresees.
+// updateNumber makes Metropolis updates of a number v of which the action sees
+// v²(m + lv²) - hv. The outcome of an update is chosen by conditional moves, since half
+// of the proposals are rejected, which no branch predictor foresees.
+func updateNumber(v, h, m, l, width float64, draws [][2]float64) (w float64, accepted int, delta float64) {
+	first := v * (v*(m+l*v*v) - h)
+	old := first
+	for _, r := range draws {
+		w := v + width*r[0]
+		trial := w * (w*(m+l*w*w) - h)
+		vb, wb := math.Float64bits(v), math.Float64bits(w)
+		ob, tb := math.Float64bits(old), math.Float64bits(trial)
+		n := 0
+		if trial-old < r[1] {
+			vb, ob, n = wb, tb, 1
+		}
+		v, old = math.Float64frombits(vb), math.Float64frombits(ob)
+		accepted += n
+	}
+	return v, accepted, old - first
+}
+
+// updatePlaneRow is UpdateRow for a row with the rows before and after it. It has
+// updateNumber in its loop: the call would cost a fifth of the time.
 func (a *Phi4) updatePlaneRow(row, up, down []float64, start, stride int, width float64, hits int, draws [][2]float64) (accepted int, delta float64) {
 	up, down = up[:len(row)], down[:len(row)]
 	m, l, kappa2 := a.mass, a.lambda, 2*a.kappa
