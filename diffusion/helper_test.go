@@ -63,7 +63,7 @@ func phi4Model(t testing.TB, n int, dims ...int) (*diffusion.Model, *lattice.Ens
 	lat := must(lattice.New(dims...))
 	action := must(lattice.NewPhi4(lat, 0.25, 0.1))
 	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: n, Thin: 2, Thermalisation: 100, Chains: 4, Seed: 9},
-		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
+		func(int) (mcmc.Kernel, error) { return mcmc.Recommended(action) }))
 	return wrap(t, action, r.Ensemble)
 }
 

@@ -241,7 +241,7 @@ func TestMeasureOrdered(t *testing.T) {
 	lat := must(lattice.New(4, 4))
 	action := must(lattice.NewPhi4(lat, 0.27, 0.022))
 	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: 4000, Thin: 3, Thermalisation: 200, Chains: 4, Seed: 2},
-		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
+		func(int) (mcmc.Kernel, error) { return mcmc.Recommended(action) }))
 	cfg := must(diffusion.Measure(action, r.Ensemble))
 	var m2, m4 float64
 	for _, phi := range r.Ensemble.All() {

@@ -39,7 +39,7 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 		return trained{}, err
 	}
 	run, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{Action: action, N: 5120, Seed: 1},
-		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) })
+		func(int) (mcmc.Kernel, error) { return mcmc.Recommended(action) })
 	if err != nil {
 		return trained{}, err
 	}

@@ -69,24 +69,6 @@ func BenchmarkTrajectory(b *testing.B) {
 	}
 }
 
-// BenchmarkLoops compares the implementations that this machine has.
-func BenchmarkLoops(b *testing.B) {
-	for _, l := range available(32) {
-		b.Run(l.name, func(b *testing.B) {
-			h := mustNew(b, mustPhi4(b, 0.27, 0.022, 32, 32), Config{Flip: true})
-			h.state.(*plane).loops = l
-			rng := rand.New(rand.NewPCG(1, 2))
-			phi := make([]float64, 1024)
-			for b.Loop() {
-				if _, err := h.Step(rng, phi); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1024, "ns/site")
-		})
-	}
-}
-
 func BenchmarkNormal(b *testing.B) {
 	var g normalSource
 	g.seed(rand.New(rand.NewPCG(1, 2)))

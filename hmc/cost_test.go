@@ -64,7 +64,7 @@ var costs = []struct {
 		return mcmc.NewCycle(m, s)
 	}},
 	{"Metropolis, overrelaxation, Wolff", [3]int{100_000, 100_000, 50_000}, func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return mcmc.NewPhi4Cycle(a)
+		return mcmc.Recommended(a)
 	}},
 }
 

@@ -13,8 +13,8 @@
 // length 1 in 10 leapfrog steps with unit masses. [HMC.Tune] finds the step size for
 // a wanted acceptance. A [Mass] slows the fast modes down (Fourier acceleration).
 //
-// Any lattice.Action can be simulated. The φ⁴ action in two dimensions has its own
-// fused loops, which the build with GOEXPERIMENT=simd vectorises on amd64 with
-// AVX2 or AVX-512. Both builds draw the same random numbers; their trajectories
+// Any lattice.Action can be simulated. A [FusedAction] brings its own loops; those of φ⁴
+// in two dimensions are vectorised on amd64 with AVX2 or AVX-512 in the build with
+// GOEXPERIMENT=simd. Both builds draw the same random numbers; their trajectories
 // differ by rounding.
 package hmc

@@ -1,6 +1,10 @@
 package hmc
 
 import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -19,6 +23,69 @@ type dynamics interface {
 	// store copies the field out.
 	store(phi []float64)
 }
+
+// FusedAction is an action that has passes of its own for molecular dynamics with unit
+// masses, which saves reading and writing the force. The slices have the size of the
+// layout. [New] compares them with Drift and Value on a random field.
+type FusedAction interface {
+	lattice.Action
+	// KickDrift does π ← π + kick·K(φ) and next ← φ + drift·π. next overlaps neither
+	// phi nor pi.
+	KickDrift(next, pi, phi []float64, kick, drift float64)
+	// Kick does π ← π + kick·K(φ).
+	Kick(pi, phi []float64, kick float64)
+	// Energy returns ½ Σ π² + S(φ).
+	Energy(pi, phi []float64) float64
+}
+
+// fused moves a FusedAction.
+type fused struct {
+	action        FusedAction
+	phi, next, pi []float64
+}
+
+// newFused returns an error if the passes do not agree with Drift and Value, as where
+// they belong to an action that another one embeds and adds to.
+func newFused(action FusedAction) (*fused, error) {
+	size := action.Layout().Size()
+	f := &fused{action: action, phi: make([]float64, size), next: make([]float64, size), pi: make([]float64, size)}
+	g := newGeneric(action)
+	rng := rand.New(rand.NewPCG(1, 0x66757365))
+	for i := range f.phi {
+		f.phi[i], f.pi[i] = rng.NormFloat64()+0.5, rng.NormFloat64()
+	}
+	copy(g.phi, f.phi)
+	copy(g.pi, f.pi)
+	scale := math.Abs(action.Value(f.phi)) + float64(size)
+	for _, d := range []dynamics{f, g} {
+		d.kick(0.25)
+		d.kickDrift(0.5, 0.125)
+	}
+	for i, p := range g.pi {
+		if !(math.Abs(f.pi[i]-p) <= 1e-9*scale && math.Abs(f.phi[i]-g.phi[i]) <= 1e-9*scale) {
+			return nil, fmt.Errorf("hmc: expected Kick and KickDrift of %T to agree with its Drift, got momentum %v in place of %v", action, f.pi[i], p)
+		}
+	}
+	got, want := f.hamiltonian(), g.hamiltonian()
+	if !(math.Abs(got-want) <= 1e-9*(scale+math.Abs(want))) {
+		return nil, fmt.Errorf("hmc: expected Energy of %T to agree with its Value, got %v in place of %v", action, got, want)
+	}
+	return f, nil
+}
+
+func (f *fused) load(phi []float64)  { copy(f.phi, phi) }
+func (f *fused) store(phi []float64) { copy(phi, f.phi) }
+
+func (f *fused) refresh(src *normalSource) { src.fill(f.pi) }
+
+func (f *fused) kickDrift(a, b float64) {
+	f.action.KickDrift(f.next, f.pi, f.phi, a, b)
+	f.phi, f.next = f.next, f.phi
+}
+
+func (f *fused) kick(a float64) { f.action.Kick(f.pi, f.phi, a) }
+
+func (f *fused) hamiltonian() float64 { return f.action.Energy(f.pi, f.phi) }
 
 // generic moves any action through its interface, with unit masses or, where mass
 // is set, with a mass matrix that is diagonal in momentum space.

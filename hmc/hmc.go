@@ -67,7 +67,8 @@ var (
 )
 
 // New returns the kernel of the given action. It returns an error if there is no action,
-// if the mass matrix is for another lattice, or if a setting is out of range.
+// if the mass matrix is for another lattice, if a setting is out of range, or if the
+// methods of a [FusedAction] contradict each other.
 func New(action lattice.Action, cfg Config) (*HMC, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("hmc: %w", err)
@@ -86,7 +87,6 @@ func New(action lattice.Action, cfg Config) (*HMC, error) {
 	if cfg.Integrator.coefficients == nil {
 		cfg.Integrator = Leapfrog
 	}
-	phi4, isPhi4 := action.(*lattice.Phi4)
 	switch {
 	case !(cfg.Length > 0) || math.IsInf(cfg.Length, 0):
 		return nil, fmt.Errorf("hmc: expected a positive trajectory length, got %v", cfg.Length)
@@ -104,14 +104,19 @@ func New(action lattice.Action, cfg Config) (*HMC, error) {
 	if adaptive {
 		h.adapt = newAdaptation(h.StepSize(), cfg.Acceptance)
 	}
-	switch {
-	case cfg.Mass != nil:
+	if cfg.Mass != nil {
 		h.state = newAccelerated(action, cfg.Mass)
-	case isPhi4 && layout.Dim() == 2:
-		h.state = newPlane(phi4)
-	default:
-		h.state = newGeneric(action)
+		return h, nil
 	}
+	if a, ok := action.(FusedAction); ok {
+		f, err := newFused(a)
+		if err != nil {
+			return nil, err
+		}
+		h.state = f
+		return h, nil
+	}
+	h.state = newGeneric(action)
 	return h, nil
 }
 

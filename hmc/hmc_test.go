@@ -45,45 +45,66 @@ func gaussian(rng *rand.Rand, n int) []float64 {
 	return v
 }
 
-// The loops of the two-dimensional φ⁴ action against the action's own Value and
-// Drift, for extents shorter and longer than a vector and with every remainder.
-func TestPlaneMatchesGeneric(t *testing.T) {
-	for rows := 1; rows <= 4; rows++ {
-		for cols := 1; cols <= 35; cols++ {
-			action := mustPhi4(t, 0.27, 0.022, rows, cols)
-			volume := rows * cols
-			cfg := Config{Integrator: Omelyan4, Steps: 3, Jitter: 0.2, Flip: true}
-			fast := mustNew(t, action, cfg)
-			slow := mustNew(t, opaque{action}, cfg)
-			state, ok := fast.state.(*plane)
-			if !ok {
-				t.Fatalf("%dx%d: expected the fast path, got %T", rows, cols, fast.state)
+// The fused passes of φ⁴ against the action's own Value and Drift, in trajectories.
+func TestFusedMatchesGeneric(t *testing.T) {
+	for _, dims := range [][]int{{1}, {9}, {1, 1}, {1, 6}, {3, 1}, {2, 2}, {3, 5}, {4, 8}, {5, 16}, {4, 35}, {2, 3, 4}, {1, 3, 2}, {2, 2, 3, 2}} {
+		action := mustPhi4(t, 0.27, 0.022, dims...)
+		volume := action.Layout().Size()
+		cfg := Config{Integrator: Omelyan4, Steps: 3, Jitter: 0.2, Flip: true}
+		fast := mustNew(t, action, cfg)
+		slow := mustNew(t, opaque{action}, cfg)
+		if _, ok := fast.state.(*fused); !ok {
+			t.Fatalf("%v: expected the fast path, got %T", dims, fast.state)
+		}
+		a := gaussian(rand.New(rand.NewPCG(3, uint64(volume))), volume)
+		b := slices.Clone(a)
+		ra, rb := rand.New(rand.NewPCG(4, 5)), rand.New(rand.NewPCG(4, 5))
+		for range 5 {
+			ia, err := fast.Step(ra, a)
+			if err != nil {
+				t.Fatal(err)
 			}
-			for _, l := range available(cols) {
-				state.loops = l
-				a := gaussian(rand.New(rand.NewPCG(3, uint64(volume))), volume)
-				b := slices.Clone(a)
-				ra, rb := rand.New(rand.NewPCG(4, 5)), rand.New(rand.NewPCG(4, 5))
-				for range 5 {
-					ia, err := fast.Step(ra, a)
-					if err != nil {
-						t.Fatal(err)
-					}
-					ib, err := slow.Step(rb, b)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if ia.Accepted != ib.Accepted || math.Abs(ia.DeltaH-ib.DeltaH) > 1e-12*float64(volume) {
-						t.Fatalf("%s %dx%d: expected %+v, got %+v", l.name, rows, cols, ib, ia)
-					}
-					for x := range a {
-						if math.Abs(a[x]-b[x]) > 1e-12 {
-							t.Fatalf("%s %dx%d: site %d: expected %v, got %v", l.name, rows, cols, x, b[x], a[x])
-						}
-					}
+			ib, err := slow.Step(rb, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ia.Accepted != ib.Accepted || math.Abs(ia.DeltaH-ib.DeltaH) > 1e-12*float64(volume) {
+				t.Fatalf("%v: expected %+v, got %+v", dims, ib, ia)
+			}
+			for x := range a {
+				if math.Abs(a[x]-b[x]) > 1e-12 {
+					t.Fatalf("%v: site %d: expected %v, got %v", dims, x, b[x], a[x])
 				}
 			}
 		}
+	}
+}
+
+// added embeds φ⁴ and adds a linear term, but not to the passes that it inherits.
+type added struct {
+	*lattice.Phi4
+	inDrift bool
+}
+
+func (a added) Value(phi []float64) float64 {
+	return a.Phi4.Value(phi) + 0.1*phi[0]
+}
+
+func (a added) Drift(dst, phi []float64) []float64 {
+	dst = a.Phi4.Drift(dst, phi)
+	if a.inDrift {
+		dst[0] -= 0.1
+	}
+	return dst
+}
+
+func TestFusedMethodsThatContradict(t *testing.T) {
+	for _, inDrift := range []bool{true, false} {
+		a := added{mustPhi4(t, 0.2, 0.02, 4, 4), inDrift}
+		if _, err := New(a, Config{}); err == nil {
+			t.Errorf("%+v: expected an error, got none", a)
+		}
+		mustNew(t, opaque{a}, Config{})
 	}
 }
 
@@ -95,7 +116,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 	action, _ := lattice.NewPhi4(lat, 0.27, 0.022)
 	for name, h := range map[string]*HMC{
-		"plane":       mustNew(t, action, Config{Flip: true}),
+		"fused":       mustNew(t, action, Config{Flip: true}),
 		"generic":     mustNew(t, opaque{action}, Config{Jitter: 0.5}),
 		"accelerated": mustNew(t, action, Config{Mass: mass}),
 	} {
@@ -169,7 +190,7 @@ func TestLargeDecrease(t *testing.T) {
 
 func TestStepErrors(t *testing.T) {
 	action := mustPhi4(t, 0.27, 0.022, 2, 3)
-	for name, a := range map[string]lattice.Action{"plane": action, "generic": opaque{action}} {
+	for name, a := range map[string]lattice.Action{"fused": action, "generic": opaque{action}} {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e200} {
 			h := mustNew(t, a, Config{Flip: true})
 			phi := []float64{1, 2, 3, bad, 5, 6}

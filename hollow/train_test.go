@@ -39,7 +39,7 @@ func TestTraining(t *testing.T) {
 	lat := must(lattice.New(8, 8))
 	action := must(lattice.NewPhi4(lat, 0.27, 0.022))
 	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{N: 4096, Thin: 10, Thermalisation: 200, Chains: 4, Seed: 9},
-		func(int) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }))
+		func(int) (mcmc.Kernel, error) { return mcmc.Recommended(action) }))
 	cfg, residual, err := diffusion.Measure(goBackend(), r.Ensemble, action, true)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package lattice_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -31,6 +32,21 @@ func localActions(t *testing.T, f func(t *testing.T, a lattice.LocalAction, phi 
 			t.Run(lattice.FormatDims(dims), func(t *testing.T) {
 				a := newPhi4(t, c[0], c[1], dims...)
 				f(t, a, gaussian(rng, a.Layout().Volume()))
+			})
+		}
+	}
+	for _, dims := range shapes {
+		for n := 1; n <= 3; n++ {
+			t.Run(fmt.Sprintf("O(%d)/%s", n, lattice.FormatDims(dims)), func(t *testing.T) {
+				a := newON(t, n, 0.27, 0.4, dims...)
+				f(t, a, gaussian(rng, a.Layout().Size()))
+			})
+		}
+		for _, c := range [][]float64{{0, 0.3, 0.8, 0.1, 0.1}, {1, 0, 2, 0, 0, 0}, {0, 0, -1, 0, 0.5}} {
+			kappa := 0.2 / float64(len(dims))
+			t.Run(fmt.Sprintf("%v/%s", c, lattice.FormatDims(dims)), func(t *testing.T) {
+				a := newPolynomial(t, kappa, c, dims...)
+				f(t, a, gaussian(rng, a.Layout().Size()))
 			})
 		}
 	}

@@ -26,6 +26,24 @@ func newPhi4(t testing.TB, kappa, lambda float64, dims ...int) *lattice.Phi4 {
 	return a
 }
 
+func newON(t testing.TB, n int, kappa, lambda float64, dims ...int) *lattice.ON {
+	t.Helper()
+	a, err := lattice.NewON(newLattice(t, dims...), n, kappa, lambda)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func newPolynomial(t testing.TB, kappa float64, c []float64, dims ...int) *lattice.Polynomial {
+	t.Helper()
+	a, err := lattice.NewPolynomial(newLattice(t, dims...), kappa, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // shapes are lattices of every kind: one to four dimensions, extents of one and two,
 // odd, even and rectangular.
 var shapes = [][]int{

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/latdiff/latdiff/internal/plane"
 )
 
 // Phi4 is the lattice φ⁴ action (4.2) in any dimension,
@@ -15,6 +17,13 @@ import (
 type Phi4 struct {
 	lat           *Lattice
 	kappa, lambda float64
+	// mass is the coefficient of φ² that one site sees: 1-2λ, and -2κ for every extent
+	// of one, whose link joins a site to itself.
+	mass float64
+	// well is the position of the minimum of mass·φ² + λφ⁴ where mass < 0.
+	well float64
+	// loops are the passes of molecular dynamics in two dimensions.
+	loops *plane.Loops
 }
 
 var _ LocalAction = (*Phi4)(nil)
@@ -33,7 +42,14 @@ func NewPhi4(lat *Lattice, kappa, lambda float64) (*Phi4, error) {
 		return nil, fmt.Errorf("lattice: expected |κ| < 1/(2d) = %v for the free field (λ = 0), got %v",
 			1/(2*float64(lat.Dim())), kappa)
 	}
-	return &Phi4{lat: lat, kappa: kappa, lambda: lambda}, nil
+	a := &Phi4{lat: lat, kappa: kappa, lambda: lambda, mass: 1 - 2*lambda - 2*kappa*float64(lat.selfLinks())}
+	if a.mass < 0 {
+		a.well = math.Sqrt(-a.mass / (2 * lambda))
+	}
+	if lat.Dim() == 2 {
+		a.loops = plane.Fastest(lat.Extent(1))
+	}
+	return a, nil
 }
 
 // NewFreeField returns the action (4.2) with λ = 0 on lat, whose power spectrum
@@ -147,17 +163,7 @@ func (a *Phi4) rows(phi []float64, mu, base, n int) (next, prev []float64) {
 // Difference returns S(φ with φ_x = v) - S(φ), at a cost independent of V.
 func (a *Phi4) Difference(phi []float64, x int, v float64) float64 {
 	u := phi[x]
-	sum, self := 0.0, 0
-	for mu := range a.lat.Dim() {
-		if a.lat.dims[mu] == 1 {
-			// The link of an extent of one joins the site to itself: -2κφ².
-			self++
-			continue
-		}
-		sum += phi[a.lat.fwd[mu*a.lat.volume+x]] + phi[a.lat.bwd[mu*a.lat.volume+x]]
-	}
-	m := 1 - 2*a.lambda - 2*a.kappa*float64(self)
-	return -2*a.kappa*(v-u)*sum + m*(v*v-u*u) + a.lambda*(v*v*v*v-u*u*u*u)
+	return -2*a.kappa*(v-u)*a.lat.neighbours(phi, x) + a.mass*(v*v-u*u) + a.lambda*(v*v*v*v-u*u*u*u)
 }
 
 // FreeSpectrum writes the power spectrum ⟨|φ_k|²⟩ = 1/(2(1 - 2κ Σ_μ cos k_μ)) of

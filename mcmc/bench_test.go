@@ -94,3 +94,36 @@ func BenchmarkOverrelaxation(b *testing.B) {
 	k := overrelaxation(b, a)
 	benchmark(b, "ns/site", a.Layout().Lattice.Volume, a, k)
 }
+
+// BenchmarkVectors times the kernels of O(3) on 32x32; one op is a sweep or a cluster.
+func BenchmarkVectors(b *testing.B) {
+	a := on(b, 3, 0.3, 0.1, 32, 32)
+	for _, k := range []struct {
+		name   string
+		kernel mcmc.Kernel
+	}{
+		{"Metropolis", metropolis(b, a, mcmc.MetropolisConfig{Hits: 1})},
+		{"generic Metropolis", metropolis(b, struct{ lattice.LocalAction }{a}, mcmc.MetropolisConfig{Hits: 1})},
+		{"Overrelaxation", overrelaxation(b, a)},
+		{"Wolff", wolff(b, a, 1)},
+		{"SwendsenWang", must[*mcmc.SwendsenWang](b)(mcmc.NewSwendsenWang(a))},
+	} {
+		b.Run(k.name, func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			phi := make([]float64, a.Layout().Size())
+			relax := cycle(b, metropolis(b, a, mcmc.MetropolisConfig{}), wolff(b, a, 4))
+			for range 200 {
+				if _, err := relax.Step(rng, phi); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := k.kernel.Step(rng, phi); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(phi)), "ns/number")
+		})
+	}
+}

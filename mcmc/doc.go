@@ -9,12 +9,16 @@
 //
 // # Kernels
 //
-//   - [Metropolis], [Overrelaxation]: site by site, with the sites in checkerboard order
-//   - [Wolff], [SwendsenWang]: clusters of the signs of the field
+//   - [Metropolis], [Overrelaxation], [LocalFlip]: site by site
+//   - [Wolff], [SwendsenWang]: clusters of the signs of the field or of a direction of it
 //   - [MALA], [GlobalShift]: global proposals; [Langevin]: without the accept step
 //   - [Independence]: proposals of a generative model; [DMMC] for precomputed weights
 //   - [SignFlip]
-//   - [Cycle], [Mixture]: combinations; [NewPhi4Cycle] is the one recommended for φ⁴
+//   - [Cycle], [Mixture]: combinations; [Recommended] is the one that suits an action
+//
+// They work for any action that has what they need, in small interfaces:
+// [lattice.LocalAction] for local updates, [HoppingAction] for clusters, [Reflector]
+// for overrelaxation, [RowAction] for a fast sweep.
 //
 // # Chains and ensembles
 //

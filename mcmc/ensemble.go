@@ -145,7 +145,7 @@ type EnsembleResult struct {
 
 // Generate runs independent chains in parallel and returns their configurations.
 // newKernel is called once for each chain, one after the other, before anything
-// runs; nil stands for [NewPhi4Cycle] if Action is a [lattice.Phi4]. The result is a
+// runs; nil stands for [Recommended]. The result is a
 // function of the configuration alone, the same on any number of cores. A
 // [Generator] does the same with pauses.
 //

@@ -218,10 +218,10 @@ func TestGenerateErrors(t *testing.T) {
 			t.Errorf("%s: expected an error of the package, got %v", name, err)
 		}
 	}
-	toy := good
-	toy.Action = must[*lattice.Toy](t)(lattice.NewToy(1, 0.4))
-	if _, err := mcmc.Generate(context.Background(), toy, nil); err == nil {
-		t.Error("neither kernels nor φ⁴: expected an error")
+	global := good
+	global.Action = struct{ lattice.Action }{a}
+	if _, err := mcmc.Generate(context.Background(), global, nil); err == nil {
+		t.Error("neither kernels nor a local action: expected an error")
 	}
 	cause := errors.New("broken")
 	if r, err := mcmc.Generate(context.Background(), good, func(int) (mcmc.Kernel, error) { return nil, cause }); !errors.Is(err, cause) || r != nil {

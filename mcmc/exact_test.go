@@ -18,18 +18,22 @@ func quadrature(s func(x float64) float64) oneSite {
 	return oneSite{m2 / z, m4 / z}
 }
 
-// square holds expectation values of φ⁴ on the 2x2 lattice. Its links form the ring
+// square holds expectation values of a theory on the 2x2 lattice. Its links form the ring
 // 0-1-3-2-0 with every link twice, so that Z = Tr T⁴ with the transfer matrix
 // T(a,b) = exp(-V(a)/2 + 4κab - V(b)/2) on a grid of field values.
-type square struct{ phi2, phi4, near, diagonal float64 }
+type square struct{ mean, phi2, phi4, near, diagonal float64 }
 
 func transfer2x2(kappa, lambda float64) square {
-	const n, reach = 121, 7.0
+	return transferSquare(func(x float64) float64 { return x * x * (1 - 2*lambda + lambda*x*x) }, kappa, 7)
+}
+
+// transferSquare takes any potential, and field values up to reach.
+func transferSquare(v func(x float64) float64, kappa, reach float64) square {
+	const n = 121
 	grid := make([]float64, n)
 	for i := range grid {
 		grid[i] = reach * (2*float64(i)/(n-1) - 1)
 	}
-	v := func(x float64) float64 { return x * x * (1 - 2*lambda + lambda*x*x) }
 	t1 := make([][]float64, n)
 	for i, a := range grid {
 		t1[i] = make([]float64, n)
@@ -45,13 +49,14 @@ func transfer2x2(kappa, lambda float64) square {
 		for j, b := range grid {
 			opposite, adjacent := t2[i][j]*t2[i][j], t1[i][j]*t3[i][j]
 			z += opposite
+			q.mean += opposite * a
 			q.phi2 += opposite * a * a
 			q.phi4 += opposite * a * a * a * a
 			q.diagonal += opposite * a * b
 			q.near += adjacent * a * b
 		}
 	}
-	return square{q.phi2 / z, q.phi4 / z, q.near / z, q.diagonal / z}
+	return square{q.mean / z, q.phi2 / z, q.phi4 / z, q.near / z, q.diagonal / z}
 }
 
 func matMul(a, b [][]float64) [][]float64 {
@@ -76,6 +81,6 @@ func (q square) observables() []observable {
 		}, q.phi4},
 		{"φ(x)φ(x+μ)", func(p []float64) float64 { return (p[0] + p[3]) * (p[1] + p[2]) / 4 }, q.near},
 		{"diagonal φφ", func(p []float64) float64 { return (p[0]*p[3] + p[1]*p[2]) / 2 }, q.diagonal},
-		{"M", func(p []float64) float64 { return p[0] + p[1] + p[2] + p[3] }, 0},
+		{"M", func(p []float64) float64 { return (p[0] + p[1] + p[2] + p[3]) / 4 }, q.mean},
 	}
 }

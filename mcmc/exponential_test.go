@@ -11,23 +11,23 @@ import (
 func TestMetropolisDraws(t *testing.T) {
 	const n, bins = 1 << 21, 256
 	rng := rand.New(rand.NewPCG(17, 4))
-	draws := make([]metropolisDraw, n)
+	draws := make([][2]float64, n)
 	drawMetropolis(rng, draws)
 	var exponential, shift, joint [bins]float64
 	// Beyond the last layer there are only n e^{-7.7} ≈ 950 values: bins of width ½,
 	// the last one open.
 	var tail [4]float64
 	for _, d := range draws {
-		if d.exponential <= 0 || math.Abs(d.shift) >= 1 {
+		if d[1] <= 0 || math.Abs(d[0]) >= 1 {
 			t.Fatalf("draw out of range: %+v", d)
 		}
-		e := min(int(bins*-math.Expm1(-d.exponential)), bins-1)
-		s := int(bins / 2 * (d.shift + 1))
+		e := min(int(bins*-math.Expm1(-d[1])), bins-1)
+		s := int(bins / 2 * (d[0] + 1))
 		exponential[e]++
 		shift[s]++
 		joint[e/16*16+s/16]++
-		if d.exponential > zigTail {
-			tail[min(int(2*(d.exponential-zigTail)), 3)]++
+		if d[1] > zigTail {
+			tail[min(int(2*(d[1]-zigTail)), 3)]++
 		}
 	}
 	for name, counts := range map[string][bins]float64{"exponential": exponential, "shift": shift, "joint": joint} {

@@ -73,11 +73,7 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 		return nil, err
 	}
 	if newKernel == nil {
-		a, ok := cfg.Action.(*lattice.Phi4)
-		if !ok {
-			return nil, fmt.Errorf("mcmc: expected a function that makes kernels for the action %T, got nil", cfg.Action)
-		}
-		newKernel = func(int) (Kernel, error) { return NewPhi4Cycle(a) }
+		newKernel = func(int) (Kernel, error) { return Recommended(cfg.Action) }
 	}
 	if err := cfg.checkMemory(max(cfg.Thin, 1)); err != nil {
 		return nil, err

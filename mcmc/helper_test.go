@@ -31,12 +31,12 @@ func metropolis(t testing.TB, a lattice.LocalAction, cfg mcmc.MetropolisConfig) 
 	return must[*mcmc.Metropolis](t)(mcmc.NewMetropolis(a, cfg))
 }
 
-func wolff(t testing.TB, a *lattice.Phi4, clusters int) *mcmc.Wolff {
+func wolff(t testing.TB, a mcmc.HoppingAction, clusters int) *mcmc.Wolff {
 	t.Helper()
 	return must[*mcmc.Wolff](t)(mcmc.NewWolff(a, mcmc.WolffConfig{Clusters: clusters}))
 }
 
-func overrelaxation(t testing.TB, a *lattice.Phi4) *mcmc.Overrelaxation {
+func overrelaxation(t testing.TB, a mcmc.HoppingAction) *mcmc.Overrelaxation {
 	t.Helper()
 	return must[*mcmc.Overrelaxation](t)(mcmc.NewOverrelaxation(a))
 }

@@ -19,13 +19,25 @@ type MetropolisConfig struct {
 	Acceptance float64
 }
 
+// RowAction is an action that has a loop of its own for local Metropolis updates, which
+// saves the calls that [lattice.LocalAction] takes for every number.
+type RowAction interface {
+	lattice.LocalAction
+	// UpdateRow updates the numbers i = first, first+stride, … of the row along the
+	// last dimension that ends before number end, one after the other. For each it
+	// takes the next hits elements {s, e} of draws, in (-1, 1) and (0, ∞), and with
+	// each of them replaces φ_i by φ_i + width·s if that changes S by less than e. It
+	// returns the number of replacements and the change of S.
+	UpdateRow(phi []float64, first, end, stride int, width float64, hits int, draws [][2]float64) (accepted int, delta float64)
+}
+
 // Metropolis is the local algorithm of N. Metropolis et al., J. Chem. Phys. 21
 // (1953) 1087: one step proposes Hits new values of each number of the field
 // in turn. If the extents of the lattice are all even, the sites are visited in
 // checkerboard order, first those with an even sum of coordinates, then the odd
 // ones; otherwise in sequence. Both orders leave exp(-S) invariant.
 //
-// For [lattice.Phi4] in two dimensions there is a fast path with its own code.
+// The loop over a row is the action's own if it is a [RowAction].
 //
 // While adaptation is on (see [Adaptive]) each step moves the width towards the
 // configured acceptance by a Robbins–Monro recursion; the width is saved with the
@@ -36,7 +48,7 @@ type Metropolis struct {
 	order  []int32
 	layout lattice.Layout
 	hits   int
-	fast   *phi4Sweep
+	rows   *rowSweep
 }
 
 var (
@@ -45,8 +57,8 @@ var (
 )
 
 // NewMetropolis returns the local Metropolis kernel of action. It returns an
-// error if there is no action, if Width or Hits is negative or Width not finite, or if
-// Acceptance is outside [0, 1).
+// error if there is no action, if Width or Hits is negative or Width not finite, if
+// Acceptance is outside [0, 1), or if the updates of a [RowAction] contradict its Value.
 func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropolis, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("mcmc: Metropolis: %w", err)
@@ -63,12 +75,11 @@ func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropoli
 	if m.hits == 0 {
 		m.hits = 2
 	}
-	if phi4, ok := action.(*lattice.Phi4); ok {
-		m.fast = newPhi4Sweep(phi4, m.hits)
+	if row, ok := action.(RowAction); ok {
+		m.rows, err = newRowSweep(row, m.hits)
+		return m, err
 	}
-	if m.fast == nil {
-		m.order = checkerboard(action.Layout().Lattice)
-	}
+	m.order = checkerboard(action.Layout().Lattice)
 	return m, nil
 }
 
@@ -84,8 +95,8 @@ func (m *Metropolis) Step(rng *rand.Rand, phi []float64) (Info, error) {
 	var accepted int
 	var delta float64
 	switch {
-	case m.fast != nil:
-		accepted, delta = m.fast.sweep(rng, phi, m.value, m.hits)
+	case m.rows != nil:
+		accepted, delta = m.rows.sweep(rng, phi, m.value)
 	case m.order != nil:
 		for _, x := range m.order {
 			for i := int(x); i < len(phi); i += m.layout.Volume() {
@@ -130,17 +141,21 @@ func checkerboard(lat *lattice.Lattice) []int32 {
 	}
 	order := make([]int32, 0, lat.Volume())
 	coord := make([]int, lat.Dim())
-	for parity := range 2 {
+	for odd := range 2 {
 		for x := range lat.Volume() {
-			lat.Coord(coord, x)
-			sum := 0
-			for _, c := range coord {
-				sum += c
-			}
-			if sum%2 == parity {
+			if parity(lat, coord, x) == odd {
 				order = append(order, int32(x))
 			}
 		}
 	}
 	return order
+}
+
+// parity returns the sum of the coordinates of x modulo 2, with coord as memory.
+func parity(lat *lattice.Lattice, coord []int, x int) int {
+	sum := 0
+	for _, c := range lat.Coord(coord, x) {
+		sum += c
+	}
+	return sum % 2
 }

@@ -61,9 +61,13 @@ func exactKernels(t testing.TB, a lattice.LocalAction, volume int) map[string]mc
 	k["noisy Independence"] = must[*mcmc.Independence](t)(mcmc.NewIndependence(a,
 		noisyGaussian{gaussian{1.3}, 0.7, rand.New(rand.NewPCG(5, 6))},
 		mcmc.IndependenceConfig{NoiseVariance: 2 * 0.7 * 0.7}))
-	if p, ok := a.(*lattice.Phi4); ok {
-		local := func() mcmc.Kernel { return metropolis(t, a, mcmc.MetropolisConfig{Width: 2, Hits: 1}) }
-		k["Overrelaxation"] = cycle(t, overrelaxation(t, p), overrelaxation(t, p), local())
+	k["Recommended"] = must[*mcmc.Cycle](t)(mcmc.Recommended(a))
+	local := func() mcmc.Kernel { return metropolis(t, a, mcmc.MetropolisConfig{Width: 2, Hits: 1}) }
+	k["LocalFlip"] = cycle(t, must[*mcmc.LocalFlip](t)(mcmc.NewLocalFlip(a)), local())
+	if p, ok := a.(mcmc.HoppingAction); ok {
+		if _, ok := a.(mcmc.Reflector); ok || a.Layout().Components > 1 {
+			k["Overrelaxation"] = cycle(t, overrelaxation(t, p), overrelaxation(t, p), local())
+		}
 		k["Wolff"] = cycle(t, wolff(t, p, 2), local())
 		k["SwendsenWang"] = cycle(t, must[*mcmc.SwendsenWang](t)(mcmc.NewSwendsenWang(p)), local())
 	}

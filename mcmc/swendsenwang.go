@@ -8,11 +8,17 @@ import (
 )
 
 // SwendsenWang is the multi-cluster update (R. H. Swendsen and J.-S. Wang, Phys.
-// Rev. Lett. 58 (1987) 86) of the Ising variables sign φ embedded in φ⁴, with the
-// bond probability of [Wolff]: the whole lattice is split into clusters, and each
-// of them changes sign with probability 1/2. |φ(x)| never changes.
+// Rev. Lett. 58 (1987) 86) of the Ising variables embedded in a [HoppingAction], with
+// the reflections and the bond probability of [Wolff]: the whole lattice is split into
+// clusters, and each of them is reflected with probability 1/2. What is invariant under
+// the reflections, such as |φ(x)|, never changes.
 type SwendsenWang struct {
-	kappa4   float64
+	kappa4      float64
+	reflections reflections
+	layout      lattice.Layout
+	direction   []float64
+	// along is φ·r, for several components.
+	along    []float64
 	forward  [][]int32
 	parent   []int32
 	flip     []bool
@@ -21,17 +27,23 @@ type SwendsenWang struct {
 
 var _ Kernel = (*SwendsenWang)(nil)
 
-// NewSwendsenWang returns the cluster kernel of action. It returns an error if
-// action is nil.
-func NewSwendsenWang(action *lattice.Phi4) (*SwendsenWang, error) {
-	if action == nil {
-		return nil, fmt.Errorf("mcmc: expected a φ⁴ action for the cluster update, got nil")
+// NewSwendsenWang returns the cluster kernel of action. It returns an error if there is
+// no action, if it has not the form of a [HoppingAction], or if its potential has no
+// reflection.
+func NewSwendsenWang(action HoppingAction) (*SwendsenWang, error) {
+	r, err := measureReflections(action)
+	if err != nil {
+		return nil, err
 	}
-	lat := action.Layout().Lattice
+	lat := action.Layout()
 	k := &SwendsenWang{
-		kappa4: 4 * action.Kappa(),
-		parent: make([]int32, lat.Volume()),
-		flip:   make([]bool, lat.Volume()),
+		kappa4: 4 * action.Kappa(), reflections: r, layout: lat,
+		direction: make([]float64, lat.Components),
+		parent:    make([]int32, lat.Volume()),
+		flip:      make([]bool, lat.Volume()),
+	}
+	if lat.Components > 1 {
+		k.along = make([]float64, lat.Volume())
 	}
 	for mu := range lat.Dim() {
 		// The link of an extent of 1 joins a site to itself and does not see its sign.
@@ -46,18 +58,42 @@ func NewSwendsenWang(action *lattice.Phi4) (*SwendsenWang, error) {
 func (k *SwendsenWang) Clusters() int { return k.clusters }
 
 // Step decomposes the lattice into clusters and flips half of them. It returns an
-// error if phi does not have the volume of the lattice. DeltaH is 0: there is no
-// accept step.
+// error if phi does not have the size of the layout. DeltaH is 0: there is no accept
+// step.
 func (k *SwendsenWang) Step(rng *rand.Rand, phi []float64) (Info, error) {
-	if len(phi) != len(k.parent) {
-		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", len(k.parent), len(phi))
+	if len(phi) != k.layout.Size() {
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", k.layout.Size(), len(phi))
 	}
+	if k.along == nil {
+		k.decompose(rng, phi)
+		for x := range phi {
+			if k.flip[k.root(int32(x))] {
+				phi[x] = -phi[x]
+			}
+		}
+		return Info{Accepted: true, AcceptProb: 1}, nil
+	}
+	k.reflections.draw(rng, k.direction)
+	project(k.along, phi, k.direction)
+	k.decompose(rng, k.along)
+	for x := range k.along {
+		if k.flip[k.root(int32(x))] {
+			for c, r := range k.direction {
+				phi[c*len(k.along)+x] -= 2 * k.along[x] * r
+			}
+		}
+	}
+	return Info{Accepted: true, AcceptProb: 1}, nil
+}
+
+// decompose finds the clusters of the signs of s and draws which of them to flip.
+func (k *SwendsenWang) decompose(rng *rand.Rand, s []float64) {
 	for x := range k.parent {
 		k.parent[x] = int32(x)
 	}
 	for _, fwd := range k.forward {
 		for x, y := range fwd {
-			if a := k.kappa4 * phi[x] * phi[y]; a > 0 && rng.ExpFloat64() < a {
+			if a := k.kappa4 * s[x] * s[y]; a > 0 && rng.ExpFloat64() < a {
 				k.join(int32(x), y)
 			}
 		}
@@ -69,12 +105,6 @@ func (k *SwendsenWang) Step(rng *rand.Rand, phi []float64) (Info, error) {
 			k.clusters++
 		}
 	}
-	for x := range phi {
-		if k.flip[k.root(int32(x))] {
-			phi[x] = -phi[x]
-		}
-	}
-	return Info{Accepted: true, AcceptProb: 1}, nil
 }
 
 // root returns the root of the cluster of x and halves the path to it.

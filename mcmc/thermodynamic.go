@@ -16,13 +16,27 @@ import (
 	"github.com/latdiff/latdiff/stats"
 )
 
+// ThermodynamicPath is a family of actions S_t that leads from one whose log Z is known
+// to the one of interest: such as κ from 0 on, where the sites are independent (package
+// mcmc/phi4 has that path), or a coupling from 0 on, where the field is free.
+type ThermodynamicPath struct {
+	// From and To are the ends of the path in its parameter t.
+	From, To float64
+	// LogZ is log Z at From.
+	LogZ float64
+	// Action returns S_t.
+	Action func(t float64) (lattice.Action, error)
+	// Derivative returns ∂S_t/∂t of a field.
+	Derivative func(t float64, phi []float64) float64
+}
+
 // ThermodynamicConfig configures [ThermodynamicIntegration]. The zero value is a good
-// choice up to the critical point; beyond it, set Breaks.
+// choice up to a critical point; beyond it, set Breaks.
 type ThermodynamicConfig struct {
 	// Nodes is the number of Gauss–Legendre nodes of every interval; 0 means 20.
 	Nodes int
-	// Breaks are hopping parameters strictly between 0 and κ, in the order of the path,
-	// that divide it into intervals. The integrand changes rapidly at a phase transition,
+	// Breaks are parameters strictly between the ends of the path, in its order, that
+	// divide it into intervals. The integrand changes rapidly at a phase transition,
 	// where polynomials converge slowly: put one there.
 	Breaks []float64
 	// Chains is the number of independent chains at every node; 0 means 4.
@@ -31,8 +45,8 @@ type ThermodynamicConfig struct {
 	// Steps that of its measurements, one after every step; 0 means 200 and 1000.
 	Thermalisation, Steps int
 	// NewKernel makes the kernel of a chain, not necessarily in one goroutine; nil
-	// means [NewPhi4Cycle].
-	NewKernel func(action *lattice.Phi4) (Kernel, error)
+	// means [Recommended].
+	NewKernel func(action lattice.Action) (Kernel, error)
 	// Workers bounds the chains that run at the same time; 0 means GOMAXPROCS. The
 	// result does not depend on it.
 	Workers int
@@ -46,53 +60,47 @@ type ThermodynamicConfig struct {
 
 // ThermodynamicNode is the measurement at one node of the integral.
 type ThermodynamicNode struct {
-	// Kappa is the hopping parameter and Weight that of the node in the integral.
-	Kappa, Weight float64
-	// Hopping is ⟨Σ_x Σ_µ φ(x)φ(x+µ̂)⟩ with its error, and Tau its τ_int in steps.
-	Hopping stats.Estimate
-	Tau     stats.Tau
+	// T is the parameter of the path and Weight that of the node in the integral.
+	T, Weight float64
+	// Derivative is ⟨∂S/∂t⟩ with its error, and Tau its τ_int in steps.
+	Derivative stats.Estimate
+	Tau        stats.Tau
 }
 
 // ThermodynamicResult is what [ThermodynamicIntegration] returns.
 type ThermodynamicResult struct {
-	// LogZ is log Z at κ with its statistical error.
+	// LogZ is log Z at the end of the path with its statistical error.
 	LogZ stats.Estimate
 	// QuadratureError estimates the error of the quadrature: the sum over the intervals
 	// of the change when the middle node is left out, which makes a rule of n nodes exact
 	// to degree n-2 in place of 2n-1, and therefore overestimates the error of the
 	// latter by far. Where it is below the statistical error it is made of noise.
 	QuadratureError float64
-	// LogZ0 is log Z at κ = 0.
-	LogZ0 float64
-	// Nodes are the measurements, from κ = 0 on.
+	// Nodes are the measurements, from the start of the path on.
 	Nodes []ThermodynamicNode
 }
 
-// ThermodynamicIntegration returns log Z, Z = ∫ Π_x dφ(x) exp(-S), of the φ⁴ action
-// (4.2) by integration over the hopping parameter,
+// ThermodynamicIntegration returns log Z, Z = ∫ Π dφ exp(-S), at the end of a path by
+// integration along it,
 //
-//	log Z(κ) = log Z(0) + ∫_0^κ 2⟨Σ_x Σ_µ φ(x)φ(x+µ̂)⟩_κ′ dκ′.
+//	log Z(t₁) = log Z(t₀) - ∫ ⟨∂S/∂t⟩_t dt.
 //
-// At κ = 0 the sites are independent and log Z(0) is V times the logarithm of a
-// one-dimensional integral. It takes simulations at all κ′, but no density of any
-// configuration, which makes it the independent check of log⟨exp(-S)/q⟩.
+// It takes simulations at all t, but no density of any configuration, which makes it the
+// independent check of log⟨exp(-S)/q⟩.
 //
-// It returns an error if action is nil, if a setting is out of range, at an error of a
-// kernel, and ctx.Err() when ctx ends.
-func ThermodynamicIntegration(ctx context.Context, action *lattice.Phi4, cfg ThermodynamicConfig) (*ThermodynamicResult, error) {
-	if action == nil {
-		return nil, fmt.Errorf("mcmc: expected a φ⁴ action to integrate to, got nil")
-	}
-	cfg, err := cfg.withDefaults(action)
+// It returns an error if the path is incomplete or a setting out of range, at an error of
+// an action or a kernel, and ctx.Err() when ctx ends.
+func ThermodynamicIntegration(ctx context.Context, path ThermodynamicPath, cfg ThermodynamicConfig) (*ThermodynamicResult, error) {
+	cfg, err := cfg.withDefaults(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &ThermodynamicResult{LogZ0: float64(action.Layout().Volume()) * oneSiteLogZ(action.Lambda())}
-	r.LogZ.Value = r.LogZ0
-	if action.Kappa() == 0 {
+	r := &ThermodynamicResult{}
+	r.LogZ.Value = path.LogZ
+	if path.From == path.To {
 		return r, nil
 	}
-	edges := append(append([]float64{0}, cfg.Breaks...), action.Kappa())
+	edges := append(append([]float64{path.From}, cfg.Breaks...), path.To)
 	for i := 1; i < len(edges); i++ {
 		x, w := make([]float64, cfg.Nodes), make([]float64, cfg.Nodes)
 		lo, hi := edges[i-1], edges[i]
@@ -101,10 +109,10 @@ func ThermodynamicIntegration(ctx context.Context, action *lattice.Phi4, cfg The
 		slices.Reverse(x)
 		half := (hi - lo) / 2
 		for j := range x {
-			r.Nodes = append(r.Nodes, ThermodynamicNode{Kappa: lo + half*(1+x[j]), Weight: half * w[j]})
+			r.Nodes = append(r.Nodes, ThermodynamicNode{T: lo + half*(1+x[j]), Weight: half * w[j]})
 		}
 	}
-	series, err := cfg.simulate(ctx, action, r.Nodes)
+	series, err := cfg.simulate(ctx, path, r.Nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +122,8 @@ func ThermodynamicIntegration(ctx context.Context, action *lattice.Phi4, cfg The
 		if err := node.analyse(series[i*cfg.Chains : (i+1)*cfg.Chains]); err != nil {
 			return nil, err
 		}
-		r.LogZ.Value += 2 * node.Weight * node.Hopping.Value
-		variance += math.Pow(2*node.Weight*node.Hopping.Error, 2)
+		r.LogZ.Value -= node.Weight * node.Derivative.Value
+		variance += math.Pow(node.Weight*node.Derivative.Error, 2)
 	}
 	r.LogZ.Error = math.Sqrt(variance)
 	for i := 0; i < len(r.Nodes); i += cfg.Nodes {
@@ -124,7 +132,13 @@ func ThermodynamicIntegration(ctx context.Context, action *lattice.Phi4, cfg The
 	return r, nil
 }
 
-func (cfg ThermodynamicConfig) withDefaults(action *lattice.Phi4) (ThermodynamicConfig, error) {
+func (cfg ThermodynamicConfig) withDefaults(path ThermodynamicPath) (ThermodynamicConfig, error) {
+	switch {
+	case path.Action == nil || path.Derivative == nil:
+		return cfg, fmt.Errorf("mcmc: expected a path with actions and the derivative of S for the thermodynamic integration")
+	case !finite(path.From) || !finite(path.To) || !finite(path.LogZ):
+		return cfg, fmt.Errorf("mcmc: expected a finite path from a finite log Z, got %v at %v to %v", path.LogZ, path.From, path.To)
+	}
 	for _, n := range []struct {
 		name    string
 		value   *int
@@ -137,26 +151,26 @@ func (cfg ThermodynamicConfig) withDefaults(action *lattice.Phi4) (Thermodynamic
 			*n.value = n.def
 		}
 		if *n.value < n.lo {
-			return cfg, fmt.Errorf("mcmc: expected at least %d %s for the integral over κ, got %d", n.lo, n.name, *n.value)
+			return cfg, fmt.Errorf("mcmc: expected at least %d %s for the thermodynamic integration, got %d", n.lo, n.name, *n.value)
 		}
 	}
 	last := 0.0
 	for _, b := range cfg.Breaks {
-		// Fractions of the way, since κ may be negative.
-		f := b / action.Kappa()
+		// Fractions of the way, which may lead down.
+		f := (b - path.From) / (path.To - path.From)
 		if !(f > last && f < 1) {
-			return cfg, fmt.Errorf("mcmc: expected breaks on the way from 0 to κ = %v, got %v", action.Kappa(), cfg.Breaks)
+			return cfg, fmt.Errorf("mcmc: expected breaks on the way from %v to %v, got %v", path.From, path.To, cfg.Breaks)
 		}
 		last = f
 	}
 	if cfg.NewKernel == nil {
-		cfg.NewKernel = func(a *lattice.Phi4) (Kernel, error) { return NewPhi4Cycle(a) }
+		cfg.NewKernel = func(a lattice.Action) (Kernel, error) { return Recommended(a) }
 	}
 	return cfg, nil
 }
 
-// simulate returns the series of Σ_x Σ_µ φ(x)φ(x+µ̂) of all chains of all nodes.
-func (cfg *ThermodynamicConfig) simulate(ctx context.Context, action *lattice.Phi4, nodes []ThermodynamicNode) ([][]float64, error) {
+// simulate returns the series of ∂S/∂t of all chains of all nodes.
+func (cfg *ThermodynamicConfig) simulate(ctx context.Context, path ThermodynamicPath, nodes []ThermodynamicNode) ([][]float64, error) {
 	series := make([][]float64, len(nodes)*cfg.Chains)
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -180,8 +194,8 @@ func (cfg *ThermodynamicConfig) simulate(ctx context.Context, action *lattice.Ph
 					return
 				}
 				var err error
-				if series[c], err = cfg.chain(inner, action, nodes[c/cfg.Chains].Kappa, c, report); err != nil {
-					cancel(fmt.Errorf("mcmc: chain at κ = %v: %w", nodes[c/cfg.Chains].Kappa, err))
+				if series[c], err = cfg.chain(inner, path, nodes[c/cfg.Chains].T, c, report); err != nil {
+					cancel(fmt.Errorf("mcmc: chain at t = %v: %w", nodes[c/cfg.Chains].T, err))
 				}
 			}
 		})
@@ -194,17 +208,19 @@ func (cfg *ThermodynamicConfig) simulate(ctx context.Context, action *lattice.Ph
 }
 
 // chain runs chain number c of all.
-func (cfg *ThermodynamicConfig) chain(ctx context.Context, action *lattice.Phi4, kappa float64, c int, report func(int)) ([]float64, error) {
-	lat := action.Layout().Lattice
-	a, err := lattice.NewPhi4(lat, kappa, action.Lambda())
+func (cfg *ThermodynamicConfig) chain(ctx context.Context, path ThermodynamicPath, at float64, c int, report func(int)) ([]float64, error) {
+	a, err := path.Action(at)
 	if err != nil {
+		return nil, err
+	}
+	if err := lattice.CheckAction(a); err != nil {
 		return nil, err
 	}
 	kernel, err := cfg.NewKernel(a)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := NewChain(kernel, make([]float64, lat.Volume()), cfg.Seed, uint64(c))
+	chain, err := NewChain(kernel, make([]float64, a.Layout().Size()), cfg.Seed, uint64(c))
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +238,7 @@ func (cfg *ThermodynamicConfig) chain(ctx context.Context, action *lattice.Phi4,
 		if err := chain.Run(ctx, 1); err != nil {
 			return nil, err
 		}
-		x[i] = float64(lat.Volume()) * lat.Hopping(chain.phi)
+		x[i] = path.Derivative(at, chain.phi)
 		if (i+1)%100 == 0 {
 			report(100)
 		}
@@ -236,9 +252,9 @@ func (n *ThermodynamicNode) analyse(replicas [][]float64) error {
 	g, err := stats.GammaMethod(replicas, stats.GammaConfig{})
 	var short *stats.TooShortError
 	if err != nil && !errors.As(err, &short) {
-		return fmt.Errorf("mcmc: integrand at κ = %v: %w", n.Kappa, err)
+		return fmt.Errorf("mcmc: integrand at t = %v: %w", n.T, err)
 	}
-	n.Hopping, n.Tau = g.Mean, g.Tau
+	n.Derivative, n.Tau = g.Mean, g.Tau
 	return nil
 }
 
@@ -255,28 +271,10 @@ func withoutMiddle(nodes []ThermodynamicNode) float64 {
 		l := 1.0
 		for k, o := range nodes {
 			if k != m && k != j {
-				l *= (mid.Kappa - o.Kappa) / (n.Kappa - o.Kappa)
+				l *= (mid.T - o.T) / (n.T - o.T)
 			}
 		}
-		p += l * n.Hopping.Value
+		p += l * n.Derivative.Value
 	}
-	return math.Abs(2 * mid.Weight * (mid.Hopping.Value - p))
-}
-
-// oneSiteLogZ returns log ∫ dφ exp(-(1-2λ)φ² - λφ⁴) to rounding, by Gauss–Legendre quadrature
-// where the exponent is less than cut above its minimum.
-func oneSiteLogZ(lambda float64) float64 {
-	const cut = 45
-	a := 1 - 2*lambda
-	lo, hi, least := 0.0, 2*cut/(math.Abs(a)+math.Sqrt(a*a+4*lambda*cut)), 0.0
-	if a < 0 {
-		// λ(φ²-c)² above the two minima ±√c.
-		c, width := -a/(2*lambda), math.Sqrt(cut/lambda)
-		lo, hi, least = max(0, c-width), c+width, -a*a/(4*lambda)
-	}
-	half := quad.Fixed(func(phi float64) float64 {
-		y := phi * phi
-		return math.Exp(-(a*y + lambda*y*y - least))
-	}, math.Sqrt(lo), math.Sqrt(hi), 200, quad.Legendre{}, 0)
-	return math.Log(2*half) - least
+	return math.Abs(mid.Weight * (mid.Derivative.Value - p))
 }

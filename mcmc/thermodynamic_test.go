@@ -9,11 +9,23 @@ import (
 
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	phi4theory "github.com/latdiff/latdiff/mcmc/phi4"
 )
 
-func integrate(t *testing.T, a *lattice.Phi4, cfg mcmc.ThermodynamicConfig) *mcmc.ThermodynamicResult {
+// quartic is an action of φ⁴ with one or more components.
+type quartic interface {
+	mcmc.HoppingAction
+	Lambda() float64
+}
+
+func hoppingPath(t *testing.T, a quartic) mcmc.ThermodynamicPath {
 	t.Helper()
-	return must[*mcmc.ThermodynamicResult](t)(mcmc.ThermodynamicIntegration(t.Context(), a, cfg))
+	return must[mcmc.ThermodynamicPath](t)(phi4theory.HoppingPath(a.Layout(), a.Kappa(), a.Lambda()))
+}
+
+func integrate(t *testing.T, a quartic, cfg mcmc.ThermodynamicConfig) *mcmc.ThermodynamicResult {
+	t.Helper()
+	return must[*mcmc.ThermodynamicResult](t)(mcmc.ThermodynamicIntegration(t.Context(), hoppingPath(t, a), cfg))
 }
 
 // freeLogZ returns ½ Σ_k log(π/(1 - 2κ Σ_µ cos k_µ)).
@@ -54,9 +66,10 @@ func logZ2x2(kappa, lambda float64) float64 {
 func TestThermodynamicIntegration(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		a    *lattice.Phi4
+		a    quartic
 		want float64
 	}{
+		{"O(3) free field, 3x4", on(t, 3, 0.2, 0, 3, 4), 3 * freeLogZ(t, phi4(t, 0.2, 0, 3, 4))},
 		{"free field, 4x4", phi4(t, 0.2, 0, 4, 4), freeLogZ(t, phi4(t, 0.2, 0, 4, 4))},
 		{"free field, 3x4x2", phi4(t, -0.1, 0, 3, 4, 2), freeLogZ(t, phi4(t, -0.1, 0, 3, 4, 2))},
 		{"2x2", phi4(t, 0.27, 0.022, 2, 2), logZ2x2(0.27, 0.022)},
@@ -72,8 +85,8 @@ func TestThermodynamicIntegration(t *testing.T) {
 			t.Errorf("%s: log Z = %v, expected %v", c.name, r.LogZ, c.want)
 		}
 		// The error is a small part of what the integral adds, else the test is weak.
-		if !(r.LogZ.Error < 0.02*math.Abs(r.LogZ.Value-r.LogZ0)) {
-			t.Errorf("%s: log Z = %v, %v at κ = 0", c.name, r.LogZ, r.LogZ0)
+		if start := hoppingPath(t, c.a).LogZ; !(r.LogZ.Error < 0.02*math.Abs(r.LogZ.Value-start)) {
+			t.Errorf("%s: log Z = %v, %v at κ = 0", c.name, r.LogZ, start)
 		}
 		if !(r.QuadratureError < 5*r.LogZ.Error) {
 			t.Errorf("%s: error of the quadrature %v, statistical %v", c.name, r.QuadratureError, r.LogZ.Error)
@@ -96,9 +109,14 @@ func TestThermodynamicIntegrationOneSite(t *testing.T) {
 			t.Errorf("λ = %v: log Z = %v per site, expected %v", c.lambda, r.LogZ.Value/6, c.want)
 		}
 	}
+	// ∫ d²φ exp(-φ⁴/2) = π ∫ dy exp(-y²/2) over y > 0.
+	two := integrate(t, on(t, 2, 0, 0.5, 3), mcmc.ThermodynamicConfig{})
+	if want := math.Log(math.Pi) + 0.5*math.Log(math.Pi/2); math.Abs(two.LogZ.Value/3-want) > 1e-12 {
+		t.Errorf("O(2): log Z = %v per site, expected %v", two.LogZ.Value/3, want)
+	}
 	// The link of one site is φ², which moves the coefficient 1-2λ-2κ of φ².
-	r := integrate(t, phi4(t, 0.2, 0, 1), mcmc.ThermodynamicConfig{Seed: 1, NewKernel: func(a *lattice.Phi4) (mcmc.Kernel, error) {
-		return mcmc.NewMetropolis(a, mcmc.MetropolisConfig{})
+	r := integrate(t, phi4(t, 0.2, 0, 1), mcmc.ThermodynamicConfig{Seed: 1, NewKernel: func(a lattice.Action) (mcmc.Kernel, error) {
+		return mcmc.NewMetropolis(a.(lattice.LocalAction), mcmc.MetropolisConfig{})
 	}})
 	if s := r.LogZ.Pull(0.5 * math.Log(math.Pi/0.6)); !(math.Abs(s) < 5) {
 		t.Errorf("one site: log Z = %v, expected %v", r.LogZ, 0.5*math.Log(math.Pi/0.6))
@@ -122,8 +140,8 @@ func TestThermodynamicQuadratureError(t *testing.T) {
 	sum := 0.0
 	for i, n := range broken.Nodes {
 		sum += n.Weight
-		if i > 0 && !(n.Kappa > broken.Nodes[i-1].Kappa) {
-			t.Errorf("node %d is at κ = %v behind %v", i, n.Kappa, broken.Nodes[i-1].Kappa)
+		if i > 0 && !(n.T > broken.Nodes[i-1].T) {
+			t.Errorf("node %d is at κ = %v behind %v", i, n.T, broken.Nodes[i-1].T)
 		}
 	}
 	if math.Abs(sum-0.2) > 1e-14 {
@@ -151,7 +169,7 @@ func TestThermodynamicReproducible(t *testing.T) {
 }
 
 func TestThermodynamicErrors(t *testing.T) {
-	a := phi4(t, 0.2, 0.1, 2, 2)
+	path := hoppingPath(t, phi4(t, 0.2, 0.1, 2, 2))
 	failure := errors.New("no kernel")
 	for name, cfg := range map[string]mcmc.ThermodynamicConfig{
 		"one node":            {Nodes: 1},
@@ -164,14 +182,28 @@ func TestThermodynamicErrors(t *testing.T) {
 		"unordered breaks":    {Breaks: []float64{0.1, 0.05}},
 		"NaN":                 {Breaks: []float64{math.NaN()}},
 	} {
-		if _, err := mcmc.ThermodynamicIntegration(t.Context(), a, cfg); err == nil {
+		if _, err := mcmc.ThermodynamicIntegration(t.Context(), path, cfg); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := mcmc.ThermodynamicIntegration(t.Context(), nil, mcmc.ThermodynamicConfig{}); err == nil {
-		t.Error("no action: no error")
+	for name, change := range map[string]func(*mcmc.ThermodynamicPath){
+		"no action":      func(p *mcmc.ThermodynamicPath) { p.Action = nil },
+		"a nil action":   func(p *mcmc.ThermodynamicPath) { p.Action = func(float64) (lattice.Action, error) { return nil, nil } },
+		"no derivative":  func(p *mcmc.ThermodynamicPath) { p.Derivative = nil },
+		"NaN at the end": func(p *mcmc.ThermodynamicPath) { p.To = math.NaN() },
+		"infinite log Z": func(p *mcmc.ThermodynamicPath) { p.LogZ = math.Inf(1) },
+		"infinite start": func(p *mcmc.ThermodynamicPath) { p.From = math.Inf(-1) },
+		"action that ends": func(p *mcmc.ThermodynamicPath) {
+			p.Action = func(float64) (lattice.Action, error) { return nil, failure }
+		},
+	} {
+		bad := path
+		change(&bad)
+		if _, err := mcmc.ThermodynamicIntegration(t.Context(), bad, mcmc.ThermodynamicConfig{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
-	_, err := mcmc.ThermodynamicIntegration(t.Context(), a, mcmc.ThermodynamicConfig{NewKernel: func(*lattice.Phi4) (mcmc.Kernel, error) {
+	_, err := mcmc.ThermodynamicIntegration(t.Context(), path, mcmc.ThermodynamicConfig{NewKernel: func(lattice.Action) (mcmc.Kernel, error) {
 		return nil, failure
 	}})
 	if !errors.Is(err, failure) {
@@ -179,7 +211,35 @@ func TestThermodynamicErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := mcmc.ThermodynamicIntegration(ctx, a, mcmc.ThermodynamicConfig{}); !errors.Is(err, context.Canceled) {
+	if _, err := mcmc.ThermodynamicIntegration(ctx, path, mcmc.ThermodynamicConfig{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// A path of another kind: λ from the free field on, at fixed κ.
+func TestThermodynamicIntegrationInLambda(t *testing.T) {
+	lat := must[*lattice.Lattice](t)(lattice.New(2, 2))
+	path := mcmc.ThermodynamicPath{
+		To: 0.5, LogZ: freeLogZ(t, phi4(t, 0.2, 0, 2, 2)),
+		Action: func(lambda float64) (lattice.Action, error) { return lattice.NewPhi4(lat, 0.2, lambda) },
+		Derivative: func(_ float64, phi []float64) float64 {
+			return 4 * (lattice.Phi4Moment(phi) - 2*lattice.Phi2(phi))
+		},
+	}
+	r := must[*mcmc.ThermodynamicResult](t)(mcmc.ThermodynamicIntegration(t.Context(), path, mcmc.ThermodynamicConfig{Seed: 3, Chains: 2, Steps: 2000}))
+	if want := logZ2x2(0.2, 0.5); !(math.Abs(r.LogZ.Pull(want)) < 5) || !(r.LogZ.Error < 0.02*math.Abs(want-path.LogZ)) {
+		t.Errorf("log Z = %v from %v at λ = 0, expected %v", r.LogZ, path.LogZ, want)
+	}
+}
+
+func TestHoppingPathErrors(t *testing.T) {
+	lat := must[*lattice.Lattice](t)(lattice.New(4, 4))
+	for _, c := range []struct {
+		layout        lattice.Layout
+		kappa, lambda float64
+	}{{lattice.Layout{}, 0.2, 0.1}, {lattice.Scalar(lat), 0.3, 0}, {lattice.Scalar(lat), 0.2, -1}, {lattice.Layout{Lattice: lat, Components: 2}, math.NaN(), 1}} {
+		if _, err := phi4theory.HoppingPath(c.layout, c.kappa, c.lambda); err == nil {
+			t.Errorf("%+v: no error", c)
+		}
 	}
 }

@@ -15,17 +15,27 @@ type WolffConfig struct {
 	Clusters int
 }
 
-// Wolff is the single-cluster update (U. Wolff, Phys. Rev. Lett. 62 (1989) 361)
-// of the Ising variables sign φ embedded in φ⁴ (R. C. Brower and P. Tamayo, Phys.
-// Rev. Lett. 62 (1989) 1087). From a random site, links of (4.2) are activated
-// with the probability 1 - exp(min(0, -4κφ(x)φ(y))), and the connected cluster
-// changes sign. It never rejects and leaves exp(-S) invariant for any sign of κ
+// Wolff is the single-cluster update (U. Wolff, Phys. Rev. Lett. 62 (1989) 361) of the
+// Ising variables that are embedded in a [HoppingAction] whose potential is invariant
+// under reflections of the field at a site: the signs of φ·r for a direction r, in
+// φ⁴ theory the signs of φ (R. C. Brower and P. Tamayo, Phys. Rev. Lett. 62 (1989)
+// 1087). From a random site, links are activated with the probability
+// 1 - exp(min(0, -4κ (φ(x)·r)(φ(y)·r))), and the connected cluster is reflected,
+// φ → φ - 2(φ·r)r. The direction is drawn for every cluster: on the sphere if V is
+// invariant under all reflections, as for O(N), or else one of the components whose
+// sign V does not see. It never rejects and leaves exp(-S) invariant for any sign of κ
 // and any extent, where an extent of 2 has two links between the same sites.
 //
-// |φ(x)| never changes: combine it with a kernel that changes it, see [Cycle].
+// Whatever is invariant under the reflections, such as |φ(x)|, never changes: combine it
+// with a kernel that changes it, see [Cycle].
 type Wolff struct {
-	g        siteGraph
-	clusters int
+	g           siteGraph
+	reflections reflections
+	layout      lattice.Layout
+	clusters    int
+	direction   []float64
+	// along is φ·r, for several components.
+	along []float64
 	// mark[x] is the number of the last cluster that x belonged to.
 	mark  []uint64
 	count uint64
@@ -35,20 +45,27 @@ type Wolff struct {
 
 var _ Kernel = (*Wolff)(nil)
 
-// NewWolff returns the cluster kernel of action. It returns an error if action is
-// nil or Clusters negative.
-func NewWolff(action *lattice.Phi4, cfg WolffConfig) (*Wolff, error) {
-	if action == nil {
-		return nil, fmt.Errorf("mcmc: expected a φ⁴ action for the cluster update, got nil")
+// NewWolff returns the cluster kernel of action. It returns an error if there is no
+// action, if it has not the form of a [HoppingAction], if its potential has no
+// reflection, or if Clusters is negative.
+func NewWolff(action HoppingAction, cfg WolffConfig) (*Wolff, error) {
+	r, err := measureReflections(action)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Clusters < 0 {
 		return nil, fmt.Errorf("mcmc: expected a number of clusters ≥ 0, got %d", cfg.Clusters)
 	}
-	v := action.Layout().Volume()
-	return &Wolff{
-		g: newSiteGraph(action), clusters: max(cfg.Clusters, 1),
-		mark: make([]uint64, v), stack: make([]int32, 0, v),
-	}, nil
+	l := action.Layout()
+	w := &Wolff{
+		g: newSiteGraph(action), reflections: r, layout: l, clusters: max(cfg.Clusters, 1),
+		direction: make([]float64, l.Components),
+		mark:      make([]uint64, l.Volume()), stack: make([]int32, 0, l.Volume()),
+	}
+	if l.Components > 1 {
+		w.along = make([]float64, l.Volume())
+	}
+	return w, nil
 }
 
 // Size returns the number of sites that the last step flipped, a site counted
@@ -56,19 +73,44 @@ func NewWolff(action *lattice.Phi4, cfg WolffConfig) (*Wolff, error) {
 func (w *Wolff) Size() int { return w.size }
 
 // Step builds and flips the configured number of clusters. It returns an error if
-// phi does not have the volume of the lattice. DeltaH is 0: there is no accept
-// step.
+// phi does not have the size of the layout. DeltaH is 0: there is no accept step.
 func (w *Wolff) Step(rng *rand.Rand, phi []float64) (Info, error) {
-	if len(phi) != len(w.mark) {
-		return Info{}, fmt.Errorf("mcmc: expected a field of %d sites, got %d", len(w.mark), len(phi))
+	if len(phi) != w.layout.Size() {
+		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", w.layout.Size(), len(phi))
 	}
 	w.size = 0
 	for range w.clusters {
-		w.size += w.cluster(rng, phi)
+		if w.along == nil {
+			w.size += w.cluster(rng, phi)
+			continue
+		}
+		w.reflections.draw(rng, w.direction)
+		project(w.along, phi, w.direction)
+		w.size += w.cluster(rng, w.along)
+		for c, r := range w.direction {
+			component := w.layout.Component(phi, c)
+			for x, m := range w.mark {
+				if m == w.count {
+					// The projection has changed its sign, by twice its value.
+					component[x] += 2 * w.along[x] * r
+				}
+			}
+		}
 	}
 	return Info{Accepted: true, AcceptProb: 1}, nil
 }
 
+// project writes φ·r into dst.
+func project(dst, phi, r []float64) {
+	clear(dst)
+	for c, d := range r {
+		for x, v := range phi[c*len(dst):][:len(dst)] {
+			dst[x] += d * v
+		}
+	}
+}
+
+// cluster flips the signs of a cluster.
 func (w *Wolff) cluster(rng *rand.Rand, phi []float64) int {
 	w.count++
 	seed := int32(rng.IntN(len(phi)))

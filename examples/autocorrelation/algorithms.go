@@ -41,7 +41,7 @@ var classicals = []classical{
 	{long, 16, func(action *lattice.Phi4) (mcmc.Kernel, error) {
 		return hmc.New(action, hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5})
 	}, false},
-	{cluster, 16, func(action *lattice.Phi4) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(action) }, true},
+	{cluster, 16, func(action *lattice.Phi4) (mcmc.Kernel, error) { return mcmc.Recommended(action) }, true},
 }
 
 // shift is the "MC" of the paper.

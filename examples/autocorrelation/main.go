@@ -21,7 +21,7 @@
 //   - Metropolis, local: one sweep over the lattice with two proposals per site.
 //   - HMC: a trajectory of length 1 in 100 leapfrog steps of 0.01, as in the paper.
 //   - HMC, long: a trajectory of length 10 ± 50 % in about 20 steps of Omelyan's integrator.
-//   - Cluster: mcmc.NewPhi4Cycle, a Metropolis sweep, three overrelaxation sweeps, and two
+//   - Cluster: mcmc.Recommended, a Metropolis sweep, three overrelaxation sweeps, and two
 //     Wolff clusters.
 //   - DM-MC: one proposal of the diffusion model with the accept step (4.13). The
 //     proposals come from the probability flow whose density is evaluated, each once.

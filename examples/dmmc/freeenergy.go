@@ -8,6 +8,7 @@ import (
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/phi4"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -49,8 +50,13 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 		return nil
 	}
 	return d.Task(ctx, "thermodynamic integration", func(t *progress.Task) error {
-		r, err := mcmc.ThermodynamicIntegration(ctx, d.Action(), mcmc.ThermodynamicConfig{
-			Breaks: breaks(d.Action()), Steps: 3000, Seed: d.seed(seedThermodynamic), Progress: t.Set,
+		a := d.Action()
+		path, err := phi4.HoppingPath(a.Layout(), a.Kappa(), a.Lambda())
+		if err != nil {
+			return err
+		}
+		r, err := mcmc.ThermodynamicIntegration(ctx, path, mcmc.ThermodynamicConfig{
+			Breaks: breaks(a), Steps: 3000, Seed: d.seed(seedThermodynamic), Progress: t.Set,
 		})
 		if err != nil {
 			return err

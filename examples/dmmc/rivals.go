@@ -41,7 +41,7 @@ func (d *dmmc) rivals(ctx context.Context, ens *lattice.Ensemble) error {
 			return mcmc.NewCycle(k, mcmc.SignFlip{})
 		}},
 		{cluster, 4, func(int) (mcmc.Kernel, error) {
-			k, err := mcmc.NewPhi4Cycle(action)
+			k, err := mcmc.Recommended(action)
 			if err != nil {
 				return nil, err
 			}

@@ -49,7 +49,7 @@ func newSampler(o *options, action *lattice.Phi4) (*sampler, error) {
 		return newLangevin(o, action)
 	}
 	return &sampler{newKernel: func(int) (mcmc.Kernel, error) {
-		k, err := mcmc.NewPhi4Cycle(action)
+		k, err := mcmc.Recommended(action)
 		return &compound{kernel: k, repeat: 1, flip: o.Flip}, err
 	}}, nil
 }

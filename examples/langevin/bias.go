@@ -155,7 +155,7 @@ func (l *langevin) exact(ctx context.Context) error {
 	action := l.theories[0].action
 	steps, thermalisation := l.lengths()
 	if err := l.measure(ctx, "reference", action, l.seed(seedReference), steps, thermalisation, false, func() (mcmc.Kernel, error) {
-		return mcmc.NewPhi4Cycle(action)
+		return mcmc.Recommended(action)
 	}); err != nil {
 		return err
 	}

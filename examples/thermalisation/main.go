@@ -17,7 +17,7 @@
 //     1 %;
 //   - the same for what may cure it: flips φ → -φ, which repair ⟨M⟩ but nothing that is
 //     even in φ; trajectories of length 10 ± 50 % (Omelyan's integrator); and cluster
-//     updates (mcmc.NewPhi4Cycle).
+//     updates (mcmc.Recommended).
 //
 // A hot start is independent Gaussian noise, a cold one the constant field of smallest
 // action. Preset quick (the default, some minutes on two cores) averages over 512 chains

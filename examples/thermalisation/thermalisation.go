@@ -52,7 +52,7 @@ var algorithms = []algorithm{
 	{unit, "HMC", "length 1, as in the paper", 1, hybrid(hmc.Config{})},
 	{flipped, "HMC, sign flips", "length 1, then φ → −φ or not", 1, hybrid(hmc.Config{Flip: true})},
 	{long, "HMC, long", "length 10 ± 50 %", 8, hybrid(hmc.Config{Integrator: hmc.Omelyan, Length: 10, Steps: 20, Jitter: 0.5, Flip: true})},
-	{cluster, "cluster", "Metropolis, overrelaxation, Wolff", 8, func(t *thermalisation) (mcmc.Kernel, error) { return mcmc.NewPhi4Cycle(t.action) }},
+	{cluster, "cluster", "Metropolis, overrelaxation, Wolff", 8, func(t *thermalisation) (mcmc.Kernel, error) { return mcmc.Recommended(t.action) }},
 }
 
 // thermalisation is one run of the program.

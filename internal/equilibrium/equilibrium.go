@@ -17,7 +17,7 @@ const (
 )
 
 // Kernel is a kernel whose chains begin with a configuration from an equilibrated
-// chain of [mcmc.NewPhi4Cycle]; see [mcmc.StartKernel].
+// chain of [mcmc.Recommended]; see [mcmc.StartKernel].
 type Kernel struct {
 	mcmc.Kernel
 	cycle *mcmc.Cycle
@@ -27,7 +27,7 @@ var _ mcmc.Starter = (*Kernel)(nil)
 
 // New wraps the kernel. It returns an error if action is nil.
 func New(kernel mcmc.Kernel, action *lattice.Phi4) (*Kernel, error) {
-	cycle, err := mcmc.NewPhi4Cycle(action)
+	cycle, err := mcmc.Recommended(action)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (r *Run) coldValue() float64 {
 // kernel returns the recommended kernel with a sign flip, which deep in the ordered
 // phase is what moves between the signs of the magnetisation.
 func (r *Run) kernel(int) (mcmc.Kernel, error) {
-	cycle, err := mcmc.NewPhi4Cycle(r.action)
+	cycle, err := mcmc.Recommended(r.action)
 	if err != nil {
 		return nil, err
 	}

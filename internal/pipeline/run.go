@@ -9,8 +9,8 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/internal/figure"
 	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/program"

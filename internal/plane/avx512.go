@@ -1,11 +1,11 @@
 //go:build goexperiment.simd && amd64
 
-package hmc
+package plane
 
 import "simd/archsimd"
 
 // avx512Loops handle eight sites of a row at a time.
-var avx512Loops = loops{"AVX-512", kickDrift8, kick8, energy8}
+var avx512Loops = Loops{"AVX-512", kickDrift8, kick8, energy8}
 
 // fromLeft and fromRight pick the neighbours of eight sites from two adjacent
 // vectors, taken as sixteen sites in a row.
@@ -14,21 +14,21 @@ var (
 	fromRight = [8]uint64{1, 2, 3, 4, 5, 6, 7, 8}
 )
 
-func kickDrift8(p *plane, c couplings, drift float64) {
-	hop, mass := archsimd.BroadcastFloat64x8(c.hop), archsimd.BroadcastFloat64x8(c.mass)
-	quartic, b := archsimd.BroadcastFloat64x8(c.quartic), archsimd.BroadcastFloat64x8(drift)
+func kickDrift8(next, pi, phi []float64, cols int, c Couplings, drift float64) {
+	hop, mass := archsimd.BroadcastFloat64x8(c.Hop), archsimd.BroadcastFloat64x8(c.Mass)
+	quartic, b := archsimd.BroadcastFloat64x8(c.Quartic), archsimd.BroadcastFloat64x8(drift)
 	toLeft, toRight := archsimd.LoadUint64x8(&fromLeft), archsimd.LoadUint64x8(&fromRight)
-	phi, next, momenta := blocks8(p.phi), blocks8(p.next), blocks8(p.pi)
-	n := p.cols / 8
-	up, mid := phi[len(phi)-n:], phi[:n]
-	for o := 0; o < len(phi); o += n {
+	field, target, momenta := blocks8(phi), blocks8(next), blocks8(pi)
+	n := cols / 8
+	up, mid := field[len(field)-n:], field[:n]
+	for o := 0; o < len(field); o += n {
 		d := o + n
-		if d == len(phi) {
+		if d == len(field) {
 			d = 0
 		}
-		down := phi[d:][:n]
+		down := field[d:][:n]
 		up, mid = up[:len(down)], mid[:len(down)]
-		out, pi := next[o:][:len(down)], momenta[o:][:len(down)]
+		out, p := target[o:][:len(down)], momenta[o:][:len(down)]
 		prev, v := archsimd.LoadFloat64x8(&mid[len(mid)-1]), archsimd.LoadFloat64x8(&mid[0])
 		first := v
 		for x := range mid {
@@ -39,8 +39,8 @@ func kickDrift8(p *plane, c couplings, drift float64) {
 			sum := prev.ConcatPermute(v, toLeft).Add(v.ConcatPermute(after, toRight))
 			sum = sum.Add(archsimd.LoadFloat64x8(&up[x]).Add(archsimd.LoadFloat64x8(&down[x])))
 			w := v.Mul(v).MulAdd(quartic, mass)
-			q := sum.MulAdd(hop, archsimd.LoadFloat64x8(&pi[x])).Sub(v.Mul(w))
-			q.Store(&pi[x])
+			q := sum.MulAdd(hop, archsimd.LoadFloat64x8(&p[x])).Sub(v.Mul(w))
+			q.Store(&p[x])
 			q.MulAdd(b, v).Store(&out[x])
 			prev, v = v, after
 		}
@@ -49,21 +49,21 @@ func kickDrift8(p *plane, c couplings, drift float64) {
 	archsimd.ClearAVXUpperBits()
 }
 
-func kick8(p *plane, c couplings) {
-	hop, mass := archsimd.BroadcastFloat64x8(c.hop), archsimd.BroadcastFloat64x8(c.mass)
-	quartic := archsimd.BroadcastFloat64x8(c.quartic)
+func kick8(pi, phi []float64, cols int, c Couplings) {
+	hop, mass := archsimd.BroadcastFloat64x8(c.Hop), archsimd.BroadcastFloat64x8(c.Mass)
+	quartic := archsimd.BroadcastFloat64x8(c.Quartic)
 	toLeft, toRight := archsimd.LoadUint64x8(&fromLeft), archsimd.LoadUint64x8(&fromRight)
-	phi, momenta := blocks8(p.phi), blocks8(p.pi)
-	n := p.cols / 8
-	up, mid := phi[len(phi)-n:], phi[:n]
-	for o := 0; o < len(phi); o += n {
+	field, momenta := blocks8(phi), blocks8(pi)
+	n := cols / 8
+	up, mid := field[len(field)-n:], field[:n]
+	for o := 0; o < len(field); o += n {
 		d := o + n
-		if d == len(phi) {
+		if d == len(field) {
 			d = 0
 		}
-		down := phi[d:][:n]
+		down := field[d:][:n]
 		up, mid = up[:len(down)], mid[:len(down)]
-		pi := momenta[o:][:len(down)]
+		p := momenta[o:][:len(down)]
 		prev, v := archsimd.LoadFloat64x8(&mid[len(mid)-1]), archsimd.LoadFloat64x8(&mid[0])
 		first := v
 		for x := range mid {
@@ -74,7 +74,7 @@ func kick8(p *plane, c couplings) {
 			sum := prev.ConcatPermute(v, toLeft).Add(v.ConcatPermute(after, toRight))
 			sum = sum.Add(archsimd.LoadFloat64x8(&up[x]).Add(archsimd.LoadFloat64x8(&down[x])))
 			w := v.Mul(v).MulAdd(quartic, mass)
-			sum.MulAdd(hop, archsimd.LoadFloat64x8(&pi[x])).Sub(v.Mul(w)).Store(&pi[x])
+			sum.MulAdd(hop, archsimd.LoadFloat64x8(&p[x])).Sub(v.Mul(w)).Store(&p[x])
 			prev, v = v, after
 		}
 		up, mid = mid, down
@@ -82,23 +82,23 @@ func kick8(p *plane, c couplings) {
 	archsimd.ClearAVXUpperBits()
 }
 
-func energy8(p *plane) (pi2, hop, phi2, phi4 float64) {
+func energy8(pi, phi []float64, cols int) (pi2, hop, phi2, phi4 float64) {
 	toLeft := archsimd.LoadUint64x8(&fromLeft)
 	var sumPi2, sumHop, sumPhi2, sumPhi4 archsimd.Float64x8
-	phi, momenta := blocks8(p.phi), blocks8(p.pi)
-	n := p.cols / 8
-	mid := phi[:n]
-	for o := 0; o < len(phi); o += n {
+	field, momenta := blocks8(phi), blocks8(pi)
+	n := cols / 8
+	mid := field[:n]
+	for o := 0; o < len(field); o += n {
 		d := o + n
-		if d == len(phi) {
+		if d == len(field) {
 			d = 0
 		}
-		down := phi[d:][:n]
+		down := field[d:][:n]
 		mid = mid[:len(down)]
-		pi := momenta[o:][:len(down)]
+		p := momenta[o:][:len(down)]
 		prev := archsimd.LoadFloat64x8(&mid[len(mid)-1])
 		for x := range mid {
-			v, q := archsimd.LoadFloat64x8(&mid[x]), archsimd.LoadFloat64x8(&pi[x])
+			v, q := archsimd.LoadFloat64x8(&mid[x]), archsimd.LoadFloat64x8(&p[x])
 			sumPi2 = q.MulAdd(q, sumPi2)
 			sumHop = prev.ConcatPermute(v, toLeft).Add(archsimd.LoadFloat64x8(&down[x])).MulAdd(v, sumHop)
 			w := v.Mul(v)

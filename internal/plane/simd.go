@@ -1,16 +1,16 @@
 //go:build goexperiment.simd && amd64
 
-package hmc
+package plane
 
 import (
 	"simd/archsimd"
 	"unsafe"
 )
 
-// available lists the implementations for rows of cols sites, the fastest last. The
+// Available lists the implementations for rows of cols sites, the fastest last. The
 // vector loops need rows of whole vectors.
-func available(cols int) []*loops {
-	list := []*loops{&scalarLoops}
+func Available(cols int) []*Loops {
+	list := []*Loops{&scalarLoops}
 	if archsimd.X86.AVX2() && archsimd.X86.FMA() && cols%4 == 0 {
 		list = append(list, &avx2Loops)
 	}
@@ -20,8 +20,9 @@ func available(cols int) []*loops {
 	return list
 }
 
-func fastest(cols int) *loops {
-	list := available(cols)
+// Fastest returns the implementation to use for rows of cols sites.
+func Fastest(cols int) *Loops {
+	list := Available(cols)
 	return list[len(list)-1]
 }
 

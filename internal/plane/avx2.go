@@ -1,11 +1,11 @@
 //go:build goexperiment.simd && amd64
 
-package hmc
+package plane
 
 import "simd/archsimd"
 
 // avx2Loops handle four sites of a row at a time.
-var avx2Loops = loops{"AVX2", kickDrift4, kick4, energy4}
+var avx2Loops = Loops{"AVX2", kickDrift4, kick4, energy4}
 
 // left4 returns the left neighbours of v, given the four sites before it.
 func left4(prev, v archsimd.Float64x4) archsimd.Float64x4 {
@@ -17,20 +17,20 @@ func right4(v, after archsimd.Float64x4) archsimd.Float64x4 {
 	return v.SelectFromPairGrouped(1, 2, v.Select128FromPair(1, 2, after))
 }
 
-func kickDrift4(p *plane, c couplings, drift float64) {
-	hop, mass := archsimd.BroadcastFloat64x4(c.hop), archsimd.BroadcastFloat64x4(c.mass)
-	quartic, b := archsimd.BroadcastFloat64x4(c.quartic), archsimd.BroadcastFloat64x4(drift)
-	phi, next, momenta := blocks4(p.phi), blocks4(p.next), blocks4(p.pi)
-	n := p.cols / 4
-	up, mid := phi[len(phi)-n:], phi[:n]
-	for o := 0; o < len(phi); o += n {
+func kickDrift4(next, pi, phi []float64, cols int, c Couplings, drift float64) {
+	hop, mass := archsimd.BroadcastFloat64x4(c.Hop), archsimd.BroadcastFloat64x4(c.Mass)
+	quartic, b := archsimd.BroadcastFloat64x4(c.Quartic), archsimd.BroadcastFloat64x4(drift)
+	field, target, momenta := blocks4(phi), blocks4(next), blocks4(pi)
+	n := cols / 4
+	up, mid := field[len(field)-n:], field[:n]
+	for o := 0; o < len(field); o += n {
 		d := o + n
-		if d == len(phi) {
+		if d == len(field) {
 			d = 0
 		}
-		down := phi[d:][:n]
+		down := field[d:][:n]
 		up, mid = up[:len(down)], mid[:len(down)]
-		out, pi := next[o:][:len(down)], momenta[o:][:len(down)]
+		out, p := target[o:][:len(down)], momenta[o:][:len(down)]
 		prev, v := archsimd.LoadFloat64x4(&mid[len(mid)-1]), archsimd.LoadFloat64x4(&mid[0])
 		first := v
 		for x := range mid {
@@ -41,8 +41,8 @@ func kickDrift4(p *plane, c couplings, drift float64) {
 			sum := left4(prev, v).Add(right4(v, after))
 			sum = sum.Add(archsimd.LoadFloat64x4(&up[x]).Add(archsimd.LoadFloat64x4(&down[x])))
 			w := v.Mul(v).MulAdd(quartic, mass)
-			q := sum.MulAdd(hop, archsimd.LoadFloat64x4(&pi[x])).Sub(v.Mul(w))
-			q.Store(&pi[x])
+			q := sum.MulAdd(hop, archsimd.LoadFloat64x4(&p[x])).Sub(v.Mul(w))
+			q.Store(&p[x])
 			q.MulAdd(b, v).Store(&out[x])
 			prev, v = v, after
 		}
@@ -51,20 +51,20 @@ func kickDrift4(p *plane, c couplings, drift float64) {
 	archsimd.ClearAVXUpperBits()
 }
 
-func kick4(p *plane, c couplings) {
-	hop, mass := archsimd.BroadcastFloat64x4(c.hop), archsimd.BroadcastFloat64x4(c.mass)
-	quartic := archsimd.BroadcastFloat64x4(c.quartic)
-	phi, momenta := blocks4(p.phi), blocks4(p.pi)
-	n := p.cols / 4
-	up, mid := phi[len(phi)-n:], phi[:n]
-	for o := 0; o < len(phi); o += n {
+func kick4(pi, phi []float64, cols int, c Couplings) {
+	hop, mass := archsimd.BroadcastFloat64x4(c.Hop), archsimd.BroadcastFloat64x4(c.Mass)
+	quartic := archsimd.BroadcastFloat64x4(c.Quartic)
+	field, momenta := blocks4(phi), blocks4(pi)
+	n := cols / 4
+	up, mid := field[len(field)-n:], field[:n]
+	for o := 0; o < len(field); o += n {
 		d := o + n
-		if d == len(phi) {
+		if d == len(field) {
 			d = 0
 		}
-		down := phi[d:][:n]
+		down := field[d:][:n]
 		up, mid = up[:len(down)], mid[:len(down)]
-		pi := momenta[o:][:len(down)]
+		p := momenta[o:][:len(down)]
 		prev, v := archsimd.LoadFloat64x4(&mid[len(mid)-1]), archsimd.LoadFloat64x4(&mid[0])
 		first := v
 		for x := range mid {
@@ -75,7 +75,7 @@ func kick4(p *plane, c couplings) {
 			sum := left4(prev, v).Add(right4(v, after))
 			sum = sum.Add(archsimd.LoadFloat64x4(&up[x]).Add(archsimd.LoadFloat64x4(&down[x])))
 			w := v.Mul(v).MulAdd(quartic, mass)
-			sum.MulAdd(hop, archsimd.LoadFloat64x4(&pi[x])).Sub(v.Mul(w)).Store(&pi[x])
+			sum.MulAdd(hop, archsimd.LoadFloat64x4(&p[x])).Sub(v.Mul(w)).Store(&p[x])
 			prev, v = v, after
 		}
 		up, mid = mid, down
@@ -83,22 +83,22 @@ func kick4(p *plane, c couplings) {
 	archsimd.ClearAVXUpperBits()
 }
 
-func energy4(p *plane) (pi2, hop, phi2, phi4 float64) {
+func energy4(pi, phi []float64, cols int) (pi2, hop, phi2, phi4 float64) {
 	var sumPi2, sumHop, sumPhi2, sumPhi4 archsimd.Float64x4
-	phi, momenta := blocks4(p.phi), blocks4(p.pi)
-	n := p.cols / 4
-	mid := phi[:n]
-	for o := 0; o < len(phi); o += n {
+	field, momenta := blocks4(phi), blocks4(pi)
+	n := cols / 4
+	mid := field[:n]
+	for o := 0; o < len(field); o += n {
 		d := o + n
-		if d == len(phi) {
+		if d == len(field) {
 			d = 0
 		}
-		down := phi[d:][:n]
+		down := field[d:][:n]
 		mid = mid[:len(down)]
-		pi := momenta[o:][:len(down)]
+		p := momenta[o:][:len(down)]
 		prev := archsimd.LoadFloat64x4(&mid[len(mid)-1])
 		for x := range mid {
-			v, q := archsimd.LoadFloat64x4(&mid[x]), archsimd.LoadFloat64x4(&pi[x])
+			v, q := archsimd.LoadFloat64x4(&mid[x]), archsimd.LoadFloat64x4(&p[x])
 			sumPi2 = q.MulAdd(q, sumPi2)
 			sumHop = left4(prev, v).Add(archsimd.LoadFloat64x4(&down[x])).MulAdd(v, sumHop)
 			w := v.Mul(v)

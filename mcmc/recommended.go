@@ -1,0 +1,82 @@
+package mcmc
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Recommended returns a kernel for an action in any phase and at any coupling: a cycle
+// of one [Metropolis] sweep, which makes it ergodic, and of what the action allows
+// beside it,
+//
+//   - three [Overrelaxation] sweeps for the long waves, if it is a [Reflector] or has
+//     several components and a potential that depends on |φ| alone,
+//   - two [Wolff] clusters, if it is a [HoppingAction] with a potential that has
+//     reflections,
+//   - otherwise a [LocalFlip] sweep, with which single sites move between the wells of
+//     a potential, and [SignFlip] if S(-φ) = S(φ).
+//
+// For φ⁴ at κ = 0.27, λ = 0.022 it has τ_int(|M|) ≈ 2 steps on 16x16 and ≈ 3 on 32x32,
+// where hybrid Monte Carlo with unit trajectories has 67 and 236. It returns an error if
+// there is no action, or if it is not a [lattice.LocalAction]: then molecular dynamics
+// or [NewMALA] is what remains.
+func Recommended(action lattice.Action) (*Cycle, error) {
+	symmetries, err := lattice.MeasureSymmetries(action)
+	if err != nil {
+		return nil, fmt.Errorf("mcmc: %w", err)
+	}
+	local, ok := action.(lattice.LocalAction)
+	if !ok {
+		return nil, fmt.Errorf("mcmc: expected an action with the method Difference for the recommended kernel, got %T", action)
+	}
+	moves, reflected, err := nonlocal(action)
+	if err != nil {
+		return nil, err
+	}
+	if !reflected {
+		flip, err := NewLocalFlip(local)
+		if err != nil {
+			return nil, err
+		}
+		moves = append(moves, flip)
+	}
+	if !reflected && symmetries.Sign {
+		moves = append(moves, SignFlip{})
+	}
+	metropolis, err := NewMetropolis(local, MetropolisConfig{Hits: 1})
+	if err != nil {
+		return nil, err
+	}
+	return NewCycle(append([]Kernel{metropolis}, moves...)...)
+}
+
+// nonlocal returns the sweeps of overrelaxation and the clusters that the action allows,
+// and whether the clusters reach every sign of every component.
+func nonlocal(action lattice.Action) (moves []Kernel, reflected bool, err error) {
+	hopping, ok := action.(HoppingAction)
+	if !ok {
+		return nil, false, nil
+	}
+	r, err := measureReflections(hopping)
+	if err != nil && !errors.Is(err, errNoReflection) {
+		return nil, false, err
+	}
+	components := action.Layout().Components
+	if _, ok := action.(Reflector); ok && components == 1 || components > 1 && r.all {
+		over, err := NewOverrelaxation(hopping)
+		if err != nil {
+			return nil, false, err
+		}
+		moves = append(moves, over, over, over)
+	}
+	if len(r.axes) == 0 {
+		return moves, false, nil
+	}
+	cluster, err := NewWolff(hopping, WolffConfig{Clusters: 2})
+	if err != nil {
+		return nil, false, err
+	}
+	return append(moves, cluster), len(r.axes) == components, nil
+}
