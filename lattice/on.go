@@ -49,10 +49,7 @@ func (a *ON) Params() map[string]float64 {
 // Value returns S(φ). It panics if phi does not have the size of the layout.
 func (a *ON) Value(phi []float64) float64 {
 	a.check(phi)
-	hop := 0.0
-	for c := range a.layout.Components {
-		hop += float64(a.layout.volume) * a.layout.Hopping(a.layout.Component(phi, c))
-	}
+	hop := float64(a.layout.volume) * a.layout.Hopping(phi)
 	pot := 0.0
 	for x := range a.layout.volume {
 		q := a.square(phi, x)

@@ -162,10 +162,7 @@ func invariantSites(rng *rand.Rand, action HoppingAction, move func(phi, image [
 // potential returns S + 2κ Σφ·φ' = ΣV, and the size of its terms.
 func potential(action HoppingAction, phi []float64) (v, size float64) {
 	l := action.Layout()
-	hop, squares := 0.0, 0.0
-	for c := range l.Components {
-		hop += float64(l.Volume()) * l.Hopping(l.Component(phi, c))
-	}
+	hop, squares := float64(l.Volume())*l.Hopping(phi), 0.0
 	for _, p := range phi {
 		squares += p * p
 	}

@@ -30,17 +30,9 @@ func vectors(l lattice.Layout, phi2, phi4, hopping float64) []observable {
 	return []observable{
 		{"φ·φ", func(phi []float64) float64 { return mean(squares(phi)) }, phi2},
 		{"(φ·φ)²", func(phi []float64) float64 { return lattice.Phi2(squares(phi)) }, phi4},
-		{"φ·φ'", func(phi []float64) float64 { return hop(l, phi) }, hopping},
+		{"φ·φ'", func(phi []float64) float64 { return l.Hopping(phi) }, hopping},
 		{"M", func(phi []float64) float64 { return mean(l.Component(phi, l.Components-1)) }, 0},
 	}
-}
-
-func hop(l lattice.Layout, phi []float64) float64 {
-	sum := 0.0
-	for c := range l.Components {
-		sum += l.Hopping(l.Component(phi, c))
-	}
-	return sum
 }
 
 func mean(x []float64) float64 {
@@ -250,7 +242,7 @@ func (b bowl) Kappa() float64         { return b.kappa }
 
 func (b bowl) Value(phi []float64) float64 {
 	v := b.layout.Volume()
-	s := -2 * b.kappa * float64(v) * hop(b.layout, phi)
+	s := -2 * b.kappa * float64(v) * b.layout.Hopping(phi)
 	for _, f := range phi {
 		s += f*f + b.a*(1-math.Cos(2*math.Pi*f))
 	}

@@ -33,11 +33,7 @@ func HoppingPath(layout lattice.Layout, kappa, lambda float64) (mcmc.Thermodynam
 		LogZ:   float64(layout.Volume()) * siteLogZ(layout.Components, lambda),
 		Action: at,
 		Derivative: func(_ float64, phi []float64) float64 {
-			sum := 0.0
-			for c := range layout.Components {
-				sum += layout.Hopping(layout.Component(phi, c))
-			}
-			return -2 * float64(layout.Volume()) * sum
+			return -2 * float64(layout.Volume()) * layout.Hopping(phi)
 		},
 	}, nil
 }
