@@ -139,7 +139,10 @@ func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	if err := cfg.setComponents(t); err != nil {
 		return nil, err
 	}
-	return &Network{cfg: cfg}, cfg.setDirections(t)
+	if err := cfg.setDirections(t); err != nil {
+		return nil, err
+	}
+	return &Network{cfg: cfg}, nil
 }
 
 // setComponents chooses how components are treated.
@@ -180,11 +183,21 @@ func (c *Config) setDirections(t diffusion.Theory) error {
 	if len(c.Directions) != t.Dim() {
 		return fmt.Errorf("hollow: expected a class for each direction of %v, got %v", t.Layout, c.Directions)
 	}
-	for mu, n := range t.Dims() {
-		first := slices.Index(c.Directions, c.Directions[mu])
-		if s := t.Symmetries; s != nil && !s.Exchange && first != mu && t.Dims()[first] == n {
-			return fmt.Errorf("hollow: expected directions of different classes for an action that is not invariant under their exchange, got %v", c.Directions)
-		}
+	if t.Symmetries != nil && !t.Symmetries.Exchange && c.mixes(t.Dims()) {
+		return fmt.Errorf("hollow: expected directions of different classes for an action that is not invariant under their exchange, got %v", c.Directions)
 	}
 	return nil
+}
+
+// mixes says whether there are directions of equal extent, and all such are of one class.
+func (c *Config) mixes(dims []int) (mixes bool) {
+	for mu, n := range dims {
+		if first := slices.Index(dims, n); first != mu {
+			if c.Directions[first] != c.Directions[mu] {
+				return false
+			}
+			mixes = true
+		}
+	}
+	return mixes
 }
