@@ -24,11 +24,11 @@ func BenchmarkTrainingStep(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", n, n), func(b *testing.B) {
 			m := freshModel(hollow.Config{}, 0, n, n)
 			data := normals(rand.New(rand.NewPCG(1, 2)), benchBatch*n*n)
-			ens := &lattice.Ensemble{Layout: lattice.Scalar(m.Lattice()), Data: data}
+			ens := &lattice.Ensemble{Layout: m.Layout(), Data: data}
 			step := 0
 			ctx, cancel := context.WithCancel(b.Context())
 			t, err := diffusion.NewTrainer(goBackend(), m, ens, diffusion.TrainConfig{
-				Objective: diffusion.Target, Residual: data, Steps: 1 << 30,
+				Objective: diffusion.Target, Targets: data, Steps: 1 << 30,
 				Progress: func(diffusion.TrainProgress) {
 					switch {
 					case step == 0:
@@ -63,7 +63,7 @@ func BenchmarkScoreDivergence(b *testing.B) {
 					return r.Known, r.Divergence
 				})
 				rng := rand.New(rand.NewPCG(1, 2))
-				phi := host.Normal(dtypes.Float32, rng, benchBatch, n, n)
+				phi := host.Normal(dtypes.Float32, rng, benchBatch, 1, n, n)
 				sigma := make([]float32, benchBatch)
 				for i := range sigma {
 					sigma[i] = float32(i+1) / 8

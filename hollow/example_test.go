@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gomlx/compute/gobackend"
-
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/lattice"
@@ -15,7 +14,7 @@ import (
 // A model around a hollow network starts as the exact score of a Gaussian. Its flow
 // needs no probes for the density: the only error is that of the finite step.
 func ExampleNetwork() {
-	backend, err := gobackend.New("ops_sequential")
+	b, err := backend.Open("go")
 	if err != nil {
 		panic(err)
 	}
@@ -35,20 +34,20 @@ func ExampleNetwork() {
 	if err != nil {
 		panic(err)
 	}
-	m, err := diffusion.NewModel(lat, network, diffusion.ModelConfig{Spectrum: spectrum})
+	m, err := diffusion.NewModel(b, network, diffusion.ModelConfig{Layout: action.Layout(), Spectrum: spectrum})
 	if err != nil {
 		panic(err)
 	}
-	f, err := flow.New(backend, m, flow.Config{Steps: 2, SigmaMin: 1e-4, Batch: 2})
+	f, err := flow.New(b, m, flow.Config{Steps: 2, SigmaMin: 1e-4, Batch: 2})
 	if err != nil {
 		panic(err)
 	}
-	s, err := f.Sample(context.Background(), 2)
+	s, err := f.Sample(context.Background(), 2, 1)
 	if err != nil {
 		panic(err)
 	}
-	for i := range 2 {
-		fmt.Printf("log w = %.2f ± %v\n", -action.Value(s.Ensemble.Config(i))-s.LogQ[i], s.ProbeError[i])
+	for i, w := range s.LogWeights(action) {
+		fmt.Printf("log w = %.2f ± %v\n", w, s.ProbeError[i])
 	}
 	// Output:
 	// log w = 39.88 ± 0

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -24,7 +24,7 @@ func must[T any](v T, err error) T {
 }
 
 // The weights of a model live on one backend, so the tests share one.
-var goBackend = sync.OnceValue(func() compute.Backend { return must(gobackend.New("ops_sequential")) })
+var goBackend = sync.OnceValue(func() compute.Backend { return must(backend.Open("go")) })
 
 func normals(rng *rand.Rand, n int) []float64 {
 	x := make([]float64, n)
@@ -38,7 +38,9 @@ func normals(rng *rand.Rand, n int) []float64 {
 func freshModel(cfg hollow.Config, order float64, dims ...int) *diffusion.Model {
 	lat := must(lattice.New(dims...))
 	spectrum := must(must(lattice.NewFreeField(lat, 0.9/float64(4*len(dims)))).FreeSpectrum(nil))
-	return must(diffusion.NewModel(lat, must(hollow.New(cfg)), diffusion.ModelConfig{Spectrum: spectrum, Order: order, Seed: 3}))
+	return must(diffusion.NewModel(goBackend(), must(hollow.New(cfg)), diffusion.ModelConfig{
+		Layout: lattice.Scalar(lat), Spectrum: spectrum, Order: order, Seed: 3,
+	}))
 }
 
 // small is a network with few channels.
@@ -55,7 +57,6 @@ func randomModel(tb testing.TB, cfg hollow.Config, order float64, dims ...int) *
 // randomise replaces all weights, so that layers that start at zero are tested too.
 func randomise(tb testing.TB, m *diffusion.Model) {
 	tb.Helper()
-	evaluate(tb, m, make([]float64, m.Lattice().Volume()), []float64{1})
 	rng := rand.New(rand.NewPCG(2, 3))
 	for v := range m.Store().IterVariables() {
 		w := make([]float32, v.Shape().Size())
@@ -76,9 +77,15 @@ func evaluate(tb testing.TB, m diffusion.LinearModel, data, sigma []float64) (r,
 		p := m.Remainder(scope, phi, s)
 		return p.Known, p.Divergence
 	})
-	out, err := exec.Call(tensors.FromFlatDataAndDimensions(data, append([]int{len(data) / m.Lattice().Volume()}, m.Lattice().Dims()...)...), sigma)
+	out, err := exec.Call(fields(m, data), sigma)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return tensors.MustCopyFlatData[float64](out[0]), tensors.MustCopyFlatData[float64](out[1])
+}
+
+// fields returns data as a tensor of fields of m.
+func fields(m diffusion.ScoreModel, data []float64) *tensors.Tensor {
+	l := m.Layout()
+	return tensors.FromFlatDataAndDimensions(data, append([]int{len(data) / l.Size(), l.Components}, l.Dims()...)...)
 }

@@ -3,6 +3,7 @@ package hollow
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/latdiff/latdiff/diffusion"
 )
@@ -43,7 +44,31 @@ type Config struct {
 	Local bool `json:"local"`
 	// Embedding is the width of the embedding of the noise level. Default 32.
 	Embedding int `json:"embedding"`
+	// Parity says whether the network is odd in the field. If it is not, there are offsets
+	// that depend on the noise level. Left open, it is that of the action.
+	Parity diffusion.Parity `json:"parity,omitempty"`
+	// Components says how the components of a field are treated. Left open, they are those
+	// of a Vector where the action is invariant under their rotations, else Separate.
+	Components Components `json:"components,omitempty"`
+	// Directions are the classes of the directions of the lattice, numbered from zero:
+	// kernels are symmetric under the exchange of directions of the same class. Left open,
+	// all directions are alike, or for an action whose symmetries are known those of equal
+	// extent, if it allows their exchange.
+	Directions []int `json:"directions,omitempty"`
 }
+
+// Components says how a network treats the components of a field.
+type Components string
+
+const (
+	// AutoComponents leaves the choice to the symmetries of the action.
+	AutoComponents Components = ""
+	// Vector treats the field as a vector per site: the network is equivariant under O(N).
+	// It has as many weights as one for a field with one component.
+	Vector Components = "vector"
+	// Separate treats every component by itself, with weights of its own.
+	Separate Components = "separate"
+)
 
 // Network is the network; see the package comment. Since no weight depends on the size
 // of the lattice, a trained model can be moved to another one of the same dimension by
@@ -55,7 +80,8 @@ type Network struct {
 
 var _ diffusion.ExactNetwork = (*Network)(nil)
 
-// New returns a network. It returns an error if a size in cfg is negative.
+// New returns a network. It returns an error if a size in cfg is negative, or for unknown
+// Components or Directions.
 func New(cfg Config) (*Network, error) {
 	for _, d := range []struct {
 		size  *int
@@ -71,7 +97,26 @@ func New(cfg Config) (*Network, error) {
 			return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
 		}
 	}
+	switch cfg.Components {
+	case AutoComponents, Vector, Separate:
+	default:
+		return nil, fmt.Errorf("hollow: expected the components %q, %q or none given, got %q", Vector, Separate, string(cfg.Components))
+	}
+	for _, class := range cfg.Directions {
+		if class < 0 || class >= len(cfg.Directions) {
+			return nil, fmt.Errorf("hollow: expected classes from 0 to %d of %d directions, got %v", len(cfg.Directions)-1, len(cfg.Directions), cfg.Directions)
+		}
+	}
 	return &Network{cfg: cfg}, nil
+}
+
+// Default returns the network with the zero [Config], which adapts to the theory.
+func Default() *Network {
+	n, err := New(Config{})
+	if err != nil {
+		panic(err) // the zero configuration is valid
+	}
+	return n
 }
 
 // Kind returns "hollow".
@@ -83,17 +128,85 @@ func (n *Network) Config() any { return n.cfg }
 // LearningRate returns 5e-3, which suits the network at its default size.
 func (n *Network) LearningRate() float64 { return 5e-3 }
 
-// Adapt returns the network itself. It returns an error for a lattice of a single site,
-// where there is no context, for several components, and for an action that is not even.
+// Adapt returns the network with the choices for the theory that its configuration leaves
+// open. It returns an error for a lattice of a single site, where there is no context, for
+// an action without translations or reflections, and for choices that the symmetries of
+// the action, or the layout, do not allow.
 func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	s := t.Symmetries
 	switch {
 	case t.Volume() < 2:
 		return nil, fmt.Errorf("hollow: expected a lattice of more than one site, got %v", t.Layout)
-	case t.Components != 1:
-		return nil, fmt.Errorf("hollow: expected fields of one component, got %v", t.Layout)
+	case s != nil && !(s.Translation && s.Reflection):
+		return nil, fmt.Errorf("hollow: expected an action that is invariant under translations and reflections, got one that is not")
 	}
-	if _, err := diffusion.Odd.Resolve(t); err != nil {
+	cfg := n.cfg
+	var err error
+	if cfg.Parity, err = cfg.Parity.Resolve(t); err != nil {
 		return nil, fmt.Errorf("hollow: %w", err)
 	}
-	return n, nil
+	if err := cfg.setComponents(t); err != nil {
+		return nil, err
+	}
+	if err := cfg.setDirections(t); err != nil {
+		return nil, err
+	}
+	return &Network{cfg: cfg}, nil
+}
+
+// setComponents chooses how components are treated.
+func (c *Config) setComponents(t diffusion.Theory) error {
+	rotation := t.Symmetries != nil && t.Symmetries.Rotation
+	switch {
+	case t.Components == 1 || c.Components == AutoComponents && (!rotation || c.Parity == diffusion.NoParity):
+		c.Components = Separate
+	case c.Components == AutoComponents:
+		c.Components = Vector
+	}
+	if c.Components == Separate {
+		return nil
+	}
+	switch {
+	case t.Symmetries != nil && !rotation:
+		return fmt.Errorf("hollow: expected an action that is invariant under rotations of the components for a network that is, got one that is not: leave Components open, or set it to %q", Separate)
+	case c.Parity == diffusion.NoParity:
+		return fmt.Errorf("hollow: expected an odd network for a vector, got the parity %q: -1 is one of its rotations", c.Parity)
+	}
+	return nil
+}
+
+// setDirections chooses the classes of directions.
+func (c *Config) setDirections(t diffusion.Theory) error {
+	if s := t.Symmetries; s != nil && c.Directions == nil {
+		c.Directions = make([]int, t.Dim())
+		for mu, n := range t.Dims() {
+			c.Directions[mu] = mu
+			if first := slices.Index(t.Dims(), n); s.Exchange {
+				c.Directions[mu] = first
+			}
+		}
+	}
+	if c.Directions == nil {
+		c.Directions = make([]int, t.Dim())
+	}
+	if len(c.Directions) != t.Dim() {
+		return fmt.Errorf("hollow: expected a class for each direction of %v, got %v", t.Layout, c.Directions)
+	}
+	if t.Symmetries != nil && !t.Symmetries.Exchange && c.mixes(t.Dims()) {
+		return fmt.Errorf("hollow: expected directions of different classes for an action that is not invariant under their exchange, got %v", c.Directions)
+	}
+	return nil
+}
+
+// mixes says whether there are directions of equal extent, and all such are of one class.
+func (c *Config) mixes(dims []int) (mixes bool) {
+	for mu, n := range dims {
+		if first := slices.Index(dims, n); first != mu {
+			if c.Directions[first] != c.Directions[mu] {
+				return false
+			}
+			mixes = true
+		}
+	}
+	return mixes
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/latdiff/latdiff/internal/nn"
 )
 
-// Fields inside the network have the layout [batch, channels, sites]. What depends on
-// the noise level has the shape [levels, …], where levels is the size of the batch or, if
+// Fields inside the network have the layout [batch, channels, copies·sites], where the
+// copies are the components of a vector, otherwise one. What depends on the noise level has the shape [levels, …], where levels is the size of the batch or, if
 // all samples share one level, 1; it multiplies weights rather than fields. Linear maps
 // are then matrix products that need no transpose, [batch, out, in] times [batch, in,
 // sites], and gates are for free. The maps bring their own adjoints, which are again
@@ -47,6 +47,11 @@ func repeatFirst(x *graph.Node, n int) *graph.Node {
 	dims := x.Shape().Dimensions
 	y := product(ones(x, n, 1), graph.Reshape(x, 1, -1))
 	return graph.Reshape(y, append([]int{n}, dims...)...)
+}
+
+// repeatLevels repeats x [1, …] for all levels.
+func repeatLevels(x *graph.Node, levels int) *graph.Node {
+	return repeatFirst(graph.Reshape(x, x.Shape().Dimensions[1:]...), levels)
 }
 
 // repeatLast repeats x n times along a new last axis.
@@ -110,7 +115,7 @@ func each(x *graph.Node, batch int) *graph.Node {
 	if dims[0] == batch {
 		return x
 	}
-	return repeatFirst(graph.Reshape(x, dims[1:]...), batch)
+	return repeatLevels(x, batch)
 }
 
 // mix multiplies the channels of the fields x, one after the other, by w [levels, out, in].
@@ -151,35 +156,13 @@ func mix(w *graph.Node, x ...*graph.Node) *graph.Node {
 // sumSites sums x over sites: [batch, channels].
 func sumSites(x *graph.Node) *graph.Node { return graph.ReduceSum(x, 2) }
 
-// sigmoid is the odd function s(x) = x/√(1+x²).
-type sigmoid struct {
-	value *graph.Node
-	cube  *graph.Node // (1+x²)^{3/2}, the reciprocal of the derivative
-}
-
-func newSigmoid(x *graph.Node) sigmoid {
-	q := graph.AddScalar(graph.Mul(x, x), 1)
-	root := graph.Sqrt(q)
-	cube := graph.Mul(q, root)
-	fixed := graph.StopGradient(root)
-	return sigmoid{
-		value: nn.WithAdjoint(x,
-			func(x *graph.Node) *graph.Node { return graph.Div(x, fixed) },
-			func(v *graph.Node) *graph.Node { return graph.Div(v, cube) }),
-		cube: cube,
-	}
-}
-
-// slope returns the derivative.
-func (s sigmoid) slope() *graph.Node { return graph.Reciprocal(s.cube) }
-
-// transform returns the Hartley transform of x over the sites of a lattice with the given
-// extents; see [hartley.Transform].
+// transform returns the Hartley transform of x, of all copies, over the sites of a lattice
+// with the given extents; see [hartley.Transform].
 func transform(x *graph.Node, dims []int) *graph.Node {
 	return nn.WithAdjoint(x,
 		func(x *graph.Node) *graph.Node {
-			shape := x.Shape().Dimensions
-			count, sites := shape[0]*shape[1], shape[2]
+			shape, sites := x.Shape().Dimensions, volume(dims)
+			count := x.Shape().Size() / sites
 			if whole(x, count, dims) {
 				x = dot(graph.Reshape(x, count, sites), []int{1}, nil, hartleyMatrix(x, dims...), []int{0}, nil)
 				return graph.Reshape(x, shape...)

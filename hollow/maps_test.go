@@ -39,7 +39,7 @@ func TestTransform(t *testing.T) {
 			}
 			return out
 		})
-		out, err := exec.Call(tensors.FromFlatDataAndDimensions(x, append([]int{batch}, dims...)...))
+		out, err := exec.Call(tensors.FromFlatDataAndDimensions(x, append([]int{batch, 1}, dims...)...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestOrbits(t *testing.T) {
 		{[]int{3, 5}, 5, nil},
 	} {
 		sum := make([]float64, volume(c.dims))
-		for o, row := range orbits(c.dims, 2) {
+		for o, row := range orbits(c.dims, 2, nil) {
 			if o == c.orbits {
 				t.Fatalf("%v: more than %d orbits", c.dims, c.orbits)
 			}

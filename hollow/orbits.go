@@ -8,11 +8,11 @@ import (
 
 // orbits returns the transfer functions E_o(k) = Σ_{y∈o} Π_µ cos(k_µ y_µ) of the indicator
 // functions of the orbits o of non-zero displacements y, |y_µ| ≤ reach, under
-// reflections and permutations of the directions; one row per orbit, laid out like a
-// field on a lattice of these extents. Orbits are ordered, and their number depends on
-// reach and the dimension only. A displacement that reaches further than half-way
+// reflections and the permutations of directions of the same class, all of them if
+// classes is nil; one row per orbit, laid out like a field on a lattice of these extents.
+// Orbits are ordered, and their number depends on reach and the classes only. A displacement that reaches further than half-way
 // around the lattice is left out: no orbit contains a translation by zero.
-func orbits(dims []int, reach int) (rows [][]float64) {
+func orbits(dims []int, reach int, classes []int) (rows [][]float64) {
 	index := map[string]int{}
 	y := make([]int, len(dims))
 	var visit func(mu int)
@@ -33,8 +33,7 @@ func orbits(dims []int, reach int) (rows [][]float64) {
 		if zero {
 			return
 		}
-		slices.Sort(key)
-		name := fmt.Sprint(key)
+		name := fmt.Sprint(sorted(key, classes))
 		o, ok := index[name]
 		if !ok {
 			o = len(rows)
@@ -47,6 +46,22 @@ func orbits(dims []int, reach int) (rows [][]float64) {
 	}
 	visit(0)
 	return rows
+}
+
+// sorted returns the values of key in each class in increasing order.
+func sorted(key, classes []int) [][]int {
+	groups := make([][]int, len(key))
+	for mu, v := range key {
+		class := 0
+		if classes != nil {
+			class = classes[mu]
+		}
+		groups[class] = append(groups[class], v)
+	}
+	for _, g := range groups {
+		slices.Sort(g)
+	}
+	return groups
 }
 
 // addPlaneWave adds Π_µ cos(k_µ y_µ) to a function of k.

@@ -20,7 +20,7 @@ func TestSavedModels(t *testing.T) {
 		{"testdata/mixture.npz", []float64{-2.663531951, 0.1096712309, -0.01781406378}, []float64{-139.4558732, -2.674738963, 0.03211280119}},
 	} {
 		m := must(diffusion.LoadModel(c.file))
-		v := m.Lattice().Volume()
+		v := m.Layout().Size()
 		data := normals(rand.New(rand.NewPCG(4, 5)), 3*v)
 		r, div := evaluate(t, m, data, []float64{0.05, 0.7, 4})
 		for i := range div {

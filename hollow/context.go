@@ -1,0 +1,109 @@
+package hollow
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/latdiff/latdiff/internal/nn"
+)
+
+// context holds the fields c(x), which do not depend on the field at x, and what their
+// derivative with respect to the alignment needs, which exists for one species only.
+type context struct {
+	fields *graph.Node // c [batch, channels, copies·sites]
+	siteFeatures
+	transfer *graph.Node // T_c(k) [levels, channels, modes]
+}
+
+// siteFeatures are functions of the field of one species, and of the alignment, at a site.
+type siteFeatures struct {
+	site     sigmoid     // h
+	slopes   *graph.Node // by which they depend on the field, [levels, features, 1]
+	offsets  *graph.Node // and on the alignment, or nil
+	features *graph.Node // by which c depends on h and the field, [levels, channels, features+1]
+}
+
+// context returns the sum of what every species adds to it.
+func (b *builder) context() (c context) {
+	var modes *graph.Node
+	for _, s := range b.species {
+		c.siteFeatures, c.transfer = s.siteFeatures(), s.transfer()
+		part := b.filtered(c.transfer, mix(c.features, transform(c.site.value, b.dims), s.modes))
+		if modes != nil {
+			part = graph.Add(modes, part)
+		}
+		modes = part
+	}
+	c.fields = transform(modes, b.dims)
+	return c
+}
+
+// siteFeatures returns sigmoids of many slopes, to which mix adds the field itself.
+func (s *species) siteFeatures() (f siteFeatures) {
+	cfg := s.cfg
+	gate := graph.AddScalar(s.coefficients("site_gate", cfg.Features), 1)
+	slopes := nn.Param(s.scope, s.field.Graph(), s.field.DType(), "slopes", func(_ *rand.Rand, i int) float64 {
+		return 0.3 + 2.7*float64(i)/math.Max(1, float64(cfg.Features-1))
+	}, cfg.Features, 1)
+	f.slopes = s.times(s.unit, scaleRows(gate, slopes))
+	if s.sign != nil {
+		f.offsets = scaleRows(gate, s.param("offsets", 0.5, cfg.Features, 1))
+	}
+	bias := s.biasAt(s.scope, "site_bias", 0.5, cfg.Features)
+	f.site = newSigmoid(mix(join(2, f.slopes, f.offsets, bias), s.field, s.sign, s.ones()), s.copies)
+	inputs := len(s.species) * (cfg.Features + 1)
+	features := repeatFirst(s.param("features", 1/math.Sqrt(float64(inputs)), cfg.Channels, cfg.Features+1), s.levels)
+	// The last column multiplies the field in units of its standard deviation.
+	f.features = scaleColumns(features, join(1, ones(s.unit, s.levels, cfg.Features), s.unit))
+	return f
+}
+
+// transfer returns the transfer functions T_c(k) of the context, [levels, channels,
+// modes]. Their sums over modes, which are their values at distance zero, vanish.
+func (s *species) transfer() *graph.Node {
+	cfg := s.cfg
+	rows := orbits(s.dims, cfg.Range, cfg.Directions)
+	waves := make([]float64, 0, len(rows)*s.sites)
+	taps := 0.0
+	for _, row := range rows {
+		waves = append(waves, row...)
+		taps += row[0]
+	}
+	kernels := s.param("kernels", 1/math.Sqrt(taps), cfg.Channels*cfg.Profiles, len(rows))
+	kernels = graph.Reshape(kernels, cfg.Channels, cfg.Profiles, len(rows))
+	profiles := graph.Reshape(s.coefficients("profiles", cfg.Channels*cfg.Profiles), s.levels, cfg.Channels, cfg.Profiles)
+	// The first profile starts at one: learned kernels that the others modify.
+	first := make([]float64, cfg.Channels*cfg.Profiles)
+	for c := range cfg.Channels {
+		first[c*cfg.Profiles] = 1
+	}
+	profiles = graph.Add(profiles, graph.BroadcastToDims(s.constant(first, 1, cfg.Channels, cfg.Profiles), profiles.Shape().Dimensions...))
+	local := graph.Transpose(dot(profiles, []int{2}, []int{1}, kernels, []int{1}, []int{0}), 0, 1)
+
+	// The Wiener filters without the site itself, scaled such that the filtered field u
+	// has unit variance. C/(C+aσ²) is a constant plus a multiple of (C-v)/(C+aσ²) for any
+	// v; unlike the former, whose values are close to each other at low noise, the latter
+	// loses no digits in the subtraction.
+	centred := make([]float64, s.sites)
+	for k, c := range s.spectrum {
+		centred[k] = c - s.variance
+	}
+	filters := s.filters(centred)
+	filters = graph.Sub(filters, repeatLast(meanLast(filters), s.sites))
+	norms := s.times(graph.Reciprocal(s.unit), s.norms(filters))
+	wide := scaleColumns(repeatFirst(s.param("filters", 0.5, cfg.Channels, s.numFilters()), s.levels), norms)
+	orbit := repeatFirst(s.constant(waves, len(rows), s.sites), s.levels)
+	return mix(join(2, local, wide), orbit, filters)
+}
+
+// alongSign returns the derivative of Σ_x Σ_c weights_c(x) c(x) with respect to the
+// alignment, [batch, 1]; the field has the derivative -shift.
+func (b *builder) alongSign(c context, weights *graph.Node) *graph.Node {
+	back := b.filtered(c.transfer, transform(weights, b.dims))
+	back = transform(mix(transposed(c.features), back), b.dims)
+	rates := join(1, graph.Sub(c.offsets, graph.MulScalar(c.slopes, b.in.Shift)), graph.MulScalar(ones(c.slopes, b.levels, 1, 1), -b.in.Shift))
+	slopes := join(1, c.site.slope(), graph.OnesLike(b.field))
+	return sumSites(mix(transposed(rates), graph.Mul(back, slopes)))
+}

@@ -1,0 +1,196 @@
+package hollow_test
+
+import (
+	"flag"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/stats"
+)
+
+// full trains with the default settings, for minutes, and demands what such a model has to
+// reach; otherwise networks are small, training is short, and the demand is less.
+var full = flag.Bool("full", false, "train with the default settings")
+
+// ensemble draws n configurations by local Metropolis.
+func ensemble(t testing.TB, action lattice.LocalAction, n, thin int) *lattice.Ensemble {
+	t.Helper()
+	r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: n, Thin: thin, Thermalisation: 300, Chains: 4, Seed: 9},
+		func(int) (mcmc.Kernel, error) { return mcmc.NewMetropolis(action, mcmc.MetropolisConfig{}) }))
+	return r.Ensemble
+}
+
+// fit trains a hollow network, with the default settings or briefly, and returns the model
+// and fields drawn through its flow.
+func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *flow.Samples, stats.LogWeights) {
+	t.Helper()
+	cfg := diffusion.FitConfig{Network: must(hollow.New(hollow.Config{})), Seed: 1}
+	steps, n := 8, 512
+	if *full {
+		steps, n = 24, 4096
+	} else {
+		cfg.Network = must(hollow.New(hollow.Config{Channels: 12, Hidden: 16, Head: 8, Profiles: 2, Embedding: 16}))
+		cfg.Train = diffusion.TrainConfig{Steps: 250, LearningRate: 1e-2, EMA: 0.98}
+	}
+	start := time.Now()
+	m := must(diffusion.Fit(t.Context(), goBackend(), action, ens, cfg))
+	trained := time.Since(start)
+	s := must(must(flow.New(goBackend(), m, flow.Config{Steps: steps})).Sample(t.Context(), n, 7))
+	logw := s.LogWeights(action)
+	w := must(stats.LogWeightStats(logw))
+	chain := must(mcmc.DMMC(rand.New(rand.NewPCG(1, 1)), logw))
+	t.Logf("%v: ESS %v, acceptance %.3f, sd(log w) %.3f, σ from %.3g to %.3g, %d weights, trained in %.1f minutes",
+		lattice.Describe(action), w.ESS, chain.Acceptance, w.SD, m.SigmaMin(), m.SigmaMax(), m.NumParameters(), trained.Minutes())
+	return m, s, w
+}
+
+// agree compares the average of an observable over the samples, reweighted, with that over
+// an ensemble, in which configurations are independent.
+func agree(t *testing.T, name string, action lattice.Action, ens *lattice.Ensemble, s *flow.Samples, o func(phi []float64) float64) {
+	t.Helper()
+	logw := s.LogWeights(action)
+	top := math.Inf(-1)
+	for _, l := range logw {
+		top = math.Max(top, l)
+	}
+	var sum, mean float64
+	for i, phi := range s.Ensemble.All() {
+		w := math.Exp(logw[i] - top)
+		sum, mean = sum+w, mean+w*o(phi)
+	}
+	mean /= sum
+	variance := 0.0
+	for i, phi := range s.Ensemble.All() {
+		variance += math.Pow(math.Exp(logw[i]-top)/sum*(o(phi)-mean), 2)
+	}
+	var first, second float64
+	for _, phi := range ens.All() {
+		first, second = first+o(phi)/float64(ens.Len()), second+o(phi)*o(phi)/float64(ens.Len())
+	}
+	// Configurations two autocorrelation times apart count as half at least.
+	error := math.Sqrt(variance + 2*(second-first*first)/float64(ens.Len()))
+	t.Logf("%s: %.5f by the flow, %.5f by Metropolis, error %.5f", name, mean, first, error)
+	if d := math.Abs(mean - first); !(d < 5*error) {
+		t.Errorf("%s: %v by the flow, %v by Metropolis, 5σ = %v", name, mean, first, 5*error)
+	}
+}
+
+// square returns the mean of φ² over the numbers of a field.
+func square(phi []float64) (s float64) {
+	for _, v := range phi {
+		s += v * v / float64(len(phi))
+	}
+	return s
+}
+
+// φ⁴ with a linear and a cubic term: the network that adapts to it has no parity, and one
+// that is to be odd is refused.
+func TestNotEven(t *testing.T) {
+	layout := lattice.Scalar(must(lattice.New(8, 8)))
+	action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, lambda: 0.1, h: 0.3, g: 0.1}
+	ens := ensemble(t, action, 4096, 10)
+	odd := diffusion.FitConfig{Network: must(hollow.New(hollow.Config{Parity: diffusion.Odd}))}
+	if _, err := diffusion.Fit(t.Context(), goBackend(), action, ens, odd); err == nil || !strings.Contains(err.Error(), "expected an action with the symmetry φ → -φ") {
+		t.Errorf("an odd network gave the error %v", err)
+	}
+	m, s, w := fit(t, action, ens)
+	if p := m.Network().Config().(hollow.Config).Parity; p != diffusion.NoParity {
+		t.Errorf("got a network of parity %q", p)
+	}
+	want := 0.8
+	if *full {
+		want = 0.95
+	}
+	if !(w.ESS.Value > want) {
+		t.Errorf("ESS = %v, want %v", w.ESS, want)
+	}
+	agree(t, "⟨φ⟩", action, ens, s, lattice.Magnetization)
+	agree(t, "⟨φ²⟩", action, ens, s, square)
+	agree(t, "⟨S⟩/V", action, ens, s, func(phi []float64) float64 { return action.Value(phi) / 64 })
+}
+
+// A theory whose directions differ, on a lattice whose extents do not.
+func TestAnisotropic(t *testing.T) {
+	layout := lattice.Scalar(must(lattice.New(8, 8)))
+	action := &polynomial{layout: layout, kappa: []float64{0.3, 0.1}, lambda: 0.1}
+	ens := ensemble(t, action, 4096, 10)
+	m, s, w := fit(t, action, ens)
+	if d := m.Network().Config().(hollow.Config).Directions; len(d) != 2 || d[0] == d[1] {
+		t.Errorf("got the classes %v of directions", d)
+	}
+	want := 0.8
+	if *full {
+		want = 0.95
+	}
+	if !(w.ESS.Value > want) {
+		t.Errorf("ESS = %v, want %v", w.ESS, want)
+	}
+	for mu, name := range []string{"first", "second"} {
+		agree(t, "neighbours in the "+name+" direction", action, ens, s, func(phi []float64) (c float64) {
+			for x, v := range phi {
+				c += v * phi[layout.Forward(mu)[x]] / 64
+			}
+			return c
+		})
+	}
+}
+
+// The O(2) model in the symmetric phase, by an equivariant network.
+func TestVector(t *testing.T) {
+	for _, c := range []struct{ kappa, lambda float64 }{{0.22, 0.022}, {0.2, 0.5}} {
+		layout := lattice.Layout{Lattice: must(lattice.New(8, 8)), Components: 2}
+		action := &polynomial{layout: layout, kappa: []float64{c.kappa, c.kappa}, lambda: c.lambda}
+		ens := ensemble(t, action, 4096, 10)
+		m, s, w := fit(t, action, ens)
+		if v := m.Network().Config().(hollow.Config).Components; v != hollow.Vector {
+			t.Errorf("got the components %q", v)
+		}
+		if want := 0.5; !(w.ESS.Value > want) {
+			t.Errorf("ESS = %v, want %v", w.ESS, want)
+		}
+		agree(t, "⟨φ²⟩", action, ens, s, square)
+	}
+}
+
+// Two fields of different masses, by a network with weights for each.
+func TestSeparate(t *testing.T) {
+	layout := lattice.Layout{Lattice: must(lattice.New(8, 8)), Components: 2}
+	action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, mass: []float64{0, 0.5}, lambda: 0.2}
+	ens := ensemble(t, action, 4096, 10)
+	m, s, w := fit(t, action, ens)
+	if v := m.Network().Config().(hollow.Config).Components; v != hollow.Separate {
+		t.Errorf("got the components %q", v)
+	}
+	if want := 0.5; !(w.ESS.Value > want) {
+		t.Errorf("ESS = %v, want %v", w.ESS, want)
+	}
+	for c, name := range []string{"⟨φ²⟩ of the first", "⟨φ²⟩ of the second"} {
+		agree(t, name, action, ens, s, func(phi []float64) float64 { return square(layout.Component(phi, c)) })
+	}
+}
+
+// Strong coupling.
+func TestStrongCoupling(t *testing.T) {
+	lambdas := []float64{0.5}
+	if *full {
+		lambdas = []float64{0.5, 1, 5}
+	}
+	for _, lambda := range lambdas {
+		layout := lattice.Scalar(must(lattice.New(8, 8)))
+		action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, lambda: lambda}
+		ens := ensemble(t, action, 4096, 20)
+		_, s, w := fit(t, action, ens)
+		if want := 0.5; !(w.ESS.Value > want) {
+			t.Errorf("ESS = %v, want %v", w.ESS, want)
+		}
+		agree(t, "⟨φ²⟩", action, ens, s, square)
+	}
+}
