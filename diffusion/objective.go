@@ -6,8 +6,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/latdiff/latdiff/internal/hartley"
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/lattice"
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/latdiff/latdiff/diffusion/hartley"
 	"github.com/latdiff/latdiff/internal/chunk"
-	"github.com/latdiff/latdiff/internal/hartley"
 	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/lattice"
 )

@@ -7,8 +7,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/latdiff/latdiff/internal/hartley"
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // EulerMaruyama integrates the reverse-time stochastic differential equation (3.7)–(3.9)

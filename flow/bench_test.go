@@ -13,9 +13,9 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/host"
-	"github.com/latdiff/latdiff/internal/nn"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"

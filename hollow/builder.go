@@ -7,8 +7,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/hartley"
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // builder carries what all parts of one graph share.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/latdiff/latdiff/internal/hartley"
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // across multiplies the copies of x [batch, channels, n·sites] by the matrix m, row-major

@@ -9,9 +9,9 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/internal/lowering"
-	"github.com/latdiff/latdiff/internal/nn"
 )
 
 // Fields inside the network have the layout [batch, channels, copies·sites], where the

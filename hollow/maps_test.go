@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/diffusion/hartley"
 	"github.com/latdiff/latdiff/lattice"
 )
 

@@ -3,7 +3,7 @@ package hollow
 import (
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // sigmoid is the function s(x) = x/√(1+|x|²), odd in a number and equivariant under

@@ -14,8 +14,8 @@ import (
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/internal/chunk"
-	"github.com/latdiff/latdiff/internal/nn"
 )
 
 // scoreGraph divides the output of a network by σ, as the published model does.

@@ -3,7 +3,7 @@ package unet
 import (
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // Feature maps have the layout [channels, extents…, batch]: a convolution is then

@@ -8,8 +8,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/internal/lowering"
-	"github.com/latdiff/latdiff/internal/nn"
 )
 
 // This file moves values between sites: periodic shifts, and the permutations

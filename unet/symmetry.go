@@ -5,7 +5,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/latdiff/latdiff/internal/nn"
+	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // A pointMap is an element of the point group of a rectangular lattice: it permutes

@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/dsp/fourier"
 
-	"github.com/latdiff/latdiff/internal/hartley"
+	"github.com/latdiff/latdiff/diffusion/hartley"
 )
 
 // A filter in the Hartley basis must equal the same filter through a complex FFT.

@@ -1,0 +1,67 @@
+package latdiff_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// exampleBody returns the lines of the function of the whole road.
+func exampleBody(t *testing.T, source string) string {
+	t.Helper()
+	_, body, found := strings.Cut(source, "func Example() {\n")
+	body, _, ended := strings.Cut(body, "\t// Output:")
+	if !found || !ended {
+		t.Fatal("the example is not where this test looks for it")
+	}
+	return body
+}
+
+// The example, copied into a module of its own that knows this one by a replace line,
+// builds and runs there: it needs nothing that is internal.
+func TestExampleInFreshModule(t *testing.T) {
+	source := read(t, "example_test.go")
+	dir, root := t.TempDir(), must(filepath.Abs("."))
+	program := strings.Replace(source, "package latdiff_test", "package main", 1)
+	program = strings.Replace(program, "func Example() {", "func main() {", 1)
+	// The versions of all dependencies are those of this module.
+	module := strings.Replace(read(t, "go.mod"), "module github.com/latdiff/latdiff", "module example.org/road", 1)
+	module += "\nrequire github.com/latdiff/latdiff v0.0.0\n\nreplace github.com/latdiff/latdiff => " + root + "\n"
+	for name, text := range map[string]string{"main.go": program, "go.mod": module, "go.sum": read(t, "go.sum")} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := exec.Command("go", "run", "-mod=mod", ".")
+	run.Dir = dir
+	run.Env = append(os.Environ(), "GOWORK=off")
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, want, _ := strings.Cut(source, "\t// Output:\n")
+	for line := range strings.Lines(want) {
+		if line, ok := strings.CutPrefix(line, "\t// "); ok && !strings.Contains(string(out), strings.TrimSpace(line)) {
+			t.Errorf("expected the line %q, got\n%s", strings.TrimSpace(line), out)
+		}
+	}
+}
+
+// The road in the README is the example that the tests run.
+func TestReadmeRoad(t *testing.T) {
+	body := strings.TrimRight(strings.ReplaceAll(exampleBody(t, read(t, "example_test.go")), "\n\t", "\n"), "\n\t")
+	if !strings.Contains(read(t, "README.md"), strings.TrimPrefix(body, "\t")) {
+		t.Error("the README does not hold the body of the example, line by line")
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
