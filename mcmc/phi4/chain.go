@@ -55,7 +55,8 @@ type wave struct {
 	// phi2 and q are the expectation values of φ² and (φ²-1)² in the states.
 	phi2, q []float64
 	// hop[i][j] is |⟨i|φ|j⟩|² of the states i here and j at l+1, summed over the degenerate.
-	hop     [][]float64
+	hop [][]float64
+	// vectors are the states on the nodes, kept while the matrices are solved.
 	vectors *mat.Dense
 }
 

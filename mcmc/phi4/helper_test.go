@@ -64,9 +64,9 @@ func without(e phi4.Exact, drop ...func(*phi4.Exact) *float64) phi4.Exact {
 func variance(e *phi4.Exact) *float64 { return &e.HoppingVariance }
 func absM(e *phi4.Exact) *float64     { return &e.AbsM }
 
-// integral is ∫_a^b f by a rule of 200 nodes.
+// integral is ∫_a^b f by a rule of 120 nodes.
 func integral(f func(float64) float64, a, b float64) float64 {
-	return quad.Fixed(f, a, b, 200, quad.Legendre{}, 0)
+	return quad.Fixed(f, a, b, 120, quad.Legendre{}, 0)
 }
 
 // identities tests what holds for every theory: the Schwinger–Dyson equation
