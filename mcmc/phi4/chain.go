@@ -18,6 +18,9 @@ const (
 	maxWaves = 300
 	// maxArgument bounds the argument of Bessel functions.
 	maxArgument = 1e5
+	// maxWork bounds the number of angular momenta times the cube of the number of nodes, a
+	// time of several seconds.
+	maxWork = 1e9
 	// maxNodes bounds the size of the matrices.
 	maxNodes = 460
 )
@@ -151,8 +154,8 @@ func (c *Chain) solve(nodes int) error {
 	c.waves = c.waves[:0]
 	d, s, scale := 1.0, 1.0, 0.0
 	for l := 0; ; l++ {
-		if l == maxWaves {
-			return fmt.Errorf("phi4: expected the sum over angular momenta to converge with %d of them: λ = %v is too small for κ = %v", maxWaves, c.lambda, c.kappa)
+		if l == maxWaves || float64(l)*math.Pow(float64(nodes), 3) > maxWork {
+			return fmt.Errorf("phi4: expected the sum over angular momenta to converge with %d of them on %d nodes: the couplings κ = %v, λ = %v are too extreme", l, nodes, c.kappa, c.lambda)
 		}
 		if l == first+len(kernels) {
 			first = l

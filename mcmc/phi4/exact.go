@@ -54,20 +54,21 @@ func (e *Exact) values() []float64 {
 	return []float64{e.FreeEnergy, e.Phi2, e.Phi4, e.Hopping, e.ActionDensity, e.Chi, e.AbsM}
 }
 
-// Solve returns the exact values of the theory of n components on lat, by the first of
-// these methods that applies:
+// Solve returns the exact values of the theory with fields of the given layout, by the
+// first of these methods that applies:
 //
-//   - λ = +Inf: [Ising], for n = 1 in up to two dimensions
+//   - λ = +Inf: [Ising], for one component in up to two dimensions
 //   - λ = 0: [FreeField]
 //   - κ = 0, or a lattice of one site: [OneSite]
 //   - at most one extent above 1: [NewChain]
 //   - 2x2, beside extents of 1: [Plaquette]
 //
 // It returns an error where none applies, and those of the method that does.
-func Solve(lat *lattice.Lattice, n int, kappa, lambda float64) (Exact, error) {
-	if lat == nil {
-		return unknown(0), fmt.Errorf("phi4: expected a lattice, got nil")
+func Solve(layout lattice.Layout, kappa, lambda float64) (Exact, error) {
+	if err := layout.Check(); err != nil {
+		return unknown(0), fmt.Errorf("phi4: %w", err)
 	}
+	lat, n := layout.Lattice, layout.Components
 	if math.IsInf(lambda, 1) {
 		if n != 1 {
 			return unknown(lat.Volume()), fmt.Errorf("phi4: expected one component at λ = ∞, got %d", n)
@@ -88,7 +89,7 @@ func Solve(lat *lattice.Lattice, n int, kappa, lambda float64) (Exact, error) {
 	}
 	switch {
 	case lambda == 0:
-		return FreeField(lat, n, kappa)
+		return FreeField(layout, kappa)
 	case kappa == 0 || len(extents) == 0:
 		site, err := OneSite(n, kappa, lambda, loops)
 		if err != nil || lat.Volume() == 1 {
@@ -109,7 +110,7 @@ func Solve(lat *lattice.Lattice, n int, kappa, lambda float64) (Exact, error) {
 	case len(extents) == 2 && extents[0] == 2 && extents[1] == 2:
 		return plaquette(n, kappa, lambda, loops)
 	}
-	return unknown(lat.Volume()), fmt.Errorf("phi4: expected λ = 0, λ = ∞ in two dimensions, κ = 0, one dimension or 2x2 for exact values, got κ = %v, λ = %v on %v", kappa, lambda, lat)
+	return unknown(lat.Volume()), fmt.Errorf("phi4: expected λ = 0, λ = ∞ in two dimensions, κ = 0, one dimension or 2x2 for exact values, got κ = %v, λ = %v on %v", kappa, lambda, layout)
 }
 
 // check returns an error for a theory that does not exist on any lattice.

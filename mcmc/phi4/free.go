@@ -7,25 +7,25 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// FreeField returns the values of the free field of n components, λ = 0, on lat, sums
-// over the modes of ⟨|φ_k|²⟩ = 1/(2(1 - 2κ Σ_µ cos k_µ)) per component. It returns an error
-// if lat is nil, n < 1 or |κ| ≥ 1/(2d).
-func FreeField(lat *lattice.Lattice, n int, kappa float64) (Exact, error) {
-	if lat == nil {
-		return unknown(0), fmt.Errorf("phi4: expected a lattice, got nil")
+// FreeField returns the values of the free field, λ = 0, sums over the modes of
+// ⟨|φ_k|²⟩ = 1/(2(1 - 2κ Σ_µ cos k_µ)) per component. It returns an error for a layout that
+// does not exist or |κ| ≥ 1/(2d).
+func FreeField(layout lattice.Layout, kappa float64) (Exact, error) {
+	if err := layout.Check(); err != nil {
+		return unknown(0), fmt.Errorf("phi4: %w", err)
 	}
-	v := lat.Volume()
+	v := layout.Volume()
 	e := unknown(v)
-	if err := check(n, kappa, 0); err != nil {
+	if err := check(layout.Components, kappa, 0); err != nil {
 		return e, err
 	}
-	d := lat.Dim()
+	d := layout.Dim()
 	if 2*float64(d)*math.Abs(kappa) >= 1 {
 		return e, fmt.Errorf("phi4: expected |κ| < 1/(2d) = %v for the free field (λ = 0), got %v", 1/(2*float64(d)), kappa)
 	}
 	cosines := make([][]float64, d)
 	for mu := range cosines {
-		l := lat.Extent(mu)
+		l := layout.Extent(mu)
 		cosines[mu] = make([]float64, l)
 		for k := range l {
 			cosines[mu][k] = math.Cos(2 * math.Pi * float64(k) / float64(l))
@@ -35,7 +35,7 @@ func FreeField(lat *lattice.Lattice, n int, kappa float64) (Exact, error) {
 	coord := make([]int, d)
 	for x := range v {
 		c := 0.0
-		for mu, k := range lat.Coord(coord, x) {
+		for mu, k := range layout.Coord(coord, x) {
 			c += cosines[mu][k]
 		}
 		g := 1 / (1 - 2*kappa*c)
@@ -44,7 +44,7 @@ func FreeField(lat *lattice.Lattice, n int, kappa float64) (Exact, error) {
 		hopping += c * g / 2
 		variance += c * c * g * g / 2
 	}
-	f, sites := float64(n), float64(v)
+	f, sites := float64(layout.Components), float64(v)
 	e.setLogZ(f / 2 * logs)
 	e.Phi2 = f * phi2 / sites
 	e.Phi4 = e.Phi2 * e.Phi2 * (1 + 2/f)

@@ -53,7 +53,7 @@ func TestFreeFieldMatrix(t *testing.T) {
 			f := float64(n)
 			logZ := f * (sites/2*math.Log(2*math.Pi) - chol.LogDet()/2)
 			abs := math.Sqrt(2*chi/sites) * math.Gamma((f+1)/2) / math.Gamma(f/2)
-			same(t, fmt.Sprintf("%v, N = %d", lat, n), must[phi4.Exact](t)(phi4.FreeField(lat, n, c.kappa)), phi4.Exact{
+			same(t, fmt.Sprintf("%v, N = %d", lat, n), must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: lat, Components: n}, c.kappa)), phi4.Exact{
 				Volume: v, LogZ: logZ, FreeEnergy: -logZ / sites, Phi2: f * phi2, Phi4: f * (f + 2) * phi2 * phi2,
 				Hopping: f * mat.Trace(&hg) / sites, HoppingVariance: 2 * f * mat.Trace(&hghg) / sites,
 				ActionDensity: f / 2, Chi: f * chi, AbsM: abs,
@@ -64,10 +64,13 @@ func TestFreeFieldMatrix(t *testing.T) {
 
 func TestFreeFieldErrors(t *testing.T) {
 	for _, f := range []func() error{
-		func() error { _, err := phi4.FreeField(nil, 1, 0); return err },
-		func() error { _, err := phi4.FreeField(newLattice(t, 4), 0, 0); return err },
-		func() error { _, err := phi4.FreeField(newLattice(t, 4, 4), 1, -0.25); return err },
-		func() error { _, err := phi4.FreeField(newLattice(t, 4, 4), 1, math.NaN()); return err },
+		func() error { _, err := phi4.FreeField(lattice.Scalar(nil), 0); return err },
+		func() error {
+			_, err := phi4.FreeField(lattice.Layout{Lattice: newLattice(t, 4), Components: 0}, 0)
+			return err
+		},
+		func() error { _, err := phi4.FreeField(lattice.Scalar(newLattice(t, 4, 4)), -0.25); return err },
+		func() error { _, err := phi4.FreeField(lattice.Scalar(newLattice(t, 4, 4)), math.NaN()); return err },
 	} {
 		if err := f(); err == nil {
 			t.Error("expected an error")
@@ -80,7 +83,7 @@ func TestPlaquetteLimits(t *testing.T) {
 	lat := newLattice(t, 2, 2)
 	for _, n := range []int{1, 2} {
 		for _, kappa := range []float64{0.2, -0.2} {
-			want := without(must[phi4.Exact](t)(phi4.FreeField(lat, n, kappa)), variance)
+			want := without(must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: lat, Components: n}, kappa)), variance)
 			if n > 1 {
 				want = without(want, absM)
 			}
@@ -180,13 +183,13 @@ func TestSolveLoops(t *testing.T) {
 	m := 1 - 2*lambda - 2*kappa
 	c := (-m + math.Sqrt(m*m+8*lambda)) / (4 * lambda)
 	for _, dims := range [][]int{{7, 1}, {2, 1, 2}, {1}} {
-		loops := must[phi4.Exact](t)(phi4.Solve(newLattice(t, dims...), 1, kappa, lambda))
+		loops := must[phi4.Exact](t)(phi4.Solve(lattice.Scalar(newLattice(t, dims...)), kappa, lambda))
 		var plain phi4.Exact
 		switch len(dims) {
 		case 1:
 			plain = must[phi4.Exact](t)(phi4.OneSite(1, 0, c*c*lambda, 0))
 		case 2:
-			plain = must[phi4.Exact](t)(phi4.Solve(newLattice(t, 7), 1, c*kappa, c*c*lambda))
+			plain = must[phi4.Exact](t)(phi4.Solve(lattice.Scalar(newLattice(t, 7)), c*kappa, c*c*lambda))
 		default:
 			plain = must[phi4.Exact](t)(phi4.Plaquette(1, c*kappa, c*c*lambda))
 		}
@@ -203,26 +206,29 @@ func TestSolveLoops(t *testing.T) {
 func TestSolve(t *testing.T) {
 	const kappa, lambda = 0.2, 0.4
 	ring, square, cube := newLattice(t, 6), newLattice(t, 2, 2), newLattice(t, 3, 2, 4)
-	same(t, "chain", must[phi4.Exact](t)(phi4.Solve(ring, 2, kappa, lambda)), chain(t, 2, kappa, lambda, 6).Exact(), 0)
-	same(t, "2x2", must[phi4.Exact](t)(phi4.Solve(square, 1, kappa, lambda)), must[phi4.Exact](t)(phi4.Plaquette(1, kappa, lambda)), 0)
-	same(t, "free", must[phi4.Exact](t)(phi4.Solve(cube, 3, 0.1, 0)), must[phi4.Exact](t)(phi4.FreeField(cube, 3, 0.1)), 0)
-	same(t, "Ising", must[phi4.Exact](t)(phi4.Solve(square, 1, kappa, math.Inf(1))), must[phi4.Exact](t)(phi4.Ising(square, kappa)), 0)
+	same(t, "chain", must[phi4.Exact](t)(phi4.Solve(lattice.Layout{Lattice: ring, Components: 2}, kappa, lambda)), chain(t, 2, kappa, lambda, 6).Exact(), 0)
+	same(t, "2x2", must[phi4.Exact](t)(phi4.Solve(lattice.Scalar(square), kappa, lambda)), must[phi4.Exact](t)(phi4.Plaquette(1, kappa, lambda)), 0)
+	same(t, "free", must[phi4.Exact](t)(phi4.Solve(lattice.Layout{Lattice: cube, Components: 3}, 0.1, 0)), must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: cube, Components: 3}, 0.1)), 0)
+	same(t, "Ising", must[phi4.Exact](t)(phi4.Solve(lattice.Scalar(square), kappa, math.Inf(1))), must[phi4.Exact](t)(phi4.Ising(square, kappa)), 0)
 	// Independent sites, against those of the free field where both are known.
 	for _, lat := range []*lattice.Lattice{cube, newLattice(t, 1, 5, 1), newLattice(t, 1, 1)} {
 		for _, n := range []int{1, 3} {
-			want := must[phi4.Exact](t)(phi4.FreeField(lat, n, 0))
+			want := must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: lat, Components: n}, 0))
 			if lat.Volume() > 1 {
 				want = without(want, absM)
 			}
-			same(t, "κ = 0", must[phi4.Exact](t)(phi4.Solve(lat, n, 0, 1e-14)), want, 1e-11)
+			same(t, "κ = 0", must[phi4.Exact](t)(phi4.Solve(lattice.Layout{Lattice: lat, Components: n}, 0, 1e-14)), want, 1e-11)
 		}
 	}
 	for _, f := range []func() error{
-		func() error { _, err := phi4.Solve(nil, 1, 0, 1); return err },
-		func() error { _, err := phi4.Solve(cube, 1, 0.1, 1); return err },
-		func() error { _, err := phi4.Solve(cube, 0, 0, 1); return err },
-		func() error { _, err := phi4.Solve(square, 2, 0.1, math.Inf(1)); return err },
-		func() error { _, err := phi4.Solve(ring, 1, 0.1, math.Inf(-1)); return err },
+		func() error { _, err := phi4.Solve(lattice.Scalar(nil), 0, 1); return err },
+		func() error { _, err := phi4.Solve(lattice.Scalar(cube), 0.1, 1); return err },
+		func() error { _, err := phi4.Solve(lattice.Layout{Lattice: cube, Components: 0}, 0, 1); return err },
+		func() error {
+			_, err := phi4.Solve(lattice.Layout{Lattice: square, Components: 2}, 0.1, math.Inf(1))
+			return err
+		},
+		func() error { _, err := phi4.Solve(lattice.Scalar(ring), 0.1, math.Inf(-1)); return err },
 		func() error { _, err := phi4.Plaquette(1, 0.25, 0); return err },
 	} {
 		if err := f(); err == nil {
