@@ -89,9 +89,9 @@ func (h *hop) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	return info, nil
 }
 
-// periodic is a network of a single function of the field at a site, a(σ) sin βφ, which is
-// what the drift of sine-Gordon theory has beyond its Gaussian part at small noise; its
-// divergence is Σ_x a(σ) β cos βφ.
+// periodic is a network of two functions of the field at a site, a(σ) sin βφ + b(σ) φ: the
+// drift of sine-Gordon theory has the first, of which the Gaussian part takes the mean
+// slope. Its divergence is Σ_x [a(σ) β cos βφ + b(σ)].
 type periodic struct {
 	Beta float64 `json:"beta"`
 }
@@ -117,11 +117,15 @@ func (p periodic) ApplyDivergence(scope *model.Scope, in diffusion.Inputs) (out,
 	phi := in.Field
 	batch := phi.Shape().Dimensions[0]
 	embedding := nn.NoiseEmbedding(scope, graph.Log(in.Sigma), 8)
-	a := graph.Reshape(nn.Dense(scope.At("amplitude"), embedding, 1, nn.Zeros), -1)
-	a = graph.BroadcastToDims(a, batch)
+	amplitude := func(name string) *graph.Node {
+		a := nn.Dense(scope.At("%s", name), embedding, 1, nn.Zeros)
+		return graph.BroadcastToDims(graph.Reshape(a, -1), batch)
+	}
+	a, b := amplitude("sine"), amplitude("linear")
 	angle := graph.MulScalar(phi, p.Beta)
-	out = graph.Mul(nn.PerSample(a, phi), graph.Sin(angle))
-	return out, graph.Mul(a, nn.SumSites(graph.MulScalar(graph.Cos(angle), p.Beta)))
+	out = graph.Add(graph.Mul(nn.PerSample(a, phi), graph.Sin(angle)), graph.Mul(nn.PerSample(b, phi), phi))
+	slope := graph.MulScalar(graph.Cos(angle), p.Beta)
+	return out, graph.Add(graph.Mul(a, nn.SumSites(slope)), graph.MulScalar(b, float64(in.Volume())))
 }
 
 // exponential is a deterministic step of the reverse process: the linear part solved
