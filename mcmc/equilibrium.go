@@ -81,9 +81,10 @@ type agreement struct {
 	observable  string
 	rhat, limit float64
 	z           float64
-	// outlier is the chain whose mean is farthest from the median of the means.
+	// outlier is the first chain whose series does not change, or else the one whose mean
+	// is farthest from the median of the means.
 	outlier int
-	// still is a chain whose series does not change, -1 if there is none.
+	// still is the outlier if its series does not change and is long, -1 otherwise.
 	still int
 }
 
@@ -109,8 +110,11 @@ func compare(observable string, series [][]float64, hot []bool) agreement {
 			means[c] += v / float64(len(x))
 			moves = moves || v != x[0]
 		}
-		if !moves && len(x) >= stillSteps && a.still < 0 {
-			a.still, a.outlier = c, c
+		if !moves && len(x) > 1 && a.outlier < 0 {
+			a.outlier = c
+			if len(x) >= stillSteps {
+				a.still = c
+			}
 		}
 		cut[c] = x[:shortest]
 		centred[c] = make([]float64, len(x))
