@@ -151,6 +151,17 @@ func checkerboard(lat *lattice.Lattice) []int32 {
 	return order
 }
 
+// siteOrder returns all sites, in checkerboard order where the lattice has one.
+func siteOrder(lat *lattice.Lattice) []int32 {
+	order := checkerboard(lat)
+	if order == nil {
+		for x := range lat.Volume() {
+			order = append(order, int32(x))
+		}
+	}
+	return order
+}
+
 // parity returns the sum of the coordinates of x modulo 2, with coord as memory.
 func parity(lat *lattice.Lattice, coord []int, x int) int {
 	sum := 0

@@ -62,12 +62,7 @@ func NewOverrelaxation(action HoppingAction) (*Overrelaxation, error) {
 		return nil, fmt.Errorf("mcmc: overrelaxation: %w", err)
 	}
 	l := action.Layout()
-	k := &Overrelaxation{g: newSiteGraph(action), order: checkerboard(l.Lattice), layout: l}
-	if k.order == nil {
-		for x := range l.Volume() {
-			k.order = append(k.order, int32(x))
-		}
-	}
+	k := &Overrelaxation{g: newSiteGraph(action), order: siteOrder(l.Lattice), layout: l}
 	if l.Components > 1 {
 		r, err := measureReflections(action)
 		if err != nil {

@@ -63,7 +63,7 @@ func TestRecommendedAtStrongCoupling(t *testing.T) {
 	for _, a := range []lattice.Action{
 		phi4(t, 0.2, 50, 8, 8), phi4(t, 0.35, 5, 8, 8), phi4(t, 0.4, 1, 4, 4, 4), on(t, 2, 0.3, 50, 8, 8), on(t, 3, 0.6, 5, 8, 8),
 	} {
-		for name, f := range map[string]func([]float64) float64{"S": a.Value, "|M|": lattice.AbsMagnetization} {
+		for name, f := range map[string]func([]float64) float64{"S": a.Value, "|M|": a.Layout().AbsMagnetization} {
 			if got := tau(t, a, 4000, f); !(got.Value < 10) {
 				t.Errorf("%s: τ_int(%s) = %v steps", lattice.Describe(a), name, got)
 			}
