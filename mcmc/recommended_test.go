@@ -33,7 +33,7 @@ func TestRecommendedDecorrelates(t *testing.T) {
 }
 
 // At strong coupling φ sits in two wells, between which local steps do not move: exact
-// values for even and for tilted potentials, from both wells and after few steps.
+// values for even and for tilted potentials, and few steps between independent fields.
 func TestRecommendedAtStrongCoupling(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -43,6 +43,7 @@ func TestRecommendedAtStrongCoupling(t *testing.T) {
 	}{
 		{"even", 0.3, []float64{0, 0, 1 - 2*50, 0, 50}, 1.6},
 		{"even, κ < 0", -0.2, []float64{0, 0, 1 - 2*5, 0, 5}, 2},
+		{"tilted, one well", 0.2, []float64{0, 0.3, 0.8, 0.1, 0.1}, 6},
 		{"tilted", 0.15, []float64{0, 0.3, 1 - 2*20, 0.5, 20}, 1.7},
 		{"tilted φ⁶", 0.1, []float64{0, 0.2, -6, 0, -1, 0, 3}, 1.9},
 	} {
