@@ -54,6 +54,15 @@ func newFused(action FusedAction) (*fused, error) {
 	for i := range f.phi {
 		f.phi[i], f.pi[i] = rng.NormFloat64()+0.5, rng.NormFloat64()
 	}
+	// Within the walls, where there are any.
+	for range 60 {
+		if finite(action.Value(f.phi)) {
+			break
+		}
+		for i := range f.phi {
+			f.phi[i] /= 2
+		}
+	}
 	copy(g.phi, f.phi)
 	copy(g.pi, f.pi)
 	scale := math.Abs(action.Value(f.phi)) + float64(size)
@@ -63,12 +72,12 @@ func newFused(action FusedAction) (*fused, error) {
 	}
 	for i, p := range g.pi {
 		if !(math.Abs(f.pi[i]-p) <= 1e-9*scale && math.Abs(f.phi[i]-g.phi[i]) <= 1e-9*scale) {
-			return nil, fmt.Errorf("hmc: expected Kick and KickDrift of %T to agree with its Drift, got momentum %v in place of %v", action, f.pi[i], p)
+			return nil, fmt.Errorf("hmc: expected Kick and KickDrift of %T to agree with its Drift, got momentum %v in place of %v: are they those of an embedded action?", action, f.pi[i], p)
 		}
 	}
 	got, want := f.hamiltonian(), g.hamiltonian()
-	if !(math.Abs(got-want) <= 1e-9*(scale+math.Abs(want))) {
-		return nil, fmt.Errorf("hmc: expected Energy of %T to agree with its Value, got %v in place of %v", action, got, want)
+	if finite(want) && !(math.Abs(got-want) <= 1e-9*(scale+math.Abs(want))) {
+		return nil, fmt.Errorf("hmc: expected Energy of %T to agree with its Value, got %v in place of %v: is it that of an embedded action?", action, got, want)
 	}
 	return f, nil
 }

@@ -77,12 +77,7 @@ func vectorMeans(t *testing.T, a *lattice.ON, kernel mcmc.Kernel, steps int) (me
 			t.Fatal(err)
 		}
 		phi := chain.Field()
-		m2 := 0.0
-		for c := range l.Components {
-			m := lattice.Magnetization(l.Component(phi, c))
-			m2 += m * m
-		}
-		for i, o := range []float64{a.Value(phi) / v, lattice.Phi2(phi) * float64(l.Components), v * m2} {
+		for i, o := range []float64{a.Value(phi) / v, lattice.Phi2(phi) * float64(l.Components), v * l.SquaredMagnetization(phi)} {
 			series[i] = append(series[i], o)
 		}
 	}

@@ -17,6 +17,9 @@ type Polynomial struct {
 	kappa float64
 	// c has no zeros at its end; slope are the coefficients of the derivative.
 	c, slope []float64
+	// self is 2κ for every extent of one, whose link joins a site to itself.
+	self    float64
+	centres centres
 }
 
 var _ LocalAction = (*Polynomial)(nil)
@@ -47,10 +50,11 @@ func NewPolynomial(lat *Lattice, kappa float64, c []float64) (*Polynomial, error
 		return nil, fmt.Errorf("lattice: expected a coefficient of φ² above 2d|κ| = %v without higher powers, got %v",
 			2*float64(lat.Dim())*math.Abs(kappa), c[2])
 	}
-	a := &Polynomial{lat: lat, kappa: kappa, c: c}
+	a := &Polynomial{lat: lat, kappa: kappa, c: c, self: 2 * kappa * float64(lat.selfLinks())}
 	for n, v := range c[1:] {
 		a.slope = append(a.slope, float64(n+1)*v)
 	}
+	a.centres = newCentres(a.site)
 	return a, nil
 }
 
@@ -98,12 +102,21 @@ func (a *Polynomial) Drift(dst, phi []float64) []float64 {
 	return dst
 }
 
+// site returns the part of S that one site has alone.
+func (a *Polynomial) site(v float64) float64 { return horner(a.c, v) - a.self*v*v }
+
 // Difference returns S(φ with φ_x = v) - S(φ), at a cost independent of V.
 func (a *Polynomial) Difference(phi []float64, x int, v float64) float64 {
 	u := phi[x]
-	d := horner(a.c, v) - horner(a.c, u) - 2*a.kappa*(v-u)*a.lat.neighbours(phi, x)
-	// The links of extents of one are -2κφ².
-	return d - 2*a.kappa*float64(a.lat.selfLinks())*(v*v-u*u)
+	return a.site(v) - a.site(u) - 2*a.kappa*(v-u)*a.lat.neighbours(phi, x)
+}
+
+// Reflect returns the reflection w = 2c(h) - v of the value v of a site about the minimum c
+// of its potential V(v) - hv, where h = 2κ Σ_{±μ} φ(x±μ̂) over the neighbours that are other
+// sites, and the change of V(v) - hv. It is its own inverse.
+func (a *Polynomial) Reflect(v, h float64) (w, delta float64) {
+	w = 2*a.centres.at(h) - v
+	return w, a.site(w) - a.site(v) - h*(w-v)
 }
 
 // horner returns Σ_n c_n vⁿ.

@@ -138,9 +138,7 @@ func invariantSites(rng *rand.Rand, action HoppingAction, move func(phi, image [
 	l := action.Layout()
 	phi, image := make([]float64, l.Size()), make([]float64, l.Size())
 	for _, scale := range []float64{0.1, 1, 2} {
-		for i := range phi {
-			phi[i] = scale * (rng.NormFloat64() + 0.5)
-		}
+		randomField(rng, action, phi, scale)
 		before, size := potential(action, phi)
 		for half := range 2 {
 			copy(image, phi)

@@ -2,6 +2,7 @@ package mcmc
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -58,7 +59,8 @@ var (
 
 // NewMetropolis returns the local Metropolis kernel of action. It returns an
 // error if there is no action, if Width or Hits is negative or Width not finite, if
-// Acceptance is outside [0, 1), or if the updates of a [RowAction] contradict its Value.
+// Acceptance is outside [0, 1), or if Difference, or the updates of a [RowAction],
+// contradict Value.
 func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropolis, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("mcmc: Metropolis: %w", err)
@@ -80,7 +82,7 @@ func NewMetropolis(action lattice.LocalAction, cfg MetropolisConfig) (*Metropoli
 		return m, err
 	}
 	m.order = checkerboard(action.Layout().Lattice)
-	return m, nil
+	return m, checkDifference(action)
 }
 
 // Width returns the half width of the proposals.
@@ -131,6 +133,39 @@ func (m *Metropolis) number(rng *rand.Rand, phi []float64, i int) (accepted int,
 	return accepted, delta
 }
 
+// checkDifference compares Difference with Value at a few numbers of random fields. They
+// differ where the method belongs to an action that another one embeds and adds to.
+func checkDifference(action lattice.LocalAction) error {
+	rng := rand.New(rand.NewPCG(1, 0x64696666))
+	phi := make([]float64, action.Layout().Size())
+	for range 2 {
+		before := randomField(rng, action, phi, 1)
+		for range 4 {
+			i := rng.IntN(len(phi))
+			old := phi[i]
+			v := old + 0.1*rng.NormFloat64()
+			got := action.Difference(phi, i, v)
+			phi[i] = v
+			want := action.Value(phi) - before
+			phi[i] = old
+			if finite(want) && !(math.Abs(got-want) <= 1e-9*(math.Abs(before)+float64(len(phi)))) {
+				return fmt.Errorf("mcmc: expected a Difference of %T that agrees with its Value, %v, got %v: is it that of an embedded action?", action, want, got)
+			}
+		}
+	}
+	return nil
+}
+
+// randomField fills phi with Gaussian numbers of the given size about half of it, closer
+// to 0 where their action is not finite, and returns their action.
+func randomField(rng *rand.Rand, action lattice.Action, phi []float64, size float64) float64 {
+	for i := range phi {
+		phi[i] = size * (rng.NormFloat64() + 0.5)
+	}
+	reduce(action, phi)
+	return action.Value(phi)
+}
+
 // checkerboard returns the sites in the order even, odd, or nil if an extent is
 // odd: a site may then have a neighbour of its own parity.
 func checkerboard(lat *lattice.Lattice) []int32 {
@@ -146,6 +181,17 @@ func checkerboard(lat *lattice.Lattice) []int32 {
 			if parity(lat, coord, x) == odd {
 				order = append(order, int32(x))
 			}
+		}
+	}
+	return order
+}
+
+// siteOrder returns all sites, in checkerboard order where the lattice has one.
+func siteOrder(lat *lattice.Lattice) []int32 {
+	order := checkerboard(lat)
+	if order == nil {
+		for x := range lat.Volume() {
+			order = append(order, int32(x))
 		}
 	}
 	return order

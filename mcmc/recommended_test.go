@@ -33,7 +33,7 @@ func TestRecommendedDecorrelates(t *testing.T) {
 }
 
 // At strong coupling φ sits in two wells, between which local steps do not move: exact
-// values for even and for tilted potentials, from both wells and after few steps.
+// values for even and for tilted potentials, and few steps between independent fields.
 func TestRecommendedAtStrongCoupling(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -43,6 +43,7 @@ func TestRecommendedAtStrongCoupling(t *testing.T) {
 	}{
 		{"even", 0.3, []float64{0, 0, 1 - 2*50, 0, 50}, 1.6},
 		{"even, κ < 0", -0.2, []float64{0, 0, 1 - 2*5, 0, 5}, 2},
+		{"tilted, one well", 0.2, []float64{0, 0.3, 0.8, 0.1, 0.1}, 6},
 		{"tilted", 0.15, []float64{0, 0.3, 1 - 2*20, 0.5, 20}, 1.7},
 		{"tilted φ⁶", 0.1, []float64{0, 0.2, -6, 0, -1, 0, 3}, 1.9},
 	} {
@@ -63,7 +64,7 @@ func TestRecommendedAtStrongCoupling(t *testing.T) {
 	for _, a := range []lattice.Action{
 		phi4(t, 0.2, 50, 8, 8), phi4(t, 0.35, 5, 8, 8), phi4(t, 0.4, 1, 4, 4, 4), on(t, 2, 0.3, 50, 8, 8), on(t, 3, 0.6, 5, 8, 8),
 	} {
-		for name, f := range map[string]func([]float64) float64{"S": a.Value, "|M|": lattice.AbsMagnetization} {
+		for name, f := range map[string]func([]float64) float64{"S": a.Value, "|M|": a.Layout().AbsMagnetization} {
 			if got := tau(t, a, 4000, f); !(got.Value < 10) {
 				t.Errorf("%s: τ_int(%s) = %v steps", lattice.Describe(a), name, got)
 			}

@@ -62,20 +62,17 @@ func (s *rowSweep) sweep(rng *rand.Rand, phi []float64, width float64) (accepted
 	return accepted, delta
 }
 
-// check compares a sweep over a random field with Difference and with Value. They
+// check compares a sweep over a random field with Value. They
 // differ where the method belongs to an action that another one embeds and adds to.
 func (s *rowSweep) check() error {
 	rng := rand.New(rand.NewPCG(1, 0x726f77))
 	before := make([]float64, s.size)
-	for i := range before {
-		before[i] = rng.NormFloat64() + 0.5
-	}
+	value := randomField(rng, s.action, before, 1)
 	after := slices.Clone(before)
 	_, delta := s.sweep(rng, after, 0.5)
-	value := s.action.Value(before)
 	want := s.action.Value(after) - value
 	if !(math.Abs(delta-want) <= 1e-9*(math.Abs(value)+float64(s.size))) {
-		return fmt.Errorf("mcmc: expected updates of the rows of %T that change S by %v, got %v", s.action, want, delta)
+		return fmt.Errorf("mcmc: expected updates of the rows of %T that change S by %v, got %v: are they those of an embedded action?", s.action, want, delta)
 	}
 	return nil
 }
