@@ -19,10 +19,10 @@ import (
 	"strings"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/internal/atomicfile"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
@@ -32,6 +32,9 @@ import (
 func main() {
 	program.Main("card", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
+
+// stepErrorFields is the number of proposals on which the error of the steps is measured.
+const stepErrorFields = 64
 
 func run(ctx context.Context, args []string) error {
 	var card pretrained.Card
@@ -64,23 +67,27 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	action, err := lattice.NewPhi4(m.Lattice(), card.Kappa, card.Lambda)
+	action, err := lattice.NewPhi4(m.Layout().Lattice, card.Kappa, card.Lambda)
 	if err != nil {
 		return err
 	}
-	card.Dims = m.Lattice().Dims()
+	card.Dims = m.Layout().Dims()
 	card.Name = fmt.Sprintf("phi4-%s-kappa%s-lambda%s", lattice.FormatDims(card.Dims), number(card.Kappa), number(card.Lambda))
 	b, err := backend.Open(*name)
 	if err != nil {
 		return err
 	}
 	task := progress.New(os.Stderr).Start(ctx, "proposals")
-	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Seed: *seed, Progress: task.Set})
+	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Progress: task.Set})
 	if err != nil {
 		return err
 	}
-	s, err := f.Sample(ctx, card.Proposals)
+	s, err := f.Sample(ctx, card.Proposals, *seed)
 	task.Done(err)
+	if err != nil {
+		return err
+	}
+	card.StepError, err = f.StepError(ctx, s.Ensemble.Slice(0, min(card.Proposals, stepErrorFields)), *seed)
 	if err != nil {
 		return err
 	}
@@ -89,7 +96,6 @@ func run(ctx context.Context, args []string) error {
 	if err := measure(&card, s.Ensemble.Extra["action"], s.LogQ); err != nil {
 		return err
 	}
-	card.StepError = s.StepError
 	if *drawn != "" {
 		if err := lattice.WriteEnsemble(*drawn, s.Ensemble); err != nil {
 			return err
