@@ -4,10 +4,10 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -19,10 +19,10 @@ import (
 )
 
 // scoreGraph divides the output of a network by σ, as the published model does.
-func scoreGraph(network diffusion.Network) func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
-	return func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
-		y := network.Apply(scope.At("net"), []*graph.Node{x}, logSigma, 1)[0]
-		return graph.Div(y, nn.PerSample(graph.Exp(logSigma), y))
+func scoreGraph(network diffusion.Network) func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+		y := network.Apply(scope.At("net"), diffusion.Inputs{Features: x, Sigma: sigma, Outputs: 1})
+		return graph.Div(y, nn.PerSample(sigma, y))
 	}
 }
 
@@ -31,22 +31,22 @@ func scoreGraph(network diffusion.Network) func(scope *model.Scope, x, logSigma 
 func newStep(tb testing.TB, backend compute.Backend, network diffusion.Network, batch, extent int) func() float32 {
 	tb.Helper()
 	score := scoreGraph(network)
-	exec := model.MustNewExec(backend, model.NewStore(), func(scope *model.Scope, x, z, logSigma *graph.Node) *graph.Node {
-		sigma := nn.PerSample(graph.Exp(logSigma), x)
-		s := score(scope, graph.Add(x, graph.Mul(z, sigma)), logSigma)
-		perSite := graph.Square(graph.Add(graph.Mul(s, sigma), z))
+	exec := model.MustNewExec(backend, model.NewStore(), func(scope *model.Scope, x, z, sigma *graph.Node) *graph.Node {
+		level := nn.PerSample(sigma, x)
+		s := score(scope, graph.Add(x, graph.Mul(z, level)), sigma)
+		perSite := graph.Square(graph.Add(graph.Mul(s, level), z))
 		loss := graph.MulScalar(graph.ReduceAllSum(perSite), 1/float64(batch))
 		optimizer.Adam().LearningRate(1e-3).Done().UpdateGraph(scope.Store().RootScope(), x.Graph(), loss)
 		return loss
 	})
 	rng := rand.New(rand.NewPCG(11, 12))
-	x := randomTensor(rng, batch, extent, extent)
+	x := randomTensor(rng, batch, 1, extent, extent)
 	return func() float32 {
-		logSigma := make([]float32, batch)
-		for i := range logSigma {
-			logSigma[i] = float32(math.Log(0.01) + rng.Float64()*math.Log(1000))
+		sigma := make([]float32, batch)
+		for i := range sigma {
+			sigma[i] = float32(0.01 * math.Pow(1000, rng.Float64()))
 		}
-		out, err := exec.Call1(x, randomTensor(rng, batch, extent, extent), logSigma)
+		out, err := exec.Call1(x, randomTensor(rng, batch, 1, extent, extent), sigma)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -62,10 +62,10 @@ func newStep(tb testing.TB, backend compute.Backend, network diffusion.Network, 
 func newScore(tb testing.TB, backend compute.Backend, network diffusion.Network, batch, extent int) func() {
 	tb.Helper()
 	exec := model.MustNewExec(backend, model.NewStore(), scoreGraph(network))
-	x := randomTensor(rand.New(rand.NewPCG(13, 14)), batch, extent, extent)
-	logSigma := make([]float32, batch)
+	x := randomTensor(rand.New(rand.NewPCG(13, 14)), batch, 1, extent, extent)
+	sigma := slices.Repeat([]float32{1}, batch)
 	return func() {
-		out, err := exec.Call1(x, logSigma)
+		out, err := exec.Call1(x, sigma)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -77,15 +77,11 @@ func newScore(tb testing.TB, backend compute.Backend, network diffusion.Network,
 
 func strided(b *testing.B) (compute.Backend, diffusion.Network) {
 	b.Helper()
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		b.Fatal(err)
-	}
 	network, err := NewPaper(PaperConfig{Strided: true})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return backend, network
+	return openGo(), network
 }
 
 // The work of a training step with 1.1 million parameters: 64 fields, Adam.

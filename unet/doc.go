@@ -2,10 +2,11 @@
 // small one for a single site.
 //
 // [Network] is the default: a U-Net (arXiv:1505.04597) with the periodic boundary
-// conditions of the lattice in its convolutions and true changes of resolution. It is
-// odd under φ → -φ by construction (no biases in the field path, an odd activation, the
-// noise level entering through multiplicative gates, normalisations without a mean), and
-// it commutes with translations by multiples of 2^levels sites, the stride of its
+// conditions of the lattice in its convolutions and true changes of resolution. For an even
+// action it is odd under φ → -φ by construction (no biases in the field path, an odd
+// activation, the noise level entering through multiplicative gates, normalisations without
+// a mean); for others there are shifts too. The components of a field are channels. It
+// commutes with translations by multiples of 2^levels sites, the stride of its
 // coarsest level; averaged over the point group it commutes with reflections and
 // exchanges of axes too. It works in any dimension and for any extents that 2^levels
 // divides.

@@ -3,11 +3,12 @@ package unet_test
 import (
 	"fmt"
 
+	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
 )
 
-func ExampleNetwork_Check() {
+func ExampleNetwork_Adapt() {
 	// Two coarser resolutions halve every extent twice.
 	u, err := unet.New(unet.Config{Channels: []int{16, 32, 64}})
 	if err != nil {
@@ -18,7 +19,8 @@ func ExampleNetwork_Check() {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Println(lat, u.Check(lat))
+		_, err = u.Adapt(diffusion.Theory{Layout: lattice.Scalar(lat)})
+		fmt.Println(lat, err)
 	}
 	// Output:
 	// 32x32 <nil>

@@ -5,17 +5,12 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // Both lowerings of all convolutions give the same outputs and gradients, in float32.
 func TestLowerings(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const in, out, batch = 3, 2, 2
 	type layer struct {
 		name    string
@@ -52,7 +47,8 @@ func TestLowerings(t *testing.T) {
 		var results [2][]*tensors.Tensor
 		for i := range results {
 			forceNative = i == 1
-			results[i], err = graph.MustNewExec(backend, func(x, w *graph.Node) []*graph.Node {
+			var err error
+			results[i], err = graph.MustNewExec(openGo(), func(x, w *graph.Node) []*graph.Node {
 				if native(x) != forceNative {
 					t.Errorf("native(x) = %v", native(x))
 				}

@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/diffusion"
 )
 
 // paperWeights sets all weights of a Paper network in two dimensions to the numbers
@@ -97,10 +98,6 @@ func TestPaperPyTorch(t *testing.T) {
 	if err := json.Unmarshal(text, &golden); err != nil {
 		t.Fatal(err)
 	}
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		name    string
 		strided bool
@@ -113,19 +110,15 @@ func TestPaperPyTorch(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := make([]float64, c.dims[0]*c.dims[1]*c.dims[2])
-		logSigma := make([]float64, c.dims[0])
 		for i := range x {
 			x[i] = 1.5 * math.Sin(0.3*math.Pow(float64(i), 1.5))
 		}
-		for i := range logSigma {
-			logSigma[i] = math.Log(want.Sigma[i])
-		}
-		in := []any{tensors.FromFlatDataAndDimensions(x, c.dims...), logSigma}
+		in := []any{tensors.FromFlatDataAndDimensions(x, c.dims[0], 1, c.dims[1], c.dims[2]), want.Sigma}
 		store := model.NewStore()
-		apply := func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
-			return p.Apply(scope, []*graph.Node{x}, logSigma, 1)[0]
+		apply := func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+			return p.Apply(scope, diffusion.Inputs{Features: x, Sigma: sigma, Outputs: 1})
 		}
-		if _, err := model.MustNewExec(backend, store, apply).Call1(in...); err != nil {
+		if _, err := model.MustNewExec(openGo(), store, apply).Call1(in...); err != nil {
 			t.Fatal(err)
 		}
 		paperWeights(t, store)
@@ -139,8 +132,8 @@ func TestPaperPyTorch(t *testing.T) {
 		if size != 1115425 {
 			t.Errorf("%s: %d parameters, want 1115425", c.name, size)
 		}
-		res, err := model.MustNewExec(backend, store, func(scope *model.Scope, x, logSigma *graph.Node) []*graph.Node {
-			y := apply(scope, x, logSigma)
+		res, err := model.MustNewExec(openGo(), store, func(scope *model.Scope, x, sigma *graph.Node) []*graph.Node {
+			y := apply(scope, x, sigma)
 			g := x.Graph()
 			loss := graph.ReduceAllSum(graph.Mul(y, graph.Square(y)))
 			return append(graph.Gradient(loss, x, store.GetVariable("/conv4/w").NodeValue(g), store.GetVariable("/tconv3/w").NodeValue(g)), y)

@@ -3,7 +3,6 @@ package unet
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -92,7 +91,7 @@ func (s *Site) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
 		name := fmt.Sprintf("layer%d", i)
 		y := b.gate(name+"_gate", b.pointwise(name, h, s.cfg.Width, 1))
 		if s.cfg.Parity == diffusion.NoParity {
-			y = b.shift(name+"_shift", y, nn.Normal(1/math.Sqrt(float64(s.cfg.Embedding))))
+			y = b.shift(name+"_shift", y, b.shiftInit())
 		}
 		y = nn.OddSigmoid(y)
 		if i > 0 {
@@ -105,13 +104,4 @@ func (s *Site) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
 		y = b.shift("head_shift", y, nn.Zeros)
 	}
 	return unstack(y)
-}
-
-// shift adds a number b(σ) to every channel of x.
-func (b *builder) shift(name string, x *graph.Node, init nn.Init) *graph.Node {
-	channels, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[x.Rank()-1]
-	t := nn.Dense(b.scope.At("%s", name), b.embed, channels, init)
-	t = graph.Reshape(graph.Transpose(t, 0, 1), channels, 1, batch)
-	maps := bySites(x)
-	return graph.Reshape(graph.Add(maps, repeatSites(t, maps.Shape().Dimensions[1])), x.Shape().Dimensions...)
 }

@@ -21,7 +21,7 @@ import (
 // scores evaluates a model at one noise level.
 func scores(t *testing.T, b compute.Backend, m *diffusion.Model, data []float64, sigma float64) []float64 {
 	t.Helper()
-	n := len(data) / m.Lattice().Volume()
+	n := len(data) / m.Layout().Size()
 	exec := model.MustNewExec(b, m.Store(), func(scope *model.Scope, phi, s *graph.Node) *graph.Node {
 		return m.Score(scope, phi, s)
 	})
@@ -29,7 +29,7 @@ func scores(t *testing.T, b compute.Backend, m *diffusion.Model, data []float64,
 	for i := range levels {
 		levels[i] = sigma
 	}
-	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{n}, m.Lattice().Dims()...)...), levels)
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{n, m.Layout().Components}, m.Layout().Dims()...)...), levels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestPaperCheckpoint(t *testing.T) {
 		ens.Data[i] = rng.NormFloat64()
 	}
 	network := must(NewPaper(PaperConfig{Channels: []int{32, 32}, Embedding: 8, Scale: 2}))
-	m := must(diffusion.NewModel(lat, network, diffusion.ModelConfig{Spectrum: ens.PowerSpectrum().Symmetrized(nil), Seed: 3}))
+	m := must(diffusion.NewModel(b, network, diffusion.ModelConfig{Layout: ens.Layout, Spectrum: ens.PowerSpectrum().Symmetrized(nil), Seed: 3}))
 	trainer := must(diffusion.NewTrainer(b, m, ens, diffusion.TrainConfig{Steps: 3, Batch: 8}))
 	if err := trainer.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -105,10 +105,10 @@ func TestSiteLearnsDoubleWell(t *testing.T) {
 		ens.Data[k] = x[i]
 		variance += x[i] * x[i] / n
 	}
-	m := must(diffusion.NewModel(lat, must(NewSite(SiteConfig{})), diffusion.ModelConfig{Spectrum: []float64{variance}, Seed: 1}))
-	residual := must(diffusion.ResidualField(b, lat, action, m.Spectrum(), ens.Data))
+	m := must(diffusion.NewModel(b, must(NewSite(SiteConfig{})), diffusion.ModelConfig{Layout: ens.Layout, Spectrum: []float64{variance}, Seed: 1}))
+	targets := must(diffusion.ResidualField(action, m.Config(), ens.Data))
 	trainer := must(diffusion.NewTrainer(b, m, ens, diffusion.TrainConfig{
-		Objective: diffusion.Target, Residual: residual, Steps: 300, Batch: 128, LearningRate: 5e-3, SigmaMin: 0.2, EMA: 0.99, Seed: 2,
+		Objective: diffusion.Target, Targets: targets, Steps: 600, Batch: 128, LearningRate: 5e-3, SigmaMin: 0.2, EMA: 0.99, Seed: 2,
 	}))
 	if err := trainer.Run(t.Context()); err != nil {
 		t.Fatal(err)

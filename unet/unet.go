@@ -42,15 +42,18 @@ type Config struct {
 	// with which it then commutes. The cost grows by the order of the group: 8 on a
 	// square lattice, 4 on a rectangular one, 2^d·d! on a hypercubic one.
 	D4 bool `json:"d4"`
+	// Parity says whether the network is odd in the field; if it is not, there are
+	// shifts that depend on the noise level. Left open, it is that of the action.
+	Parity diffusion.Parity `json:"parity,omitempty"`
 }
 
 // Network is the U-Net. Per resolution, down and up, it applies residual blocks
 //
-//	h ← h + V · σ((1 + g(σ)) ⊙ N(W ∗ h)),
+//	h ← h + V · σ((1 + g(σ)) ⊙ N(W ∗ h) + b(σ)),
 //
 // with a periodic convolution W, the normalisation N if one is configured, channel
-// gates g that depend on the noise level, the odd activation x/√(1+x²) and a
-// pointwise V. Coarsening merges the 2^d sites of a cell into channels, refining is
+// gates g that depend on the noise level, the odd activation x/√(1+x²), a pointwise V and,
+// for a network that is not odd, shifts b. The components of a field are channels. Coarsening merges the 2^d sites of a cell into channels, refining is
 // the inverse; skip connections add.
 type Network struct {
 	cfg Config
@@ -102,8 +105,10 @@ func (u *Network) Kind() string { return kind }
 // Config returns the [Config], with the defaults filled in.
 func (u *Network) Config() any { return u.cfg }
 
-// Adapt returns the network itself. It returns an error unless every extent of the lattice
-// is divisible by 2 to the number of coarser resolutions, and the action is even.
+// Adapt returns the network with the parity of the theory. It returns an error unless every
+// extent of the lattice is divisible by 2 to the number of coarser resolutions, for an odd
+// network if the action is not even, and for D4 if the action is not invariant under
+// reflections and exchanges of axes.
 func (u *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	cell := 1 << (len(u.cfg.Channels) - 1)
 	for _, n := range t.Dims() {
@@ -111,10 +116,15 @@ func (u *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 			return nil, fmt.Errorf("unet: expected extents divisible by %d for %d resolutions, got %v", cell, len(u.cfg.Channels), t.Layout)
 		}
 	}
-	if _, err := diffusion.Odd.Resolve(t); err != nil {
+	if s := t.Symmetries; u.cfg.D4 && s != nil && !(s.Reflection && s.Exchange) {
+		return nil, fmt.Errorf("unet: expected an action that is invariant under reflections and exchanges of axes for a network with D4, got one that is not")
+	}
+	adapted := *u
+	var err error
+	if adapted.cfg.Parity, err = u.cfg.Parity.Resolve(t); err != nil {
 		return nil, fmt.Errorf("unet: %w", err)
 	}
-	return u, nil
+	return &adapted, nil
 }
 
 // Apply builds the network; see [diffusion.Network].
@@ -154,7 +164,11 @@ func (u *Network) apply(scope *model.Scope, features, logSigma *graph.Node, outp
 			h = b.block(fmt.Sprintf("dec%d_%d", level, i), h)
 		}
 	}
-	return unstack(b.pointwise("head", h, outputs, 0))
+	y := b.pointwise("head", h, outputs, 0)
+	if b.cfg.Parity == diffusion.NoParity {
+		y = b.shift("head_shift", y, nn.Zeros)
+	}
+	return unstack(y)
 }
 
 // stack turns fields [batch, channels, extents…] into feature maps [channels, extents…,
@@ -214,6 +228,24 @@ func (b *builder) gate(name string, x *graph.Node) *graph.Node {
 func (b *builder) block(name string, h *graph.Node) *graph.Node {
 	channels := h.Shape().Dimensions[0]
 	y := normalise(b.cfg.Norm, b.conv(name+"_conv", h, channels, 1))
-	y = nn.OddSigmoid(b.gate(name+"_gate", y))
+	y = b.gate(name+"_gate", y)
+	if b.cfg.Parity == diffusion.NoParity {
+		y = b.shift(name+"_shift", y, b.shiftInit())
+	}
+	y = nn.OddSigmoid(y)
 	return graph.Add(h, b.pointwise(name+"_mix", y, channels, 0.5))
+}
+
+// shift adds a number b(σ) to every channel of x.
+func (b *builder) shift(name string, x *graph.Node, init nn.Init) *graph.Node {
+	channels, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[x.Rank()-1]
+	t := nn.Dense(b.scope.At("%s", name), b.embed, channels, init)
+	t = graph.Reshape(graph.Transpose(t, 0, 1), channels, 1, batch)
+	maps := bySites(x)
+	return graph.Reshape(graph.Add(maps, repeatSites(t, maps.Shape().Dimensions[1])), x.Shape().Dimensions...)
+}
+
+// shiftInit draws the weights of the shifts of hidden layers, of about unit size.
+func (b *builder) shiftInit() nn.Init {
+	return nn.Normal(1 / math.Sqrt(float64(b.embed.Shape().Dimensions[1])))
 }

@@ -4,16 +4,21 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/diffusion/difftest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -54,10 +59,6 @@ func offsets(s Stencil, d int) [][]int {
 
 // The convolution against a direct sum over taps, in one, two and three dimensions.
 func TestConvDirect(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const in, out, batch = 2, 3, 2
 	for _, stencil := range []Stencil{Cross, Box} {
 		for _, dims := range [][]int{{5}, {4, 6}, {3, 2, 4}, {1, 4}} {
@@ -73,7 +74,7 @@ func TestConvDirect(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
 			x, w := normals(rng, in*lat.Volume()*batch), normals(rng, out*taps*in)
 			shape := append(append([]int{in}, dims...), batch)
-			exec := graph.MustNewExec(backend, func(x, w *graph.Node) *graph.Node { return conv(stencil, x, w) })
+			exec := graph.MustNewExec(openGo(), func(x, w *graph.Node) *graph.Node { return conv(stencil, x, w) })
 			res, err := exec.Call(tensors.FromFlatDataAndDimensions(x, shape...), tensors.FromFlatDataAndDimensions(w, out, taps*in))
 			if err != nil {
 				t.Fatal(err)
@@ -104,167 +105,14 @@ func TestConvDirect(t *testing.T) {
 	}
 }
 
-// randomise replaces all weights, so that layers that start at zero are tested too.
-func randomise(t *testing.T, store *model.Store, rng *rand.Rand) {
-	t.Helper()
-	for v := range store.IterVariables() {
-		data := make([]float32, v.Shape().Size())
-		for i := range data {
-			data[i] = float32(0.3 * rng.NormFloat64())
-		}
-		if err := v.SetValue(tensors.FromFlatDataAndDimensions(data, v.Shape().Dimensions...)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// Reverse-mode gradients with respect to the field and to every weight against
-// central differences, in float64.
-func TestGradients(t *testing.T) {
-	small := func(cfg Config) diffusion.Network {
-		cfg.Channels, cfg.Embedding = []int{3, 4}, 8
-		return must(New(cfg))
-	}
-	for name, network := range map[string]diffusion.Network{
-		"cross":     small(Config{Stencil: Cross}),
-		"box":       small(Config{Stencil: Box}),
-		"site norm": small(Config{Norm: SiteNorm}),
-		// The channels of the first level are one group, those of the second another.
-		"group norm":    small(Config{Norm: GroupNorm}),
-		"D4":            small(Config{D4: true}),
-		"paper":         must(NewPaper(PaperConfig{Channels: []int{32, 64}, Embedding: 6})),
-		"paper strided": must(NewPaper(PaperConfig{Channels: []int{32, 32}, Embedding: 6, Strided: true})),
-		"site":          must(NewSite(SiteConfig{Width: 5, Embedding: 4})),
-		"asymmetric":    must(NewSite(SiteConfig{Width: 5, Embedding: 4, Parity: diffusion.NoParity})),
-	} {
-		t.Run(name, func(t *testing.T) { testGradients(t, network) })
-	}
-}
+// openGo opens the backend that all tests of models share.
+var openGo = sync.OnceValue(func() compute.Backend { return must(backend.Open("go")) })
 
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
 	return v
-}
-
-func testGradients(t *testing.T, u diffusion.Network) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := model.NewStore()
-	loss := func(scope *model.Scope, x, logSigma *graph.Node) *graph.Node {
-		out := u.Apply(scope, []*graph.Node{x, graph.Mul(x, graph.Mul(x, x))}, logSigma, 2)
-		return graph.ReduceAllSum(graph.Add(graph.Square(out[0]), graph.Mul(out[1], graph.Mul(out[1], out[0]))))
-	}
-	rng := rand.New(rand.NewPCG(5, 6))
-	const batch, n = 2, 8
-	x := tensors.FromFlatDataAndDimensions(normals(rng, batch*n*n), batch, n, n)
-	ls := tensors.FromFlatDataAndDimensions([]float64{-0.5, 0.8}, batch)
-	value := model.MustNewExec(backend, store, loss)
-	if _, err := value.Call1(x, ls); err != nil {
-		t.Fatal(err)
-	}
-	randomise(t, store, rng)
-	var paths []string
-	grads := model.MustNewExec(backend, store, func(scope *model.Scope, inputs []*graph.Node) []*graph.Node {
-		l := loss(scope, inputs[0], inputs[1])
-		wrt := []*graph.Node{inputs[0]}
-		for v := range store.IterVariables() {
-			paths = append(paths, v.Path())
-			wrt = append(wrt, v.NodeValue(l.Graph()))
-		}
-		return graph.Gradient(l, wrt...)
-	})
-	res, err := grads.Call(x, ls)
-	if err != nil {
-		t.Fatal(err)
-	}
-	eval := func(x *tensors.Tensor) float64 {
-		out, err := value.Call1(x, ls)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tensors.ToScalar[float64](out)
-	}
-	gx := tensors.MustCopyFlatData[float64](res[0])
-	base := tensors.MustCopyFlatData[float64](x)
-	for _, i := range []int{0, 5, 17, 31, 64 + 9, 127} {
-		const h = 1e-5
-		shifted := func(d float64) float64 {
-			y := append([]float64(nil), base...)
-			y[i] += d
-			return eval(tensors.FromFlatDataAndDimensions(y, batch, n, n))
-		}
-		fd := (shifted(h) - shifted(-h)) / (2 * h)
-		if math.Abs(fd-gx[i]) > 1e-6*(1+math.Abs(fd)) {
-			t.Errorf("gradient of field %d: got %v, central difference %v", i, gx[i], fd)
-		}
-	}
-	for k, path := range paths {
-		v := store.GetVariable(path)
-		w, err := tensors.CopyFlatData[float32](v.MustValue())
-		if err != nil {
-			t.Fatal(err)
-		}
-		g := flat64(res[k+1])[0]
-		// The weights are float32: a step that float32 represents exactly.
-		h := float32(1. / 256)
-		shifted := func(d float32) float64 {
-			y := append([]float32(nil), w...)
-			y[0] += d
-			if err := v.SetValue(tensors.FromFlatDataAndDimensions(y, v.Shape().Dimensions...)); err != nil {
-				t.Fatal(err)
-			}
-			return eval(x)
-		}
-		up, down := w[0]+h, w[0]-h
-		fd := (shifted(h) - shifted(-h)) / float64(up-down)
-		shifted(0)
-		// The error of the central difference is O(h²) times a third derivative.
-		if math.Abs(fd-g) > 2e-3*(1+math.Abs(fd)) {
-			t.Errorf("gradient of %s: got %v, central difference %v", path, g, fd)
-		}
-	}
-}
-
-// evaluator returns a function that applies a network with random weights to one field
-// on lat, in float64.
-func evaluator(t *testing.T, network diffusion.Network, lat *lattice.Lattice) func(x []float64) []float64 {
-	t.Helper()
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := network.Check(lat); err != nil {
-		t.Fatal(err)
-	}
-	store := model.NewStore()
-	exec := model.MustNewExec(backend, store, func(scope *model.Scope, x, ls *graph.Node) *graph.Node {
-		return network.Apply(scope, []*graph.Node{x}, ls, 1)[0]
-	})
-	apply := func(x []float64) []float64 {
-		out, err := exec.Call1(tensors.FromFlatDataAndDimensions(x, append([]int{1}, lat.Dims()...)...), []float64{0.3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tensors.MustCopyFlatData[float64](out)
-	}
-	apply(make([]float64, lat.Volume()))
-	randomise(t, store, rand.New(rand.NewPCG(7, 8)))
-	return apply
-}
-
-// moved returns the field with f(x) at the site that to makes of the coordinates of x.
-func moved(lat *lattice.Lattice, f []float64, to func(c []int)) []float64 {
-	out := make([]float64, len(f))
-	for site := range f {
-		c := lat.Coord(nil, site)
-		to(c)
-		out[lat.Index(c...)] = f[site]
-	}
-	return out
 }
 
 func distance(a, b []float64) float64 {
@@ -275,76 +123,57 @@ func distance(a, b []float64) float64 {
 	return d
 }
 
-// Networks commute with the symmetries they claim, to rounding, and measurably with no
-// others.
-func TestSymmetries(t *testing.T) {
+// Networks pass the tests of every network: they commute with the symmetries that they
+// claim, and measurably with no others.
+func TestNetworks(t *testing.T) {
 	channels := []int{3, 4, 5}
-	for _, test := range []struct {
-		name    string
-		network diffusion.Network
-		dims    []int
-		odd     bool
-		stride  int // of the translations that commute; 0: none do
-		point   bool
+	even := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true}
+	uneven := even
+	uneven.Sign = false
+	point := even
+	shifts := lattice.Symmetries{Sign: true, Translation: true}
+	none := lattice.Symmetries{}
+	small := func(cfg Config) *Network {
+		cfg.Embedding = 8
+		if cfg.Channels == nil {
+			cfg.Channels = channels
+		}
+		return must(New(cfg))
+	}
+	for _, c := range []struct {
+		name       string
+		network    diffusion.Architecture
+		dims       []int
+		components int
+		symmetries *lattice.Symmetries
+		keeps      lattice.Symmetries
+		check      difftest.Config
 	}{
-		{"default", must(New(Config{Channels: channels})), []int{8, 4}, true, 4, false},
-		{"site norm", must(New(Config{Channels: channels, Norm: SiteNorm})), []int{8, 4}, true, 4, false},
-		{"group norm", must(New(Config{Channels: channels, Norm: GroupNorm})), []int{8, 4}, true, 4, false},
-		{"box", must(New(Config{Channels: channels, Stencil: Box})), []int{4, 4, 4}, true, 4, false},
-		{"D4", must(New(Config{Channels: channels, D4: true})), []int{8, 8}, true, 4, true},
-		{"D4, rectangular", must(New(Config{Channels: channels, D4: true, Norm: SiteNorm})), []int{8, 4}, true, 4, true},
-		{"three dimensions", must(New(Config{Channels: []int{3, 4}, D4: true})), []int{4, 4, 2}, true, 2, true},
-		{"one dimension", must(New(Config{Channels: channels, D4: true})), []int{12}, true, 4, true},
-		{"one level", must(New(Config{Channels: []int{5}, Blocks: 2})), []int{5, 3}, true, 1, false},
-		{"site", must(NewSite(SiteConfig{Width: 6})), []int{3, 3}, true, 1, true},
-		{"asymmetric", must(NewSite(SiteConfig{Width: 6, Parity: diffusion.NoParity})), []int{3, 3}, false, 1, true},
-		{"paper", must(NewPaper(PaperConfig{Channels: []int{32, 32}})), []int{4, 6}, false, 0, false},
+		{"default", small(Config{}), []int{8, 4}, 1, &even, shifts, difftest.Config{Stride: 4}},
+		{"site norm", small(Config{Norm: SiteNorm}), []int{8, 4}, 1, &even, shifts, difftest.Config{Stride: 4}},
+		{"group norm", small(Config{Norm: GroupNorm}), []int{8, 4}, 1, nil, shifts, difftest.Config{Stride: 4}},
+		{"box", small(Config{Channels: []int{3, 4}, Stencil: Box}), []int{4, 4, 4}, 1, &even, shifts, difftest.Config{Stride: 2}},
+		{"D4", small(Config{D4: true}), []int{8, 8}, 1, &even, point, difftest.Config{Stride: 4}},
+		{"D4, rectangular", small(Config{D4: true, Norm: SiteNorm}), []int{8, 4}, 1, &even, point, difftest.Config{Stride: 4}},
+		{"three dimensions", small(Config{Channels: []int{3, 4}, D4: true}), []int{4, 4, 2}, 1, &even, point, difftest.Config{Stride: 2}},
+		{"one dimension", small(Config{D4: true}), []int{12}, 1, &even, point, difftest.Config{Stride: 4}},
+		{"one level", small(Config{Channels: []int{5}, Blocks: 2}), []int{5, 3}, 1, &even, shifts, difftest.Config{}},
+		{"ordered", small(Config{}), []int{4, 8}, 1, &even, shifts, difftest.Config{Stride: 4, Order: 3}},
+		{"not even", small(Config{}), []int{4, 8}, 1, &uneven, lattice.Symmetries{Translation: true}, difftest.Config{Stride: 4}},
+		{"two components", small(Config{}), []int{8, 4}, 2, &even, shifts, difftest.Config{Stride: 4}},
+		{"without Gaussian", small(Config{}), []int{8, 4}, 2, &even, shifts, difftest.Config{Stride: 4, Plain: true}},
+		{"site", must(NewSite(SiteConfig{Width: 6, Embedding: 4})), []int{3, 3}, 1, &even, point, difftest.Config{}},
+		{"site, not even", must(NewSite(SiteConfig{Width: 6, Embedding: 4})), []int{3, 3}, 1, &uneven, uneven, difftest.Config{}},
+		{"paper", must(NewPaper(PaperConfig{Channels: []int{32, 32}, Embedding: 6, Scale: 1})), []int{4, 6}, 1, &even, none, difftest.Config{Plain: true, Alive: true}},
+		{"paper, strided", must(NewPaper(PaperConfig{Channels: []int{32, 32}, Embedding: 6, Scale: 1, Strided: true})), []int{8, 8}, 2, &even, none, difftest.Config{Alive: true}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			lat, err := lattice.New(test.dims...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			apply := evaluator(t, test.network, lat)
-			x := normals(rand.New(rand.NewPCG(5, 7)), lat.Volume())
-			y := apply(x)
-			check := func(what string, claimed bool, of func(f []float64) []float64) {
-				t.Helper()
-				d := distance(apply(of(x)), of(y))
-				if claimed && d > 1e-12 {
-					t.Errorf("%s: deviation %v", what, d)
-				}
-				if !claimed && d < 1e-6 {
-					t.Errorf("%s: commutes, which the documentation denies", what)
-				}
-			}
-			check("sign", test.odd, func(f []float64) []float64 {
-				out := make([]float64, len(f))
-				for i, v := range f {
-					out[i] = -v
-				}
-				return out
-			})
-			if test.stride > 0 {
-				check("translation by the stride", true, func(f []float64) []float64 {
-					return moved(lat, f, func(c []int) { c[0] += test.stride })
-				})
-			}
-			if test.stride != 1 {
-				check("translation by one site", false, func(f []float64) []float64 {
-					return moved(lat, f, func(c []int) { c[0]++ })
-				})
-			}
-			for axis, n := range test.dims {
-				check("reflection", test.point, func(f []float64) []float64 {
-					return moved(lat, f, func(c []int) { c[axis] = n - 1 - c[axis] })
-				})
-			}
-			if len(test.dims) > 1 && test.dims[0] == test.dims[1] {
-				check("exchange of axes", test.point, func(f []float64) []float64 {
-					return moved(lat, f, func(c []int) { c[0], c[1] = c[1], c[0] })
-				})
-			}
+		t.Run(c.name, func(t *testing.T) {
+			c.check.Layout = lattice.Layout{Lattice: must(lattice.New(c.dims...)), Components: c.components}
+			c.check.Symmetries, c.check.Keeps = c.symmetries, &c.keeps
+			twice := slices.Clone(c.dims)
+			twice[0] *= 2
+			c.check.Other = must(lattice.New(twice...))
+			difftest.TestNetwork(t, openGo(), c.network, c.check)
 		})
 	}
 }
@@ -352,10 +181,6 @@ func TestSymmetries(t *testing.T) {
 // The elements of the point group are what they should be in number, and undone by
 // their inverses.
 func TestPointGroup(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct {
 		extents []int
 		order   int
@@ -364,8 +189,8 @@ func TestPointGroup(t *testing.T) {
 		if len(group) != test.order {
 			t.Errorf("%v: %d elements, want %d", test.extents, len(group), test.order)
 		}
-		x := randomTensor(rand.New(rand.NewPCG(1, 2)), append([]int{2}, test.extents...)...)
-		res, err := graph.MustNewExec(backend, func(x *graph.Node) []*graph.Node {
+		x := randomTensor(rand.New(rand.NewPCG(1, 2)), append([]int{2, 1}, test.extents...)...)
+		res, err := graph.MustNewExec(openGo(), func(x *graph.Node) []*graph.Node {
 			var out []*graph.Node
 			for _, m := range group {
 				out = append(out, m.apply(x), m.inverse(m.apply(x)))
@@ -407,47 +232,52 @@ func TestErrors(t *testing.T) {
 			t.Errorf("NewSite(%+v) accepted", cfg)
 		}
 	}
+	theory := func(dims ...int) diffusion.Theory {
+		return diffusion.Theory{Layout: lattice.Scalar(must(lattice.New(dims...)))}
+	}
 	strided := must(NewPaper(PaperConfig{Strided: true}))
 	for n, ok := range map[int]bool{8: false, 16: false, 24: true, 28: false, 31: false, 32: true, 36: false, 40: true} {
-		if err := strided.Check(must(lattice.New(n, 32))); (err == nil) != ok {
-			t.Errorf("strided Check(%d×32) = %v", n, err)
+		if _, err := strided.Adapt(theory(n, 32)); (err == nil) != ok {
+			t.Errorf("strided: %d×32 gives %v", n, err)
 		}
 	}
-	u, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := must(New(Config{}))
 	for dims, ok := range map[[2]int]bool{{8, 12}: true, {8, 6}: false, {7, 8}: false} {
-		lat, err := lattice.New(dims[0], dims[1])
-		if err != nil {
-			t.Fatal(err)
+		if _, err := u.Adapt(theory(dims[0], dims[1])); (err == nil) != ok {
+			t.Errorf("%v gives %v", dims, err)
 		}
-		if err := u.Check(lat); (err == nil) != ok {
-			t.Errorf("Check(%v) = %v", lat, err)
+	}
+	for _, c := range []struct {
+		network    diffusion.Architecture
+		symmetries lattice.Symmetries
+		want       string
+	}{
+		{must(New(Config{Parity: diffusion.Odd})), lattice.Symmetries{}, "unet: expected an action with the symmetry φ → -φ"},
+		{must(NewSite(SiteConfig{Parity: diffusion.Odd})), lattice.Symmetries{}, "unet: expected an action with the symmetry φ → -φ"},
+		{must(New(Config{D4: true})), lattice.Symmetries{Sign: true, Reflection: true}, "unet: expected an action that is invariant under reflections and exchanges"},
+		{must(New(Config{D4: true})), lattice.Symmetries{Sign: true, Exchange: true}, "unet: expected an action that is invariant under reflections and exchanges"},
+	} {
+		of := theory(8, 8)
+		of.Symmetries = &c.symmetries
+		if _, err := c.network.Adapt(of); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%+v for %+v gives the error %v", c.network.Config(), c.symmetries, err)
 		}
 	}
 }
 
 func BenchmarkScore16x16(b *testing.B) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		b.Fatal(err)
-	}
-	u, err := New(Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	u := must(New(Config{}))
 	const batch, n = 64, 16
-	x := tensors.FromShape(shapes.Make(dtypes.Float32, batch, n, n))
-	ls := tensors.FromShape(shapes.Make(dtypes.Float32, batch))
-	run := func(b *testing.B, f func(scope *model.Scope, x, ls *graph.Node) *graph.Node) {
-		exec := model.MustNewExec(backend, model.NewStore(), f)
-		if _, err := exec.Call1(x, ls); err != nil {
+	x := tensors.FromShape(shapes.Make(dtypes.Float32, batch, 2, n, n))
+	sigma := tensors.FromFlatDataAndDimensions(slices.Repeat([]float32{1}, batch), batch)
+	run := func(b *testing.B, f func(scope *model.Scope, x, sigma *graph.Node) *graph.Node) {
+		exec := model.MustNewExec(openGo(), model.NewStore(), f)
+		if _, err := exec.Call1(x, sigma); err != nil {
 			b.Fatal(err)
 		}
 		b.ResetTimer()
 		for range b.N {
-			out, err := exec.Call1(x, ls)
+			out, err := exec.Call1(x, sigma)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -456,13 +286,13 @@ func BenchmarkScore16x16(b *testing.B) {
 			}
 		}
 	}
-	score := func(scope *model.Scope, x, ls *graph.Node) *graph.Node {
-		return u.Apply(scope, []*graph.Node{x, x}, ls, 1)[0]
+	score := func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+		return u.Apply(scope, diffusion.Inputs{Features: x, Sigma: sigma, Outputs: 1})
 	}
 	b.Run("score", func(b *testing.B) { run(b, score) })
 	b.Run("gradient", func(b *testing.B) {
-		run(b, func(scope *model.Scope, x, ls *graph.Node) *graph.Node {
-			return graph.Gradient(graph.ReduceAllSum(graph.Square(score(scope, x, ls))), x)[0]
+		run(b, func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+			return graph.Gradient(graph.ReduceAllSum(graph.Square(score(scope, x, sigma))), x)[0]
 		})
 	})
 }

@@ -93,8 +93,8 @@ func testParts(t testing.TB, backend compute.Backend, m diffusion.ScoreModel, fi
 	}
 }
 
-// known returns a graph of what of the score has a known divergence, and that divergence,
-// or nil.
+// known returns a graph of what of the score has a known divergence, and of that divergence,
+// or nil for a model that knows none.
 func known(m diffusion.ScoreModel) func(scope *model.Scope, phi, sigma *graph.Node) []*graph.Node {
 	if d, ok := m.(diffusion.DivergenceModel); ok {
 		return func(scope *model.Scope, phi, sigma *graph.Node) []*graph.Node {
@@ -109,9 +109,15 @@ func known(m diffusion.ScoreModel) func(scope *model.Scope, phi, sigma *graph.No
 	return func(scope *model.Scope, phi, sigma *graph.Node) []*graph.Node {
 		r := l.Remainder(scope, phi, sigma)
 		if r.Known == nil {
-			return []*graph.Node{graph.ZerosLike(phi), graph.ZerosLike(graph.ReduceSum(graph.Reshape(phi, phi.Shape().Dimensions[0], -1), 1))}
+			r.Known = graph.ZerosLike(phi)
+			r.Divergence = graph.ReduceSum(graph.Reshape(r.Known, phi.Shape().Dimensions[0], -1), 1)
 		}
-		return []*graph.Node{r.Known, r.Divergence}
+		out := []*graph.Node{r.Known, r.Divergence}
+		if r.Learned != nil {
+			// The pure-Go backend cannot run a graph with weights that nothing needs.
+			out = append(out, r.Learned)
+		}
+		return out
 	}
 }
 

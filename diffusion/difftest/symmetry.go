@@ -44,14 +44,14 @@ func images(layout lattice.Layout, cfg Config) []image {
 		step[mu] = cfg.Stride
 		translate := func(dst, src []float64) { layout.Translate(dst, src, step...) }
 		list = append(list, image{fmt.Sprintf("translation by %d in direction %d", cfg.Stride, mu), keeps.Translation, byComponent(translate)})
-		if cfg.Stride > 1 {
+		if cfg.Stride > 1 && n > 2 {
 			one := make([]int, len(dims))
 			one[mu] = 1
 			list = append(list, image{fmt.Sprintf("translation by one site in direction %d", mu), false,
 				byComponent(func(dst, src []float64) { layout.Translate(dst, src, one...) })})
 		}
 		if n == 2 && cfg.Stride == 1 {
-			continue // the reflection is a translation
+			continue // the reflection is the translation
 		}
 		list = append(list, image{fmt.Sprintf("reflection of direction %d", mu), keeps.Reflection,
 			byComponent(func(dst, src []float64) { reflect(layout.Lattice, dst, src, mu) })})

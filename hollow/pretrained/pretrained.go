@@ -3,8 +3,9 @@
 //
 //	m, err := pretrained.Load(action)
 //
-// The flow runs from m.SigmaMax() to [SigmaMin]. Every model has a [Card]: the theory, the data, the command that made it and the
-// numbers of the flow, so that it can be judged and made again.
+// The flow runs from m.SigmaMax() to [SigmaMin]. Every model has a [Card]: the theory, the
+// data, the command that made it and the numbers of the flow, so that it can be judged and
+// made again.
 package pretrained
 
 import (
@@ -58,7 +59,7 @@ type Card struct {
 	// MaxWeightShare is the share of the largest weight in the sum of all.
 	MaxWeightShare float64 `json:"max_weight_share"`
 	// StepError is the estimated error of log q from the finite steps, see
-	// StepError of Likelihood in package flow.
+	// StepError of ProbabilityFlow in package flow.
 	StepError float64 `json:"step_error"`
 	// LogZ is the logarithm of the partition function Z = ∫dφ e^{-S}.
 	LogZ [2]float64 `json:"log_z"`

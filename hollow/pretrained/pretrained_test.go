@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
-
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/lattice"
@@ -25,33 +24,30 @@ func must[T any](v T, err error) T {
 // Every model is that of its card: the log-weights of a few fresh proposals, with another
 // seed than those of the card, have the standard deviation and the log Z that it quotes.
 func TestCards(t *testing.T) {
-	backend := must(gobackend.New("ops_sequential"))
+	b := must(backend.Open("go"))
 	points := map[string]bool{}
 	for _, card := range pretrained.Cards() {
 		t.Run(card.Name, func(t *testing.T) {
 			action := must(lattice.NewPhi4(must(lattice.New(card.Dims...)), card.Kappa, card.Lambda))
 			points[fmt.Sprint(card.Dims, card.Kappa)] = true
 			m := must(pretrained.Load(action))
-			if err := m.CheckLattice(action.Layout().Lattice); err != nil {
+			if err := m.CheckLayout(action.Layout()); err != nil {
 				t.Fatal(err)
 			}
 			n := 4096 / action.Layout().Volume() * 4
-			f := must(flow.New(backend, m, flow.Config{
-				Steps: 6, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Batch: n / 2, Seed: 99,
+			f := must(flow.New(b, m, flow.Config{
+				Steps: 6, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Batch: n / 2,
 			}))
-			s := must(f.Sample(t.Context(), n))
-			logw := make([]float64, n)
-			for i := range logw {
-				logw[i] = -action.Value(s.Ensemble.Config(i)) - s.LogQ[i]
-			}
-			w := must(stats.LogWeightStats(logw))
+			s := must(f.Sample(t.Context(), n, 99))
+			w := must(stats.LogWeightStats(s.LogWeights(action)))
+			stepError := must(f.StepError(t.Context(), s.Ensemble.Slice(0, n/2), 99))
 			// Six steps instead of the card's number shift log q by the step error.
-			tolerance := 5*math.Hypot(card.LogZ[1], card.SDLogW[0]/math.Sqrt(float64(n))) + s.StepError
+			tolerance := 5*math.Hypot(card.LogZ[1], card.SDLogW[0]/math.Sqrt(float64(n))) + stepError
 			if d := w.LogZ.Value - card.LogZ[0]; !(math.Abs(d) < tolerance) {
 				t.Errorf("log Z = %v, the card says %v, bound %v", w.LogZ.Value, card.LogZ, tolerance)
 			}
 			// The squared standard deviation of n normal numbers has a relative error of √(2/n).
-			limit := card.SDLogW[0]*math.Sqrt(1+5*math.Sqrt(2/float64(n))) + s.StepError
+			limit := card.SDLogW[0]*math.Sqrt(1+5*math.Sqrt(2/float64(n))) + stepError
 			if !(w.SD < limit) {
 				t.Errorf("sd(log w) = %v, the card says %v, bound %v", w.SD, card.SDLogW, limit)
 			}
@@ -89,7 +85,7 @@ func ExampleLoad() {
 		return
 	}
 	_, exact := m.Network().(diffusion.ExactNetwork)
-	fmt.Println(m.Lattice(), "exact divergence:", exact)
+	fmt.Println(m.Layout(), "exact divergence:", exact)
 	// Output:
 	// 16x16 exact divergence: true
 }

@@ -33,6 +33,9 @@ func main() {
 	program.Main("card", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
 
+// stepErrorFields is the number of proposals on which the error of the steps is measured.
+const stepErrorFields = 64
+
 func run(ctx context.Context, args []string) error {
 	var card pretrained.Card
 	fs := flag.NewFlagSet("card", flag.ContinueOnError)
@@ -64,23 +67,27 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	action, err := lattice.NewPhi4(m.Lattice(), card.Kappa, card.Lambda)
+	action, err := lattice.NewPhi4(m.Layout().Lattice, card.Kappa, card.Lambda)
 	if err != nil {
 		return err
 	}
-	card.Dims = m.Lattice().Dims()
+	card.Dims = m.Layout().Dims()
 	card.Name = fmt.Sprintf("phi4-%s-kappa%s-lambda%s", lattice.FormatDims(card.Dims), number(card.Kappa), number(card.Lambda))
 	b, err := backend.Open(*name)
 	if err != nil {
 		return err
 	}
 	task := progress.New(os.Stderr).Start(ctx, "proposals")
-	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Seed: *seed, Progress: task.Set})
+	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Progress: task.Set})
 	if err != nil {
 		return err
 	}
-	s, err := f.Sample(ctx, card.Proposals)
+	s, err := f.Sample(ctx, card.Proposals, *seed)
 	task.Done(err)
+	if err != nil {
+		return err
+	}
+	card.StepError, err = f.StepError(ctx, s.Ensemble.Slice(0, min(card.Proposals, stepErrorFields)), *seed)
 	if err != nil {
 		return err
 	}
@@ -89,7 +96,6 @@ func run(ctx context.Context, args []string) error {
 	if err := measure(&card, s.Ensemble.Extra["action"], s.LogQ); err != nil {
 		return err
 	}
-	card.StepError = s.StepError
 	if *drawn != "" {
 		if err := lattice.WriteEnsemble(*drawn, s.Ensemble); err != nil {
 			return err
