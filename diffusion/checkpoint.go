@@ -1,7 +1,6 @@
 package diffusion
 
 import (
-	"archive/zip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,12 +9,12 @@ import (
 	"slices"
 	"strings"
 
-	"codeberg.org/sbinet/npyio/npz"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/npz"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -94,18 +93,14 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
 		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
 	}
-	members := map[string]any{}
+	var values []*tensors.Tensor
 	for v := range scope.IterVariables() {
 		value, err := v.MustValue().LocalClone()
 		if err != nil {
 			return fmt.Errorf("diffusion: copying variable %s: %w", v.Path(), err)
 		}
-		flat, err := flatValues(value)
-		if err != nil {
-			return fmt.Errorf("diffusion: variable %s: %w", v.Path(), err)
-		}
 		meta.Variables = append(meta.Variables, variableMeta{v.Path(), v.Shape().Dimensions, v.DType().String()})
-		members[v.Path()] = flat
+		values = append(values, value)
 	}
 	text, err := json.Marshal(meta)
 	if err != nil {
@@ -113,39 +108,39 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		z := npz.NewWriter(w)
-		put := func(name string, v any) error {
-			if err := z.Write(name, v); err != nil {
-				return fmt.Errorf("diffusion: writing %s: %w", name, err)
-			}
-			return nil
-		}
-		if err := put("meta", text); err != nil {
-			return err
-		}
+		err := npz.Add(z, "meta", text, len(text))
 		if meta.Gaussian {
-			if err := errors.Join(put("spectrum", m.spectrum), put("residual", m.cfg.Residual)); err != nil {
-				return err
-			}
+			err = errors.Join(err, npz.Add(z, "spectrum", m.spectrum, len(m.spectrum)), npz.Add(z, "residual", m.cfg.Residual, len(m.cfg.Residual)))
 		}
-		for _, v := range meta.Variables {
-			if err := put(memberName(v.Path), members[v.Path]); err != nil {
-				return err
-			}
+		for i, v := range meta.Variables {
+			err = errors.Join(err, addVariable(z, memberName(v.Path), values[i]))
 		}
-		return z.Close()
+		if err = errors.Join(err, z.Close()); err != nil {
+			return fmt.Errorf("diffusion: writing %s: %w", path, err)
+		}
+		return nil
 	})
 }
 
 func memberName(path string) string { return strings.TrimPrefix(path, "/") }
 
-func flatValues(t *tensors.Tensor) (any, error) {
+// addVariable writes the elements of a variable, one after the other.
+func addVariable(z *npz.Writer, name string, t *tensors.Tensor) error {
 	switch t.DType() {
 	case dtypes.Float32:
-		return tensors.CopyFlatData[float32](t)
+		return addFlat[float32](z, name, t)
 	case dtypes.Int64:
-		return tensors.CopyFlatData[int64](t)
+		return addFlat[int64](z, name, t)
 	}
-	return nil, fmt.Errorf("expected float32 or int64 values, got %v", t.DType())
+	return fmt.Errorf("expected float32 or int64 values of %s, got %v", name, t.DType())
+}
+
+func addFlat[T float32 | int64](z *npz.Writer, name string, t *tensors.Tensor) error {
+	flat, err := tensors.CopyFlatData[T](t)
+	if err != nil {
+		return err
+	}
+	return npz.Add(z, name, flat, len(flat))
 }
 
 // LoadModel reads a model written by [Model.Save] or [Trainer.Save]; from the latter
@@ -207,23 +202,13 @@ func readFile(path string) (f *modelFile, err error) {
 }
 
 func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
-	// The reader of the archive panics on some malformed headers.
-	defer func() {
-		if r := recover(); r != nil {
-			f, err = nil, fmt.Errorf("malformed array: %v", r)
-		}
-	}()
-	if err := checkSums(r, size); err != nil {
-		return nil, err
-	}
 	z, err := npz.NewReader(r, size)
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
 	f = &modelFile{}
-	var text []byte
-	if err := z.Read("meta", &text); err != nil {
+	text, _, err := npz.Read[uint8](z, "meta")
+	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(text, &f.meta); err != nil {
@@ -233,7 +218,10 @@ func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
 		return nil, fmt.Errorf("expected format %s version %d, got %q version %d", formatName, formatVersion, f.meta.Format, f.meta.Version)
 	}
 	if f.meta.Gaussian {
-		if err := errors.Join(z.Read("spectrum", &f.spectrum), z.Read("residual", &f.residual)); err != nil {
+		var errC, errD error
+		f.spectrum, _, errC = npz.Read[float64](z, "spectrum")
+		f.residual, _, errD = npz.Read[float64](z, "residual")
+		if err := errors.Join(errC, errD); err != nil {
 			return nil, err
 		}
 	}
@@ -262,31 +250,9 @@ func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
 	return f, nil
 }
 
-// checkSums reads all members of the archive to their ends, where their checksums are
-// compared; a reader that stops at the last number it needs does not see them.
-func checkSums(r io.ReaderAt, size int64) error {
-	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return err
-	}
-	for _, member := range z.File {
-		body, err := member.Open()
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.Discard, body); err != nil {
-			return fmt.Errorf("member %s: %w", member.Name, err)
-		}
-		if err := body.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func readVariable[T float32 | int64](z *npz.Reader, v variableMeta, size int) (*tensors.Tensor, error) {
-	var flat []T
-	if err := z.Read(memberName(v.Path), &flat); err != nil {
+	flat, _, err := npz.Read[T](z, memberName(v.Path))
+	if err != nil {
 		return nil, err
 	}
 	if len(flat) != size {
