@@ -57,6 +57,16 @@ func TestReadmeRoad(t *testing.T) {
 	}
 }
 
+// The action on the page about theories of one's own is the one that the tests run.
+func TestPageAboutTheories(t *testing.T) {
+	source := read(t, "theory_test.go")
+	_, code, _ := strings.Cut(source, "// sineGordon is the massive")
+	code, _, found := strings.Cut(code, "\n// hop shifts")
+	if !found || !strings.Contains(read(t, "docs/your-theory.md"), strings.TrimSpace(code)) {
+		t.Error("docs/your-theory.md does not hold the action of theory_test.go")
+	}
+}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)

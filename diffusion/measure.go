@@ -39,11 +39,15 @@ const orderedBinder = 0.4
 //   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
 //
 // It returns an error for an ensemble that is empty, not finite, of another layout or of
-// another coupling than the action, and for an action without translations and
-// reflections, which the spectrum of a Gaussian part needs.
+// another coupling than the action, for an action whose drift is not the gradient of its
+// value ([lattice.CheckDrift]), and for one without translations and reflections, which the
+// spectrum of a Gaussian part needs.
 func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error) {
 	if err := checkTheory(action, ens); err != nil {
 		return nil, err
+	}
+	if err := lattice.CheckDrift(action); err != nil {
+		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	symmetries, err := lattice.MeasureSymmetries(action)
 	if err != nil {

@@ -46,7 +46,8 @@ type EnsembleConfig struct {
 // Ensemble returns configurations of any action by hybrid Monte Carlo: chains from hot and
 // cold starts, each with a step size of its own that adapts while the chain thermalises,
 // and further moves between the wells of the potential where the action allows them. They
-// are in equilibrium as far as the chains can tell, or the error says why not: see
+// are in equilibrium as far as the chains can tell, or the error says why not, an action
+// whose drift is not the gradient of its value included ([lattice.CheckDrift]): see
 // [mcmc.Generate] for the comparison of the chains and its [*mcmc.NotEquilibratedError].
 //
 // The result has the same configurations with the record of the chains. Both are what was
@@ -65,7 +66,7 @@ func Ensemble(ctx context.Context, action lattice.Action, cfg EnsembleConfig) (*
 // NewGenerator returns the run of [Ensemble], for pauses and files. Its kernels are of type
 // [*Compound].
 func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, error) {
-	if err := lattice.CheckAction(action); err != nil {
+	if err := lattice.CheckDrift(action); err != nil {
 		return nil, fmt.Errorf("hmc: ensemble: %w", err)
 	}
 	trajectory := Config{
