@@ -50,8 +50,11 @@ func (a *adaptation) observe(acceptance float64) {
 	a.n++
 	// The windows end after firstWindow·2^k trajectories.
 	if k := a.n / firstWindow; a.n%firstWindow == 0 && k&(k-1) == 0 {
+		// The next one starts close to its goal. It shrinks to that and not to ten times as
+		// much, and by four times as much: where the integrator becomes unstable, beyond a
+		// threshold, wide swings of the step size would pull its average down.
 		a.before = a.mean
-		a.dualAveraging = *newDualAveraging(math.Exp(a.mean), a.target)
+		a.dualAveraging = dualAveraging{target: a.target, anchor: a.mean, log: a.mean, gamma: 0.2}
 	}
 }
 
@@ -78,7 +81,7 @@ func (h *HMC) SetAdaptation(on bool) {
 }
 
 // stateSize is the number of bytes of the state of a kernel.
-const stateSize = 9 * 8
+const stateSize = 10 * 8
 
 // MarshalBinary returns the number of steps and the state of its adaptation.
 func (h *HMC) MarshalBinary() ([]byte, error) {
@@ -93,7 +96,8 @@ func (h *HMC) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, stateSize)
 	for _, v := range []uint64{
 		uint64(h.cfg.Steps), on, uint64(a.n), math.Float64bits(a.anchor), math.Float64bits(a.log),
-		math.Float64bits(a.mean), math.Float64bits(a.excess), math.Float64bits(a.m), math.Float64bits(a.before),
+		math.Float64bits(a.mean), math.Float64bits(a.excess), math.Float64bits(a.m), math.Float64bits(a.gamma),
+		math.Float64bits(a.before),
 	} {
 		b = binary.LittleEndian.AppendUint64(b, v)
 	}
@@ -122,7 +126,7 @@ func (h *HMC) UnmarshalBinary(data []byte) error {
 	}
 	a := adaptation{on: v[1] != 0, n: int(v[2])}
 	a.target = h.adapt.target
-	for i, p := range []*float64{&a.anchor, &a.log, &a.mean, &a.excess, &a.m, &a.before} {
+	for i, p := range []*float64{&a.anchor, &a.log, &a.mean, &a.excess, &a.m, &a.gamma, &a.before} {
 		if *p = math.Float64frombits(v[3+i]); !finite(*p) {
 			return fmt.Errorf("hmc: expected a finite saved state, got %v", *p)
 		}

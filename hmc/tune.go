@@ -76,20 +76,22 @@ type dualAveraging struct {
 	// excess averages target - acceptance.
 	excess float64
 	m      float64
+	// gamma shrinks the logarithm towards the anchor.
+	gamma float64
 }
 
 func newDualAveraging(eps, target float64) *dualAveraging {
-	return &dualAveraging{target: target, anchor: math.Log(10 * eps), log: math.Log(eps)}
+	return &dualAveraging{target: target, anchor: math.Log(10 * eps), log: math.Log(eps), gamma: 0.05}
 }
 
 // update takes the acceptance probability of the trajectory with step size
 // exp(log).
 func (a *dualAveraging) update(acceptance float64) {
-	const gamma, delay, decay = 0.05, 10, 0.75
+	const delay, decay = 10, 0.75
 	a.m++
 	w := 1 / (a.m + delay)
 	a.excess += w * (a.target - acceptance - a.excess)
-	a.log = a.anchor - math.Sqrt(a.m)/gamma*a.excess
+	a.log = a.anchor - math.Sqrt(a.m)/a.gamma*a.excess
 	w = math.Pow(a.m, -decay)
 	a.mean += w * (a.log - a.mean)
 }

@@ -24,7 +24,8 @@
 //
 // A [Chain] can be stopped, saved and resumed bit by bit. [Generate] runs many of
 // them for an equilibrated ensemble: it tunes the kernels, measures how long they
-// take to decorrelate, thins accordingly, and leaves what is needed to check that
-// hot and cold starts agree. A [Generator] is such a run that can be stopped, saved
-// and resumed too.
+// take to decorrelate, thins accordingly, and compares the chains with each other:
+// hot and cold starts that disagree, chains that stay where they are, and runs that
+// would take too long are a [NotEquilibratedError]. A [Generator] is such a run that
+// can be stopped, saved and resumed too.
 package mcmc
