@@ -9,6 +9,7 @@ import (
 
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	exact "github.com/latdiff/latdiff/mcmc/phi4"
 )
 
 func on(t testing.TB, n int, kappa, lambda float64, dims ...int) *lattice.ON {
@@ -43,21 +44,6 @@ func mean(x []float64) float64 {
 	return s / float64(len(x))
 }
 
-// radial returns ⟨φ·φ⟩ and ⟨(φ·φ)²⟩ of one site with N components by quadrature over
-// the length of φ with the measure r^{N-1} dr.
-func radial(n int, lambda float64) (phi2, phi4 float64) {
-	z := 0.0
-	for i := range 4000 {
-		r := (float64(i) + 0.5) * 8 / 4000
-		q := r * r
-		w := math.Pow(r, float64(n-1)) * math.Exp(-(1-2*lambda)*(q-1)-lambda*(q*q-1))
-		z += w
-		phi2 += w * q
-		phi4 += w * q * q
-	}
-	return phi2 / z, phi4 / z
-}
-
 // Without hopping the sites are independent. The kernels take any route: two components
 // or more, checkerboard or in sequence.
 func TestVectorsWithoutHopping(t *testing.T) {
@@ -67,10 +53,10 @@ func TestVectorsWithoutHopping(t *testing.T) {
 		dims   []int
 	}{{2, 0.1, []int{3}}, {3, 1, []int{2, 2}}, {4, 0.5, []int{2, 1}}} {
 		a := on(t, c.n, 0, c.lambda, c.dims...)
-		phi2, phi4 := radial(c.n, c.lambda)
-		obs := vectors(a.Layout(), phi2, phi4, 0)
+		site := must[exact.Exact](t)(exact.OneSite(c.n, 0, c.lambda, 0))
+		obs := vectors(a.Layout(), site.Phi2, site.Phi4, 0)
 		if slices.Contains(c.dims, 1) {
-			obs[2].exact = phi2 // the link of a site with itself
+			obs[2].exact = site.Phi2 // the link of a site with itself
 		}
 		for name, kernel := range exactKernels(t, a, a.Layout().Size()) {
 			if strings.HasSuffix(name, "Independence") {
@@ -81,89 +67,16 @@ func TestVectorsWithoutHopping(t *testing.T) {
 	}
 }
 
-// ring holds ⟨φ·φ⟩, ⟨(φ·φ)²⟩ and ⟨φ·φ'⟩ of O(2) on a ring of sites by the transfer
-// matrix, which is diagonal in the angular momentum l,
-//
-//	T_l(r, r') = e^{-V(r)/2} √r 2π I_l(2κrr') √r' e^{-V(r')/2},  Z = Σ_l Tr T_l^L,
-//
-// and φ·φ' joins l and l±1.
-func ring(kappa, lambda float64, length int) (phi2, phi4, hopping float64) {
-	const points, reach, momenta, angles = 60, 4.5, 16, 128
-	step := reach / points
-	r := make([]float64, points)
-	for i := range r {
-		r[i] = (float64(i) + 0.5) * step
-	}
-	weight := func(r float64) float64 {
-		q := r * r
-		return math.Sqrt(r*step) * math.Exp(-((1-2*lambda)*q+lambda*q*q)/2)
-	}
-	transfer := make([][][]float64, momenta+1)
-	for l := range transfer {
-		transfer[l] = make([][]float64, points)
-		for i := range r {
-			transfer[l][i] = make([]float64, points)
-		}
-	}
-	var cos [angles]float64
-	for k := range cos {
-		cos[k] = math.Cos(2 * math.Pi * float64(k) / angles)
-	}
-	for i := range r {
-		for j := range i + 1 {
-			// 2π I_l(z) by the trapezoid rule.
-			for k := range angles {
-				w := math.Exp(2*kappa*r[i]*r[j]*cos[k]) * 2 * math.Pi / angles * weight(r[i]) * weight(r[j])
-				for l, m := range transfer {
-					m[i][j] += w * cos[l*k%angles]
-				}
-			}
-			for _, m := range transfer {
-				m[j][i] = m[i][j]
-			}
-		}
-	}
-	z := 0.0
-	rest := make([][][]float64, momenta+1)
-	for l, m := range transfer {
-		power := m
-		for range length - 2 {
-			power = matMul(power, m)
-		}
-		rest[l] = power // T^{L-1}
-		degeneracy := 2.0
-		if l == 0 {
-			degeneracy = 1
-		}
-		for i, row := range matMul(power, m) {
-			q := r[i] * r[i]
-			z += degeneracy * row[i]
-			phi2 += degeneracy * row[i] * q
-			phi4 += degeneracy * row[i] * q * q
-		}
-	}
-	// cos(θ-θ') raises or lowers the momentum of the link it belongs to by one.
-	for l := -momenta + 1; l < momenta; l++ {
-		for _, other := range []int{l - 1, l + 1} {
-			m, link := rest[max(l, -l)], transfer[max(other, -other)]
-			for i := range r {
-				for j := range r {
-					hopping += 0.5 * m[i][j] * link[j][i] * r[i] * r[j]
-				}
-			}
-		}
-	}
-	return phi2 / z, phi4 / z, hopping / z
-}
-
+// In one dimension the transfer matrix is exact.
 func TestVectorsOnARing(t *testing.T) {
 	for _, c := range []struct {
+		n             int
 		kappa, lambda float64
 		length        int
-	}{{0.3, 0.2, 2}, {0.6, 0.5, 5}, {-0.4, 0.1, 3}, {0.8, 5, 4}} {
-		a := on(t, 2, c.kappa, c.lambda, c.length)
-		phi2, phi4, hopping := ring(c.kappa, c.lambda, c.length)
-		obs := vectors(a.Layout(), phi2, phi4, hopping)
+	}{{2, 0.3, 0.2, 2}, {2, 0.6, 0.5, 5}, {3, -0.4, 0.1, 3}, {2, 0.8, 5, 4}, {4, 0.5, 1, 4}} {
+		a := on(t, c.n, c.kappa, c.lambda, c.length)
+		want := must[*exact.Chain](t)(exact.NewChain(c.n, c.kappa, c.lambda, c.length)).Exact()
+		obs := vectors(a.Layout(), want.Phi2, want.Phi4, want.Hopping)
 		for name, kernel := range exactKernels(t, a, a.Layout().Size()) {
 			if strings.HasSuffix(name, "Independence") || c.lambda > 1 && strings.HasSuffix(name, "GlobalShift") {
 				continue

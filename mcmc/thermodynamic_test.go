@@ -9,7 +9,7 @@ import (
 
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
-	phi4theory "github.com/latdiff/latdiff/mcmc/phi4"
+	exact "github.com/latdiff/latdiff/mcmc/phi4"
 )
 
 // quartic is an action of φ⁴ with one or more components.
@@ -20,7 +20,7 @@ type quartic interface {
 
 func hoppingPath(t *testing.T, a quartic) mcmc.ThermodynamicPath {
 	t.Helper()
-	return must[mcmc.ThermodynamicPath](t)(phi4theory.HoppingPath(a.Layout(), a.Kappa(), a.Lambda()))
+	return must[mcmc.ThermodynamicPath](t)(exact.HoppingPath(a.Layout(), a.Kappa(), a.Lambda()))
 }
 
 func integrate(t *testing.T, a quartic, cfg mcmc.ThermodynamicConfig) *mcmc.ThermodynamicResult {
@@ -238,7 +238,7 @@ func TestHoppingPathErrors(t *testing.T) {
 		layout        lattice.Layout
 		kappa, lambda float64
 	}{{lattice.Layout{}, 0.2, 0.1}, {lattice.Scalar(lat), 0.3, 0}, {lattice.Scalar(lat), 0.2, -1}, {lattice.Layout{Lattice: lat, Components: 2}, math.NaN(), 1}} {
-		if _, err := phi4theory.HoppingPath(c.layout, c.kappa, c.lambda); err == nil {
+		if _, err := exact.HoppingPath(c.layout, c.kappa, c.lambda); err == nil {
 			t.Errorf("%+v: no error", c)
 		}
 	}
