@@ -23,8 +23,8 @@ import (
 //   - it vanishes with fresh weights, so that the model is the Gaussian, or the mixture of
 //     two, in closed form;
 //   - everything that [TestScore] checks, the divergence of a [diffusion.ExactNetwork]
-//     included, for a spectrum that is the same for all components and directions, where
-//     the network alone decides about symmetries, and for one that is not;
+//     included, for a known part that has every symmetry, so that the network alone decides
+//     about them, and for one with other masses for every component and direction;
 //   - gradients of the score, and of the divergence, with respect to all weights are
 //     finite, and those of finite differences;
 //   - a file brings the same function and configuration back;
@@ -55,13 +55,14 @@ func TestNetwork(t testing.TB, backend compute.Backend, network diffusion.Archit
 	}
 }
 
-// model returns the configuration of a model on a lattice.
+// model returns the configuration of a model on a lattice, with a known part that has every
+// symmetry or, if uneven, as few as the theory allows.
 func (c *Config) model(layout lattice.Layout, uneven bool) diffusion.ModelConfig {
 	cfg := diffusion.ModelConfig{Layout: layout, Symmetries: c.Symmetries, Order: c.Order, Seed: 5}
 	if !c.Plain {
 		cfg.Spectrum = spectrumOf(layout, uneven)
 	}
-	if c.Symmetries != nil && !c.Symmetries.Sign {
+	if uneven && c.Symmetries != nil && !c.Symmetries.Sign {
 		cfg.Mean = make([]float64, layout.Components)
 		for i := range cfg.Mean {
 			cfg.Mean[i] = 0.3

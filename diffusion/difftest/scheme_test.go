@@ -4,16 +4,11 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/diffusion/difftest"
 )
 
 // The schemes of package diffusion pass.
 func TestSchemes(t *testing.T) {
-	b, err := backend.Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	corrector, err := diffusion.PredictorCorrector(1, 0.05)
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +24,6 @@ func TestSchemes(t *testing.T) {
 		"Euler":               {diffusion.EulerMaruyama, difftest.SchemeConfig{Steps: 200, Bias: 0.06}},
 		"predictor-corrector": {corrector, difftest.SchemeConfig{Steps: 200, Bias: 0.06, Fields: 2048}},
 	} {
-		t.Run(name, func(t *testing.T) { difftest.TestScheme(t, b, c.scheme, c.cfg) })
+		t.Run(name, func(t *testing.T) { difftest.TestScheme(t, openGo(), c.scheme, c.cfg) })
 	}
 }
