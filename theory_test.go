@@ -1,6 +1,7 @@
 package latdiff_test
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -75,7 +76,7 @@ type hop struct {
 	next   []float64
 }
 
-func (h *hop) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (h *hop) Step(_ context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	shift := h.period * float64(2*rng.IntN(2)-1)
 	h.next = h.next[:0]
 	for _, v := range phi {

@@ -28,7 +28,6 @@ type ProposerConfig struct {
 // random probes both densities carry noise, drawn afresh in every call, which the
 // sampler must be told of (mcmc.IndependenceConfig.NoiseVariance).
 type Proposer struct {
-	ctx    context.Context
 	f      *ProbabilityFlow
 	single *ProbabilityFlow // for one configuration at a time
 	batch  int
@@ -39,16 +38,15 @@ type Proposer struct {
 	evaluations uint64   // of LogProb
 }
 
-// NewProposer returns a proposer of f. When ctx ends, its methods return ctx.Err(). The
-// progress of f is not reported. It returns an error if f is nil or Batch negative.
-func NewProposer(ctx context.Context, f *ProbabilityFlow, cfg ProposerConfig) (*Proposer, error) {
+// NewProposer returns a proposer of f, whose progress is not reported. It returns an error if f is nil or Batch negative.
+func NewProposer(f *ProbabilityFlow, cfg ProposerConfig) (*Proposer, error) {
 	if f == nil {
 		return nil, fmt.Errorf("flow: expected a flow to draw proposals from, got nil")
 	}
 	if cfg.Batch < 0 {
 		return nil, fmt.Errorf("flow: expected a number of proposals to draw ahead ≥ 0, got %d", cfg.Batch)
 	}
-	p := &Proposer{ctx: ctx, f: f, batch: cfg.Batch}
+	p := &Proposer{f: f, batch: cfg.Batch}
 	if p.batch == 0 {
 		p.batch = 4 * f.cfg.Batch
 	}
@@ -64,7 +62,7 @@ func NewProposer(ctx context.Context, f *ProbabilityFlow, cfg ProposerConfig) (*
 // used for the seed of a new batch only. It returns an error if dst does not have the
 // volume of the lattice, those of [ProbabilityFlow.Sample], and the error of an ended
 // context; the same call then draws the same batch again.
-func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err error) {
+func (p *Proposer) Propose(ctx context.Context, rng *rand.Rand, dst []float64) (logq float64, err error) {
 	if len(dst) != p.f.layout.Size() {
 		return 0, fmt.Errorf("flow: expected a field of %d numbers, got %d", p.f.layout.Size(), len(dst))
 	}
@@ -72,7 +70,7 @@ func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err err
 		p.seed, p.next, p.ahead = rng.Uint64(), 0, nil
 	}
 	if p.ahead == nil {
-		if err := p.draw(); err != nil {
+		if err := p.draw(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -81,17 +79,17 @@ func (p *Proposer) Propose(rng *rand.Rand, dst []float64) (logq float64, err err
 	return p.ahead.LogQ[p.next-1], nil
 }
 
-func (p *Proposer) draw() error {
+func (p *Proposer) draw(ctx context.Context) error {
 	f := *p.f
 	f.cfg.Progress = nil
 	var err error
-	p.ahead, err = f.Sample(p.ctx, p.batch, p.seed)
+	p.ahead, err = f.Sample(ctx, p.batch, p.seed)
 	return err
 }
 
 // LogProb returns log q of any configuration, at the cost of one evaluation of the flow.
 // Errors are those of [ProbabilityFlow.LogProb] and that of an ended context.
-func (p *Proposer) LogProb(phi []float64) (logq float64, err error) {
+func (p *Proposer) LogProb(ctx context.Context, phi []float64) (logq float64, err error) {
 	ens := lattice.NewEnsemble(p.f.layout, 1)
 	if err := lattice.CheckField(phi, p.f.layout.Size()); err != nil {
 		return 0, fmt.Errorf("flow: %w", err)
@@ -99,7 +97,7 @@ func (p *Proposer) LogProb(phi []float64) (logq float64, err error) {
 	ens.Data = append(ens.Data, phi...)
 	p.evaluations++
 	// The seeds of batches are 64 random bits, apart from those that count from them.
-	l, err := p.single.LogProb(p.ctx, ens, p.seed+p.evaluations)
+	l, err := p.single.LogProb(ctx, ens, p.seed+p.evaluations)
 	if err != nil {
 		return 0, err
 	}

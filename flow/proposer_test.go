@@ -42,7 +42,7 @@ func proposer(t *testing.T, ctx context.Context) (*flow.Proposer, *flow.Probabil
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := flow.NewProposer(ctx, f, flow.ProposerConfig{Batch: 40})
+	p, err := flow.NewProposer(f, flow.ProposerConfig{Batch: 40})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestProposerSequence(t *testing.T) {
 	}
 	draw := func(p *flow.Proposer, rng *rand.Rand) proposal {
 		phi := make([]float64, 16)
-		logq, err := p.Propose(rng, phi)
+		logq, err := p.Propose(t.Context(), rng, phi)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestProposerSequence(t *testing.T) {
 		t.Error("the second batch repeats the first")
 	}
 	for _, x := range all[38:42] {
-		got, err := p.LogProb(x.phi)
+		got, err := p.LogProb(t.Context(), x.phi)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,14 +178,14 @@ func TestProposerNoise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := flow.NewProposer(t.Context(), f, flow.ProposerConfig{})
+	p, err := flow.NewProposer(f, flow.ProposerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	phi := fields(m.Layout().Lattice, 1).Data
 	seen := map[float64]bool{}
 	for range 4 {
-		logq, err := p.LogProb(phi)
+		logq, err := p.LogProb(t.Context(), phi)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,26 +200,26 @@ func TestProposerErrors(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	p, f, _ := proposer(t, ctx)
 	rng := rand.New(rand.NewPCG(1, 2))
-	if _, err := p.Propose(rng, make([]float64, 15)); err == nil {
+	if _, err := p.Propose(ctx, rng, make([]float64, 15)); err == nil {
 		t.Error("a field of another lattice: no error")
 	}
-	if _, err := p.LogProb([]float64{1}); err == nil {
+	if _, err := p.LogProb(ctx, []float64{1}); err == nil {
 		t.Error("the density of a field of another lattice: no error")
 	}
-	if _, err := p.LogProb(append(make([]float64, 15), math.NaN())); err == nil {
+	if _, err := p.LogProb(ctx, append(make([]float64, 15), math.NaN())); err == nil {
 		t.Error("the density of NaN: no error")
 	}
-	if _, err := flow.NewProposer(ctx, nil, flow.ProposerConfig{}); err == nil {
+	if _, err := flow.NewProposer(nil, flow.ProposerConfig{}); err == nil {
 		t.Error("no flow: no error")
 	}
-	if _, err := flow.NewProposer(ctx, f, flow.ProposerConfig{Batch: -1}); err == nil {
+	if _, err := flow.NewProposer(f, flow.ProposerConfig{Batch: -1}); err == nil {
 		t.Error("a negative batch: no error")
 	}
 	cancel()
-	if _, err := p.Propose(rng, make([]float64, 16)); !errors.Is(err, context.Canceled) {
+	if _, err := p.Propose(ctx, rng, make([]float64, 16)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := p.LogProb(make([]float64, 16)); !errors.Is(err, context.Canceled) {
+	if _, err := p.LogProb(ctx, make([]float64, 16)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

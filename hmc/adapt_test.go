@@ -150,7 +150,7 @@ func TestAdaptationAllocatesNothing(t *testing.T) {
 	h.SetAdaptation(true)
 	rng, phi := rand.New(rand.NewPCG(1, 1)), make([]float64, 16)
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := h.Step(rng, phi); err != nil {
+		if _, err := h.Step(t.Context(), rng, phi); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

@@ -26,13 +26,13 @@ func benchmarkTrajectory(b *testing.B, extent int, hide bool, cfg Config) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	phi := make([]float64, volume)
 	for range 200 {
-		if _, err := h.Step(rng, phi); err != nil {
+		if _, err := h.Step(b.Context(), rng, phi); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := h.Step(rng, phi); err != nil {
+		if _, err := h.Step(b.Context(), rng, phi); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -147,16 +147,16 @@ var (
 )
 
 // Step makes a trajectory and then the moves, and reports on the trajectory.
-func (k *Compound) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k *Compound) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	if k.moves == nil {
-		return k.HMC.Step(rng, phi)
+		return k.HMC.Step(ctx, rng, phi)
 	}
 	k.before = append(k.before[:0], phi...)
-	info, err := k.HMC.Step(rng, phi)
+	info, err := k.HMC.Step(ctx, rng, phi)
 	if err != nil {
 		return info, err
 	}
-	if _, err := k.moves.Step(rng, phi); err != nil {
+	if _, err := k.moves.Step(ctx, rng, phi); err != nil {
 		copy(phi, k.before)
 		return mcmc.Info{}, err
 	}

@@ -35,7 +35,7 @@ func Example() {
 	const n = 4000
 	var accept, s float64
 	for range n {
-		info, err := kernel.Step(rng, phi)
+		info, err := kernel.Step(context.Background(), rng, phi)
 		if err != nil {
 			fmt.Println(err)
 			return

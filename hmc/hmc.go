@@ -1,6 +1,7 @@
 package hmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -132,7 +133,7 @@ func (h *HMC) StepSize() float64 { return h.cfg.Length / float64(h.cfg.Steps) }
 // finite is flagged as divergent and rejected. It returns an error, and leaves phi
 // as it is, if phi does not have the size of the layout, holds a value that is not
 // finite, or has an action or kinetic energy that is not finite.
-func (h *HMC) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (h *HMC) Step(_ context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	if h.adapt == nil || !h.adapt.on {
 		return h.trajectory(rng, phi, h.cfg.Length, h.cfg.Steps)
 	}

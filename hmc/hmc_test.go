@@ -60,11 +60,11 @@ func TestFusedMatchesGeneric(t *testing.T) {
 		b := slices.Clone(a)
 		ra, rb := rand.New(rand.NewPCG(4, 5)), rand.New(rand.NewPCG(4, 5))
 		for range 5 {
-			ia, err := fast.Step(ra, a)
+			ia, err := fast.Step(t.Context(), ra, a)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ib, err := slow.Step(rb, b)
+			ib, err := slow.Step(t.Context(), rb, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		phi := make([]float64, 60)
 		n := testing.AllocsPerRun(20, func() {
-			if _, err := h.Step(rng, phi); err != nil {
+			if _, err := h.Step(t.Context(), rng, phi); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -157,7 +157,7 @@ func TestDivergence(t *testing.T) {
 	for _, slope := range []float64{1e3, 1e100} {
 		h := mustNew(t, sick{slope}, Config{})
 		phi := []float64{1, -1, 1, -1}
-		info, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi)
+		info, err := h.Step(t.Context(), rand.New(rand.NewPCG(1, 1)), phi)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestDivergence(t *testing.T) {
 func TestLargeDecrease(t *testing.T) {
 	h := mustNew(t, oscillators{[]float64{1}}, Config{Steps: 1})
 	phi := []float64{200}
-	info, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi)
+	info, err := h.Step(t.Context(), rand.New(rand.NewPCG(1, 1)), phi)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestStepErrors(t *testing.T) {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e200} {
 			h := mustNew(t, a, Config{Flip: true})
 			phi := []float64{1, 2, 3, bad, 5, 6}
-			if _, err := h.Step(rand.New(rand.NewPCG(1, 1)), phi); err == nil {
+			if _, err := h.Step(t.Context(), rand.New(rand.NewPCG(1, 1)), phi); err == nil {
 				t.Errorf("%s: expected an error for a field with %v, got none", name, bad)
 			}
 			if phi[0] != 1 || phi[5] != 6 {
@@ -202,7 +202,7 @@ func TestStepErrors(t *testing.T) {
 			}
 		}
 		h := mustNew(t, a, Config{})
-		if _, err := h.Step(rand.New(rand.NewPCG(1, 1)), make([]float64, 5)); err == nil {
+		if _, err := h.Step(t.Context(), rand.New(rand.NewPCG(1, 1)), make([]float64, 5)); err == nil {
 			t.Errorf("%s: expected an error for a field of the wrong length, got none", name)
 		}
 	}

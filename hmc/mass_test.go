@@ -160,7 +160,7 @@ func TestFourierAcceleration(t *testing.T) {
 		power := make([]float64, 36)
 		last, sum, norm := 0.0, 0.0, 0.0
 		for i := range n + 100 {
-			if _, err := h.Step(rng, phi); err != nil {
+			if _, err := h.Step(t.Context(), rng, phi); err != nil {
 				t.Fatal(err)
 			}
 			m := lattice.Magnetization(phi)

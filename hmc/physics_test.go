@@ -127,7 +127,7 @@ func TestAgainstQuadrature(t *testing.T) {
 		b := blocks{length: 2000}
 		rejected := 0
 		for i := range 100*b.length + 500 {
-			info, err := h.Step(rng, phi)
+			info, err := h.Step(t.Context(), rng, phi)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +164,7 @@ func TestReferenceValues(t *testing.T) {
 	phi := gaussian(rng, 1024)
 	b := blocks{length: 1200}
 	for i := range 50*b.length + 500 {
-		info, err := h.Step(rng, phi)
+		info, err := h.Step(t.Context(), rng, phi)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestFlip(t *testing.T) {
 		}
 		changes, before := 0.0, true
 		for range n {
-			if _, err := h.Step(rng, phi); err != nil {
+			if _, err := h.Step(t.Context(), rng, phi); err != nil {
 				t.Fatal(err)
 			}
 			if after := lattice.Magnetization(phi) > 0; after != before {
@@ -216,7 +216,7 @@ func TestDeterminism(t *testing.T) {
 		rng := rand.New(rand.NewPCG(51, 52))
 		phi := make([]float64, 64)
 		for range 200 {
-			if _, err := h.Step(rng, phi); err != nil {
+			if _, err := h.Step(t.Context(), rng, phi); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -250,7 +250,7 @@ func TestJitter(t *testing.T) {
 	var sum, sum2 float64
 	for range n {
 		phi := []float64{0}
-		if _, err := h.Step(rng, phi); err != nil {
+		if _, err := h.Step(t.Context(), rng, phi); err != nil {
 			t.Fatal(err)
 		}
 		l := phi[0] / h.state.(*generic).pi[0]

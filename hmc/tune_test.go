@@ -18,7 +18,7 @@ func TestTune(t *testing.T) {
 	acceptance := func(h *HMC) float64 {
 		sum := 0.0
 		for range 3000 {
-			info, err := h.Step(rng, phi)
+			info, err := h.Step(t.Context(), rng, phi)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,14 +16,14 @@ func benchmark(b *testing.B, metric string, work func() int, a *lattice.Phi4, k 
 	phi := make([]float64, a.Layout().Volume())
 	relax := cycle(b, metropolis(b, a, mcmc.MetropolisConfig{Width: 1.2}), wolff(b, a, 4))
 	for range 500 {
-		if _, err := relax.Step(rng, phi); err != nil {
+		if _, err := relax.Step(b.Context(), rng, phi); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if _, err := k.Step(rng, phi); err != nil {
+		if _, err := k.Step(b.Context(), rng, phi); err != nil {
 			b.Fatal(err)
 		}
 		n += work()
@@ -113,13 +113,13 @@ func BenchmarkVectors(b *testing.B) {
 			phi := make([]float64, a.Layout().Size())
 			relax := cycle(b, metropolis(b, a, mcmc.MetropolisConfig{}), wolff(b, a, 4))
 			for range 200 {
-				if _, err := relax.Step(rng, phi); err != nil {
+				if _, err := relax.Step(b.Context(), rng, phi); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := k.kernel.Step(rng, phi); err != nil {
+				if _, err := k.kernel.Step(b.Context(), rng, phi); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -52,7 +52,7 @@ func (c *Chain) Run(ctx context.Context, n int) error {
 			return ctx.Err()
 		default:
 		}
-		info, err := c.kernel.Step(c.rng, c.phi)
+		info, err := c.kernel.Step(ctx, c.rng, c.phi)
 		if err != nil {
 			return fmt.Errorf("mcmc: step %d: %w", c.steps, err)
 		}

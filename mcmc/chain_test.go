@@ -22,7 +22,7 @@ func statefulKernel(t testing.TB, a *lattice.Phi4) mcmc.Kernel {
 	rng := rand.New(rand.NewPCG(3, 4))
 	phi := make([]float64, volume)
 	for i := range logq {
-		logq[i], _ = gaussian{0.9}.Propose(rng, phi)
+		logq[i], _ = gaussian{0.9}.Propose(t.Context(), rng, phi)
 		cfgs.Append(phi)
 	}
 	pool := must[*mcmc.Pool](t)(mcmc.NewPool(cfgs, logq, a))
@@ -124,7 +124,7 @@ type breaking struct {
 	steps *int
 }
 
-func (k breaking) Step(_ *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k breaking) Step(_ context.Context, _ *rand.Rand, phi []float64) (mcmc.Info, error) {
 	if *k.steps++; *k.steps == k.at {
 		if k.err != nil {
 			return mcmc.Info{}, k.err
@@ -206,7 +206,7 @@ func TestWrongVolume(t *testing.T) {
 		must[*mcmc.MALA](t)(mcmc.NewMALA(a, mcmc.MALAConfig{})),
 		must[*mcmc.GlobalShift](t)(mcmc.NewGlobalShift(a, mcmc.GlobalShiftConfig{})),
 	} {
-		if _, err := k.Step(rng, make([]float64, 5)); err == nil || !strings.HasPrefix(err.Error(), "mcmc: ") {
+		if _, err := k.Step(t.Context(), rng, make([]float64, 5)); err == nil || !strings.HasPrefix(err.Error(), "mcmc: ") {
 			t.Errorf("%T: expected an error of the package, got %v", k, err)
 		}
 	}
@@ -269,12 +269,12 @@ func TestCycle(t *testing.T) {
 		reporting{mcmc.Info{AcceptProb: 0.25, DeltaH: -3, Divergent: true}},
 		breaking{at: 2, err: cause, steps: new(int)})
 	rng, phi := rand.New(rand.NewPCG(1, 1)), []float64{1}
-	info, err := k.Step(rng, phi)
+	info, err := k.Step(t.Context(), rng, phi)
 	want := mcmc.Info{Accepted: true, AcceptProb: (0.5 + 0.25 + 1) / 3, DeltaH: -2, Divergent: true}
 	if err != nil || info != want || phi[0] != 3 || k.Infos()[1].DeltaH != -3 {
 		t.Errorf("expected %+v and the field 3, got %+v, %v, %v", want, info, phi, err)
 	}
-	if _, err := k.Step(rng, phi); !errors.Is(err, cause) || phi[0] != 3 {
+	if _, err := k.Step(t.Context(), rng, phi); !errors.Is(err, cause) || phi[0] != 3 {
 		t.Errorf("expected the error and the field restored, got %v, %v", err, phi)
 	}
 }
@@ -282,7 +282,7 @@ func TestCycle(t *testing.T) {
 // reporting adds 1 to the field and returns a given report.
 type reporting struct{ info mcmc.Info }
 
-func (k reporting) Step(_ *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k reporting) Step(_ context.Context, _ *rand.Rand, phi []float64) (mcmc.Info, error) {
 	phi[0]++
 	return k.info, nil
 }
@@ -293,7 +293,7 @@ func TestMixtureProbabilities(t *testing.T) {
 	const n = 20000
 	var count [4]int
 	for range n {
-		if _, err := k.Step(rng, []float64{1}); err != nil {
+		if _, err := k.Step(t.Context(), rng, []float64{1}); err != nil {
 			t.Fatal(err)
 		}
 		count[k.Last()]++
@@ -316,7 +316,7 @@ func TestNoAllocation(t *testing.T) {
 	kernels["Langevin"] = must[*mcmc.Langevin](t)(mcmc.NewLangevin(a, 0.01))
 	for name, k := range kernels {
 		step := func() {
-			if _, err := k.Step(rng, phi); err != nil {
+			if _, err := k.Step(t.Context(), rng, phi); err != nil {
 				t.Fatal(err)
 			}
 		}

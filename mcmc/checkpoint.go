@@ -29,7 +29,11 @@ func (g *Generator) Save(w io.Writer) error {
 			return err
 		}
 		e.bytes(state)
-		e.uints(uint64(int64(c.begin)), uint64(c.from), uint64(c.until))
+		unborn := uint64(0)
+		if c.unborn {
+			unborn = 1
+		}
+		e.uints(uint64(int64(c.begin)), uint64(c.from), uint64(c.until), unborn)
 		for _, x := range c.series {
 			e.floats(x)
 		}
@@ -74,7 +78,7 @@ func (g *Generator) Restore(r io.Reader) error {
 		if err := w.chain.UnmarshalBinary(state); err != nil {
 			return fmt.Errorf("mcmc: chain %d: %w", i, err)
 		}
-		w.begin, w.from, w.until = int(int64(d.uint())), int(d.uint()), int(d.uint())
+		w.begin, w.from, w.until, w.unborn = int(int64(d.uint())), int(d.uint()), int(d.uint()), d.uint() != 0
 		for j := range w.series {
 			w.series[j] = d.floats(w.series[j][:0], math.MaxInt)
 		}

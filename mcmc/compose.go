@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -34,11 +35,11 @@ func NewCycle(kernels ...Kernel) (*Cycle, error) {
 }
 
 // Step applies every kernel once.
-func (k *Cycle) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *Cycle) Step(ctx context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	var sum Info
 	k.before = append(k.before[:0], phi...)
 	for i, s := range k.kernels {
-		info, err := s.Step(rng, phi)
+		info, err := s.Step(ctx, rng, phi)
 		if err != nil {
 			copy(phi, k.before)
 			return Info{}, fmt.Errorf("mcmc: kernel %d of the cycle: %w", i, err)
@@ -108,7 +109,7 @@ func NewMixture(weights []float64, kernels ...Kernel) (*Mixture, error) {
 }
 
 // Step applies one kernel.
-func (k *Mixture) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *Mixture) Step(ctx context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	u := rng.Float64() * k.cum[len(k.cum)-1]
 	// The first kernel whose cumulative weight exceeds u; one of weight zero never does.
 	i := 0
@@ -116,7 +117,7 @@ func (k *Mixture) Step(rng *rand.Rand, phi []float64) (Info, error) {
 		i++
 	}
 	k.last = i
-	info, err := k.kernels[i].Step(rng, phi)
+	info, err := k.kernels[i].Step(ctx, rng, phi)
 	if err != nil {
 		return Info{}, fmt.Errorf("mcmc: kernel %d of the mixture: %w", i, err)
 	}

@@ -30,7 +30,7 @@ const (
 type Starter interface {
 	Kernel
 	// Start fills phi with a field to start from.
-	Start(rng *rand.Rand, phi []float64) error
+	Start(ctx context.Context, rng *rand.Rand, phi []float64) error
 }
 
 // Observable is a named function of one configuration.

@@ -21,11 +21,11 @@ type sticky struct {
 	until, steps int
 }
 
-func (k *sticky) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k *sticky) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	if k.steps++; k.steps <= k.until {
 		return mcmc.Info{}, nil
 	}
-	return k.Kernel.Step(rng, phi)
+	return k.Kernel.Step(ctx, rng, phi)
 }
 
 func notEquilibrated(t *testing.T, cfg mcmc.EnsembleConfig, kernel func(int) (mcmc.Kernel, error)) *mcmc.NotEquilibratedError {
@@ -71,7 +71,7 @@ func TestStuckChain(t *testing.T) {
 					return mcmc.Info{}, nil
 				}
 			}
-			return k.Step(rng, phi)
+			return k.Step(t.Context(), rng, phi)
 		}), nil
 	})
 	if e.Chain != 3 {
@@ -82,7 +82,9 @@ func TestStuckChain(t *testing.T) {
 // kernelFunc is a function as a kernel.
 type kernelFunc func(rng *rand.Rand, phi []float64) (mcmc.Info, error)
 
-func (f kernelFunc) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) { return f(rng, phi) }
+func (f kernelFunc) Step(_ context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+	return f(rng, phi)
+}
 
 // TestSeparatedWells: small steps do not cross between the wells of a site at strong
 // coupling, which chains show by their differences; sign flips of single sites do.
@@ -253,7 +255,7 @@ type delayed struct {
 	n            int
 }
 
-func (k *delayed) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k *delayed) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	k.step()
 	k.n++
 	switch {
@@ -262,7 +264,7 @@ func (k *delayed) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	case k.n <= k.frozen+k.slow && k.n%100 != 0:
 		return mcmc.Info{Accepted: true, AcceptProb: 1}, nil
 	}
-	return k.Metropolis.Step(rng, phi)
+	return k.Metropolis.Step(ctx, rng, phi)
 }
 
 func (k *delayed) MarshalBinary() ([]byte, error) {

@@ -58,6 +58,8 @@ type worker struct {
 	first, want int
 	// begin is the number of steps of the chain before production, -1 until then.
 	begin  int
+	// unborn says that the kernel has still to choose the first field.
+	unborn bool
 	data   []float64
 	action []float64
 	series [][]float64
@@ -130,13 +132,10 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	w.data = g.data[first*v : first*v : (first+w.want)*v]
 	switch {
 	case g.cfg.Start == StartKernel:
-		s, ok := kernel.(Starter)
-		if !ok {
+		if _, ok := kernel.(Starter); !ok {
 			return nil, fmt.Errorf("mcmc: expected a kernel that can start a chain, got %T", kernel)
 		}
-		if err := s.Start(chain.rng, chain.phi); err != nil {
-			return nil, err
-		}
+		w.unborn = true
 	case g.cfg.Start == StartHot || g.cfg.Start == StartMixed && c%2 == 0:
 		w.hot = true
 		HotStart(chain.rng, chain.phi)
@@ -154,6 +153,9 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 // case to the same error unless its cause is gone. It returns a [*NotEquilibratedError]
 // if the chains do not come to agree; see [Generate].
 func (g *Generator) Run(ctx context.Context) error {
+	if err := g.each(ctx, g.begin); err != nil {
+		return err
+	}
 	for {
 		if g.Phase() == PhaseThermalisation {
 			if err := g.each(ctx, g.thermalise); err != nil {
@@ -237,6 +239,18 @@ func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) e
 
 // maxExtensions bounds how often the thermalisation of a stuck chain is doubled.
 const maxExtensions = 3
+
+// begin lets the kernel of a chain choose its first field, if that is its task.
+func (g *Generator) begin(ctx context.Context, w *worker) error {
+	if !w.unborn {
+		return nil
+	}
+	if err := w.chain.kernel.(Starter).Start(ctx, w.chain.rng, w.chain.phi); err != nil {
+		return err
+	}
+	w.unborn = false
+	return nil
+}
 
 // thermalise makes the steps of thermalisation that are left. A chain that accepts
 // nothing in the second half, with its kernel frozen, goes on for twice as long, up to

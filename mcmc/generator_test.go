@@ -22,9 +22,9 @@ type noticing struct {
 	step func()
 }
 
-func (k noticing) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k noticing) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	k.step()
-	return k.Cycle.Step(rng, phi)
+	return k.Cycle.Step(ctx, rng, phi)
 }
 
 // adaptive has tuned parts, whose state a resumed run needs.

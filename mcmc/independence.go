@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"encoding"
 	"fmt"
 	"math"
@@ -66,10 +67,10 @@ func NewIndependence(action lattice.Action, p Proposer, cfg IndependenceConfig) 
 // Start fills phi with the first proposal that has a finite weight, so that a
 // chain can begin without a density of any other field. Failed draws are counted.
 // It returns the errors of the proposer, and one after 1000 failed draws.
-func (k *Independence) Start(rng *rand.Rand, phi []float64) error {
+func (k *Independence) Start(ctx context.Context, rng *rand.Rand, phi []float64) error {
 	k.resize(len(phi))
 	for range 1000 {
-		excess, err := k.propose(rng)
+		excess, err := k.propose(ctx, rng)
 		if err != nil {
 			return err
 		}
@@ -89,13 +90,13 @@ func (k *Independence) NonFinite() int { return k.nonFinite }
 // Step makes one proposal. DeltaH is +Inf and Divergent set for a proposal without
 // finite weight. It returns the errors of the proposer, [ErrNoDensity], and an
 // error if the weight of the present field is not finite.
-func (k *Independence) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *Independence) Step(ctx context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	k.resize(len(phi))
-	present, err := k.present(phi)
+	present, err := k.present(ctx, phi)
 	if err != nil {
 		return Info{}, err
 	}
-	excess, err := k.propose(rng)
+	excess, err := k.propose(ctx, rng)
 	if err != nil {
 		return Info{}, err
 	}
@@ -122,14 +123,14 @@ func (k *Independence) keep(phi []float64, excess float64) {
 }
 
 // present returns S - S_eff of the present field.
-func (k *Independence) present(phi []float64) (float64, error) {
+func (k *Independence) present(ctx context.Context, phi []float64) (float64, error) {
 	if k.variance == 0 && k.known && slices.Equal(k.state, phi) {
 		return k.excess, nil
 	}
 	if k.prober == nil {
 		return 0, ErrNoDensity
 	}
-	logq, err := k.prober.LogProb(phi)
+	logq, err := k.prober.LogProb(ctx, phi)
 	if err != nil {
 		return 0, fmt.Errorf("mcmc: density of the present field: %w", err)
 	}
@@ -142,8 +143,8 @@ func (k *Independence) present(phi []float64) (float64, error) {
 }
 
 // propose draws k.next and returns its S - S_eff, NaN if that is not finite.
-func (k *Independence) propose(rng *rand.Rand) (float64, error) {
-	logq, err := k.proposer.Propose(rng, k.next)
+func (k *Independence) propose(ctx context.Context, rng *rand.Rand) (float64, error) {
+	logq, err := k.proposer.Propose(ctx, rng, k.next)
 	if err != nil {
 		return 0, fmt.Errorf("mcmc: proposal: %w", err)
 	}

@@ -89,18 +89,18 @@ func TestDMMCMoments(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
 	phi := make([]float64, 1)
 	rng.ExpFloat64()
-	if err := k.Start(rng, phi); err != nil {
+	if err := k.Start(t.Context(), rng, phi); err != nil {
 		t.Fatal(err)
 	}
 	for i := 1; i < n; i++ {
-		if _, err := k.Step(rng, phi); err != nil {
+		if _, err := k.Step(t.Context(), rng, phi); err != nil {
 			t.Fatal(err)
 		}
 		if phi[0] != cfgs.Config(r.Index[i])[0] {
 			t.Fatalf("the kernel and DMMC differ at time %d", i)
 		}
 	}
-	if _, err := k.Step(rng, phi); !errors.Is(err, mcmc.ErrPoolExhausted) || pool.Remaining() != 0 {
+	if _, err := k.Step(t.Context(), rng, phi); !errors.Is(err, mcmc.ErrPoolExhausted) || pool.Remaining() != 0 {
 		t.Errorf("expected an exhausted pool, got %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func proposals(t testing.TB, n, volume int, sigma float64) (*lattice.Ensemble, [
 	rng := rand.New(rand.NewPCG(21, 1))
 	phi, logq := make([]float64, volume), make([]float64, n)
 	for i := range logq {
-		logq[i], _ = gaussian{sigma}.Propose(rng, phi)
+		logq[i], _ = gaussian{sigma}.Propose(t.Context(), rng, phi)
 		cfgs.Append(phi)
 	}
 	return cfgs, logq
@@ -124,8 +124,8 @@ type failing struct {
 	n *int
 }
 
-func (f failing) Propose(rng *rand.Rand, dst []float64) (float64, error) {
-	logq, _ := f.gaussian.Propose(rng, dst)
+func (f failing) Propose(ctx context.Context, rng *rand.Rand, dst []float64) (float64, error) {
+	logq, _ := f.gaussian.Propose(ctx, rng, dst)
 	switch *f.n++; *f.n % 9 {
 	case 0:
 		return math.NaN(), nil
@@ -154,17 +154,17 @@ func TestIndependenceNeedsDensity(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	k := independence(t, toy, onlyProposer{gaussian{1}})
 	phi := []float64{0.3}
-	if _, err := k.Step(rng, phi); !errors.Is(err, mcmc.ErrNoDensity) || phi[0] != 0.3 {
+	if _, err := k.Step(t.Context(), rng, phi); !errors.Is(err, mcmc.ErrNoDensity) || phi[0] != 0.3 {
 		t.Errorf("a start that was not drawn: expected ErrNoDensity and the field unchanged, got %v, %v", err, phi)
 	}
-	if err := k.Start(rng, phi); err != nil {
+	if err := k.Start(t.Context(), rng, phi); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Step(rng, phi); err != nil {
+	if _, err := k.Step(t.Context(), rng, phi); err != nil {
 		t.Errorf("after Start: %v", err)
 	}
 	phi[0] += 0.1
-	if _, err := k.Step(rng, phi); !errors.Is(err, mcmc.ErrNoDensity) {
+	if _, err := k.Step(t.Context(), rng, phi); !errors.Is(err, mcmc.ErrNoDensity) {
 		t.Errorf("a field changed by another kernel: expected ErrNoDensity, got %v", err)
 	}
 	r, err := mcmc.Generate(context.Background(), mcmc.EnsembleConfig{
@@ -178,21 +178,21 @@ func TestIndependenceNeedsDensity(t *testing.T) {
 // hopeless proposes nothing but NaN.
 type hopeless struct{}
 
-func (hopeless) Propose(_ *rand.Rand, dst []float64) (float64, error) {
+func (hopeless) Propose(_ context.Context, _ *rand.Rand, dst []float64) (float64, error) {
 	dst[0] = math.NaN()
 	return 0, nil
 }
 
-func (hopeless) LogProb([]float64) (float64, error) { return math.Inf(-1), nil }
+func (hopeless) LogProb(context.Context, []float64) (float64, error) { return math.Inf(-1), nil }
 
 func TestNoFiniteWeight(t *testing.T) {
 	toy := must[*lattice.Toy](t)(lattice.NewToy(1, 0.4))
 	k := independence(t, toy, hopeless{})
 	rng := rand.New(rand.NewPCG(1, 1))
-	if err := k.Start(rng, make([]float64, 1)); err == nil {
+	if err := k.Start(t.Context(), rng, make([]float64, 1)); err == nil {
 		t.Error("no finite proposal: expected an error of Start")
 	}
-	if _, err := k.Step(rng, []float64{1}); err == nil {
+	if _, err := k.Step(t.Context(), rng, []float64{1}); err == nil {
 		t.Error("present field that q cannot produce: expected an error")
 	}
 }
@@ -217,7 +217,7 @@ func TestPoolErrors(t *testing.T) {
 			t.Errorf("pair %d: got log-weight %v", i, w)
 		}
 	}
-	if _, err := p.Propose(nil, make([]float64, 2)); err == nil {
+	if _, err := p.Propose(t.Context(), nil, make([]float64, 2)); err == nil {
 		t.Error("field of another volume: expected an error")
 	}
 }
@@ -236,12 +236,12 @@ func TestPoolWithReplacement(t *testing.T) {
 	}
 	k := independence(t, toy, p.WithReplacement())
 	phi, rng := make([]float64, 1), rand.New(rand.NewPCG(2, 2))
-	if err := k.Start(rng, phi); err != nil {
+	if err := k.Start(t.Context(), rng, phi); err != nil {
 		t.Fatal(err)
 	}
 	series := make([]float64, 40000)
 	for i := range series {
-		if _, err := k.Step(rng, phi); err != nil {
+		if _, err := k.Step(t.Context(), rng, phi); err != nil {
 			t.Fatal(err)
 		}
 		series[i] = phi[0] * phi[0]
@@ -288,7 +288,7 @@ func TestMeanExpDeltaH(t *testing.T) {
 		var st mcmc.KernelStats
 		phi, series := make([]float64, 4), make([]float64, 0, 40000)
 		for i := range cap(series) + 500 {
-			info, err := k.Step(rng, phi)
+			info, err := k.Step(t.Context(), rng, phi)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,13 +1,18 @@
 package mcmc
 
-import "math/rand/v2"
+import (
+	"context"
+	"math/rand/v2"
+)
 
 // Kernel is one transition of a Markov chain. A kernel may hold scratch memory
 // and must not be used by two goroutines at once.
 type Kernel interface {
 	// Step advances phi in place by one transition, with the random numbers of rng.
-	// After an error phi holds the state before the step.
-	Step(rng *rand.Rand, phi []float64) (Info, error)
+	// After an error phi holds the state before the step. A kernel whose transitions
+	// take long, because they draw from a model for example, returns ctx.Err() when ctx
+	// ends; others need not look at it.
+	Step(ctx context.Context, rng *rand.Rand, phi []float64) (Info, error)
 }
 
 // Info reports on one transition.

@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -44,7 +45,7 @@ func NewLangevin(action lattice.Action, dtau float64) (*Langevin, error) {
 
 // Step makes one step of the Langevin equation. There is no accept step. It
 // returns [ErrDiverged] if the field would become non-finite.
-func (k *Langevin) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *Langevin) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(k.drift) != len(phi) {
 		k.drift, k.next = make([]float64, len(phi)), make([]float64, len(phi))
 	}

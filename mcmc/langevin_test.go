@@ -33,7 +33,7 @@ func TestLangevinDivergence(t *testing.T) {
 	mcmc.HotStart(rng, phi)
 	for range 100 {
 		before := slices.Clone(phi)
-		info, err := k.Step(rng, phi)
+		info, err := k.Step(t.Context(), rng, phi)
 		if err == nil {
 			continue
 		}

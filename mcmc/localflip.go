@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -38,7 +39,7 @@ func NewLocalFlip(action lattice.LocalAction) (*LocalFlip, error) {
 // Step visits every number of the field once, in checkerboard order where the lattice has
 // one. It returns an error if phi does not have the size of the layout. AcceptProb is the
 // fraction of numbers that change their sign.
-func (k *LocalFlip) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *LocalFlip) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != k.layout.Size() {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", k.layout.Size(), len(phi))
 	}

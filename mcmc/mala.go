@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -66,7 +67,7 @@ func (k *MALA) StepSize() float64 { return k.tuner.value }
 
 // Step makes one proposal. It returns an error if phi does not have the size of the
 // layout or has no finite action.
-func (k *MALA) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *MALA) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != len(k.state) {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", len(k.state), len(phi))
 	}

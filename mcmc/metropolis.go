@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -90,7 +91,7 @@ func (m *Metropolis) Width() float64 { return m.value }
 
 // Step visits every number of the field once. It returns an error if phi does not have
 // the size of the layout.
-func (m *Metropolis) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (m *Metropolis) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != m.layout.Size() {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", m.layout.Size(), len(phi))
 	}

@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -113,7 +114,7 @@ func (k *Overrelaxation) check() error {
 
 // Step reflects every site once. It returns an error if phi does not have the size of
 // the layout.
-func (k *Overrelaxation) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *Overrelaxation) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != k.layout.Size() {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", k.layout.Size(), len(phi))
 	}

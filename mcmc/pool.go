@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -49,7 +50,7 @@ func NewPool(cfgs *lattice.Ensemble, logq []float64, action lattice.Action) (*Po
 }
 
 // Propose copies the next configuration into dst.
-func (p *Pool) Propose(_ *rand.Rand, dst []float64) (float64, error) {
+func (p *Pool) Propose(_ context.Context, _ *rand.Rand, dst []float64) (float64, error) {
 	if p.next == len(p.logq) {
 		return 0, ErrPoolExhausted
 	}
@@ -83,7 +84,7 @@ func (p *Pool) WithReplacement() Proposer { return resampler{p} }
 
 type resampler struct{ pool *Pool }
 
-func (r resampler) Propose(rng *rand.Rand, dst []float64) (float64, error) {
+func (r resampler) Propose(_ context.Context, rng *rand.Rand, dst []float64) (float64, error) {
 	return r.pool.pair(rng.IntN(len(r.pool.logq)), dst)
 }
 

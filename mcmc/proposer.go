@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 )
@@ -12,13 +13,13 @@ type Proposer interface {
 	// before, into dst and returns log q of it up to a constant. A value that is
 	// not finite marks a failed draw, which the sampler rejects and counts; an
 	// error ends the chain.
-	Propose(rng *rand.Rand, dst []float64) (logq float64, err error)
+	Propose(ctx context.Context, rng *rand.Rand, dst []float64) (logq float64, err error)
 }
 
 // LogProber evaluates the density of a [Proposer] at any configuration.
 type LogProber interface {
 	// LogProb returns log q(phi) up to the constant that Propose leaves out too.
-	LogProb(phi []float64) (logq float64, err error)
+	LogProb(ctx context.Context, phi []float64) (logq float64, err error)
 }
 
 // Errors of the independence sampler.

@@ -91,7 +91,7 @@ func refine(ctx context.Context, ens *lattice.Ensemble, cfg RefineConfig, seed u
 	move := func(kernel Kernel, i int) error {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		for range cfg.Steps {
-			info, err := kernel.Step(rng, ens.Config(i))
+			info, err := kernel.Step(ctx, rng, ens.Config(i))
 			if err != nil {
 				return fmt.Errorf("mcmc: refining configuration %d: %w", i, err)
 			}

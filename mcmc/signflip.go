@@ -1,5 +1,6 @@
 package mcmc
 
+import "context"
 import "math/rand/v2"
 
 // SignFlip replaces φ by -φ with probability 1/2. It leaves exp(-S) invariant if
@@ -11,7 +12,7 @@ type SignFlip struct{}
 var _ Kernel = SignFlip{}
 
 // Step flips the sign or not; Info.Accepted tells which.
-func (SignFlip) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (SignFlip) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if rng.Uint64()>>63 == 0 {
 		return Info{AcceptProb: 1}, nil
 	}

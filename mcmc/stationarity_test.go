@@ -1,6 +1,7 @@
 package mcmc_test
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -13,14 +14,14 @@ import (
 // wrong model of whatever is simulated.
 type gaussian struct{ sigma float64 }
 
-func (g gaussian) Propose(rng *rand.Rand, dst []float64) (float64, error) {
+func (g gaussian) Propose(ctx context.Context, rng *rand.Rand, dst []float64) (float64, error) {
 	for x := range dst {
 		dst[x] = g.sigma * rng.NormFloat64()
 	}
-	return g.LogProb(dst)
+	return g.LogProb(ctx, dst)
 }
 
-func (g gaussian) LogProb(phi []float64) (float64, error) {
+func (g gaussian) LogProb(_ context.Context, phi []float64) (float64, error) {
 	s := 0.0
 	for _, v := range phi {
 		s += v * v
@@ -35,13 +36,13 @@ type noisyGaussian struct {
 	rng   *rand.Rand
 }
 
-func (g noisyGaussian) Propose(rng *rand.Rand, dst []float64) (float64, error) {
-	logq, err := g.gaussian.Propose(rng, dst)
+func (g noisyGaussian) Propose(ctx context.Context, rng *rand.Rand, dst []float64) (float64, error) {
+	logq, err := g.gaussian.Propose(ctx, rng, dst)
 	return logq + g.noise*g.rng.NormFloat64(), err
 }
 
-func (g noisyGaussian) LogProb(phi []float64) (float64, error) {
-	logq, err := g.gaussian.LogProb(phi)
+func (g noisyGaussian) LogProb(ctx context.Context, phi []float64) (float64, error) {
+	logq, err := g.gaussian.LogProb(ctx, phi)
 	return logq + g.noise*g.rng.NormFloat64(), err
 }
 

@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 
@@ -60,7 +61,7 @@ func (k *SwendsenWang) Clusters() int { return k.clusters }
 // Step decomposes the lattice into clusters and flips half of them. It returns an
 // error if phi does not have the size of the layout. DeltaH is 0: there is no accept
 // step.
-func (k *SwendsenWang) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (k *SwendsenWang) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != k.layout.Size() {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", k.layout.Size(), len(phi))
 	}

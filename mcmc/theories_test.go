@@ -124,7 +124,7 @@ func TestMicrocanonical(t *testing.T) {
 		phi := make([]float64, a.Layout().Size())
 		mcmc.HotStart(rng, phi)
 		before := slices.Clone(phi)
-		info := must[mcmc.Info](t)(overrelaxation(t, a).Step(rng, phi))
+		info := must[mcmc.Info](t)(overrelaxation(t, a).Step(t.Context(), rng, phi))
 		if s := a.Value(before); math.Abs(a.Value(phi)-s) > 1e-12*(1+math.Abs(s)) || info.DeltaH != 0 || info.AcceptProb != 1 {
 			t.Errorf("%v: S = %v after %v, %+v", a.Layout(), a.Value(phi), s, info)
 		}

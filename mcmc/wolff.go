@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 
@@ -74,7 +75,7 @@ func (w *Wolff) Size() int { return w.size }
 
 // Step builds and flips the configured number of clusters. It returns an error if
 // phi does not have the size of the layout. DeltaH is 0: there is no accept step.
-func (w *Wolff) Step(rng *rand.Rand, phi []float64) (Info, error) {
+func (w *Wolff) Step(_ context.Context, rng *rand.Rand, phi []float64) (Info, error) {
 	if len(phi) != w.layout.Size() {
 		return Info{}, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", w.layout.Size(), len(phi))
 	}

@@ -189,7 +189,7 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 	move := make([]float64, all.Len())
 	done := make(chan struct{}, all.Len())
 	err = parallel(mixtureChains, func(c int) error {
-		p, err := flow.NewProposer(ctx, f, flow.ProposerConfig{Batch: mixtureBatch})
+		p, err := flow.NewProposer(f, flow.ProposerConfig{Batch: mixtureBatch})
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/mcmc"
@@ -21,11 +22,11 @@ var (
 )
 
 // Step makes the steps and the change of sign.
-func (k *compound) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
+func (k *compound) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	var sum mcmc.Info
 	k.before = append(k.before[:0], phi...)
 	for range k.repeat {
-		info, err := k.kernel.Step(rng, phi)
+		info, err := k.kernel.Step(ctx, rng, phi)
 		if err != nil {
 			copy(phi, k.before)
 			return mcmc.Info{}, err
@@ -37,7 +38,7 @@ func (k *compound) Step(rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	}
 	sum.AcceptProb /= float64(k.repeat)
 	if k.flip {
-		if _, err := (mcmc.SignFlip{}).Step(rng, phi); err != nil {
+		if _, err := (mcmc.SignFlip{}).Step(ctx, rng, phi); err != nil {
 			return mcmc.Info{}, err
 		}
 	}

@@ -133,10 +133,10 @@ type updates struct {
 }
 
 // Step makes the steps.
-func (k *updates) Step(rng *rand.Rand, phi []float64) (info mcmc.Info, err error) {
+func (k *updates) Step(ctx context.Context, rng *rand.Rand, phi []float64) (info mcmc.Info, err error) {
 	k.before = append(k.before[:0], phi...)
 	for range k.n {
-		if info, err = k.Langevin.Step(rng, phi); err != nil {
+		if info, err = k.Langevin.Step(ctx, rng, phi); err != nil {
 			copy(phi, k.before)
 			return info, err
 		}

@@ -85,7 +85,7 @@ type processes struct {
 }
 
 // Start draws the fields at τ = 0 and remembers them.
-func (p *processes) Start(rng *rand.Rand, phi []float64) error {
+func (p *processes) Start(_ context.Context, rng *rand.Rand, phi []float64) error {
 	for x := range phi {
 		phi[x] = p.draw(rng)
 	}

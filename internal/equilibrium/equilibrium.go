@@ -3,6 +3,7 @@
 package equilibrium
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -36,9 +37,9 @@ func New(kernel mcmc.Kernel, action *lattice.Phi4) (*Kernel, error) {
 
 // Start fills phi with a configuration drawn from e^{-S}. An adaptive kernel is tuned on
 // the way, and frozen.
-func (k *Kernel) Start(rng *rand.Rand, phi []float64) error {
+func (k *Kernel) Start(ctx context.Context, rng *rand.Rand, phi []float64) error {
 	mcmc.HotStart(rng, phi)
-	if err := repeat(rng, k.cycle, phi, cycleSteps); err != nil {
+	if err := repeat(ctx, rng, k.cycle, phi, cycleSteps); err != nil {
 		return err
 	}
 	a, ok := k.Kernel.(mcmc.Adaptive)
@@ -46,14 +47,14 @@ func (k *Kernel) Start(rng *rand.Rand, phi []float64) error {
 		return nil
 	}
 	a.SetAdaptation(true)
-	err := repeat(rng, a, phi, tuningSteps)
+	err := repeat(ctx, rng, a, phi, tuningSteps)
 	a.SetAdaptation(false)
 	return err
 }
 
-func repeat(rng *rand.Rand, k mcmc.Kernel, phi []float64, n int) error {
+func repeat(ctx context.Context, rng *rand.Rand, k mcmc.Kernel, phi []float64, n int) error {
 	for range n {
-		if _, err := k.Step(rng, phi); err != nil {
+		if _, err := k.Step(ctx, rng, phi); err != nil {
 			return err
 		}
 	}

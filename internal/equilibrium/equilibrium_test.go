@@ -1,6 +1,7 @@
 package equilibrium_test
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -14,7 +15,9 @@ import (
 // nothing is a kernel that never moves, so that its chains show where they started.
 type nothing struct{}
 
-func (nothing) Step(*rand.Rand, []float64) (mcmc.Info, error) { return mcmc.Info{}, nil }
+func (nothing) Step(context.Context, *rand.Rand, []float64) (mcmc.Info, error) {
+	return mcmc.Info{}, nil
+}
 
 // Starts at 8², κ = 0.27, λ = 0.022 have the observables of a long run of hybrid
 // algorithms that share nothing with them: those of one long Metropolis chain.
@@ -27,13 +30,9 @@ func TestStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := equilibrium.New(nothing{}, action)
-	if err != nil {
-		t.Fatal(err)
-	}
 	started, err := mcmc.Generate(t.Context(), mcmc.EnsembleConfig{
 		Action: action, N: 800, Chains: 800, Seed: 5, Start: mcmc.StartKernel, Thermalisation: -1, Thin: 1,
-	}, func(int) (mcmc.Kernel, error) { return k, nil })
+	}, func(int) (mcmc.Kernel, error) { return equilibrium.New(nothing{}, action) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +76,13 @@ func TestTuning(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	phi := make([]float64, lat.Volume())
-	if err := k.Start(rng, phi); err != nil {
+	if err := k.Start(t.Context(), rng, phi); err != nil {
 		t.Fatal(err)
 	}
 	width := shift.Width()
 	var s mcmc.KernelStats
 	for range 4000 {
-		info, err := k.Step(rng, phi)
+		info, err := k.Step(t.Context(), rng, phi)
 		if err != nil {
 			t.Fatal(err)
 		}
