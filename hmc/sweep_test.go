@@ -160,7 +160,7 @@ func points(size string) (list []point) {
 	case "ci":
 		factors = []float64{-1.2, 0, 0.9, 1.2}
 	case "short":
-		lambdas, lattices, factors = []float64{0, 0.5, 50}, [][]int{{16}, {2, 2}, {4, 4, 4}}, []float64{-0.5, 1.2}
+		lambdas, lattices, factors = []float64{0, 0.5, 50}, [][]int{{16}, {2, 2}}, []float64{-0.5, 1.2}
 	default:
 		return nil
 	}
