@@ -8,6 +8,7 @@ import (
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/phi4"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -58,6 +59,25 @@ func TestVectorsByFourAlgorithms(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Hybrid Monte Carlo of O(N) on a ring against the transfer matrix.
+func TestVectorsOnARing(t *testing.T) {
+	for _, c := range []struct {
+		n             int
+		kappa, lambda float64
+		extent        int
+	}{{2, 0.6, 0.5, 6}, {3, 0.4, 0, 5}, {3, 0.8, 2, 4}, {4, -0.5, 0.1, 4}} {
+		exact := must[*phi4.Chain](t)(phi4.NewChain(c.n, c.kappa, c.lambda, c.extent)).Exact()
+		lat := must[*lattice.Lattice](t)(lattice.New(c.extent))
+		a := must[*lattice.ON](t)(lattice.NewON(lat, c.n, c.kappa, c.lambda))
+		got := vectorMeans(t, a, must[*hmc.HMC](t)(hmc.New(a, hmc.Config{Integrator: hmc.Omelyan, Steps: 4, Length: 1.5, Jitter: 0.3})), 60000)
+		for i, want := range []float64{exact.ActionDensity, exact.Phi2, exact.Chi} {
+			if pull := got[i].Pull(want); !(math.Abs(pull) < 5) {
+				t.Errorf("%s: %v = %v, expected %v (%.1f standard errors)", lattice.Describe(a), []string{"S/V", "φ·φ", "V M·M"}[i], got[i], want, pull)
+			}
+		}
 	}
 }
 

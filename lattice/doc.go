@@ -7,8 +7,9 @@
 //
 // An [Action] gives the value S(φ) and the drift K(φ) = -∂S/∂φ of the Langevin
 // equation (2.2) of arXiv:2309.17082; the weight of a configuration is exp(-S).
-// The actions provided are [Phi4] (4.2), of which λ = 0 is the free field, and
-// the one-variable [Toy] model (3.19).
+// The actions provided are [Phi4] (4.2), of which λ = 0 is the free field, its sister
+// [ON] with several components, [Polynomial] with any potential that is bounded from
+// below, and the one-variable [Toy] model (3.19).
 //
 // Observables of one configuration are functions that return a number or a slice of
 // numbers, so that a series of them can be analysed with its autocorrelation. A
