@@ -18,7 +18,16 @@
 // Σ_x Σ_a ∂g/∂û_a(x) times the return amplitude (1/V) Σ_k W_k W_a,k. It is the form of
 // perturbation theory around the Gaussian model, to first order in λ.
 //
+// A field with the O(N) symmetry is a vector at every site, and so are the features and the
+// context; all sigmoids become s(p) = p/√(1+|p|²), so that the network is equivariant, and
+// its divergence is a trace over pairs of components. Components of other theories have
+// weights of their own: they meet in G, which depends on all components at a site and has
+// one output for each. For actions that are not even there are offsets in the sigmoids, and
+// terms in g that are even. A [Network] makes these choices when it meets the theory; for
+// one component of an even action all of them coincide.
+//
 // The convolutions are done in the basis of the Hartley transform. Translations,
-// reflections, the exchange of directions and φ → -φ are symmetries of every network,
-// whatever its weights, as far as they are symmetries of the spectrum C_k.
+// reflections, the exchange of directions, φ → -φ and the rotations of components are
+// symmetries of every network that has chosen them, whatever its weights, as far as they
+// are symmetries of the spectrum C_k.
 package hollow
