@@ -21,7 +21,8 @@ type FitConfig struct {
 	// of any lattice of the same dimension; Network is then not used.
 	Start *Model
 	// Train says how to train. Its Objective, Targets and Seed are filled in where they
-	// are zero; an existing Checkpoint is continued.
+	// are zero; its SigmaMin and SigmaMax, where given, are also those of the model; an
+	// existing Checkpoint is continued.
 	Train TrainConfig
 	// Seed determines the initial weights and the training.
 	Seed uint64
@@ -29,7 +30,7 @@ type FitConfig struct {
 
 // Fit trains a model of the ensemble of an action: it measures what the model has to know,
 // see [Measure], wraps the network accordingly, and trains it towards the known drift
-// (the objective [Target]). It is [Measure], [NewModel], [NewTrainer] and [Trainer.Run] with
+// (the objective [Target]). It is [Measure], [NewModel] and [Train] with
 // the choices that are right for most theories; use these for others.
 //
 // At a cancelled ctx it returns its error; with a Checkpoint in Train the same call then
@@ -40,6 +41,12 @@ func Fit(ctx context.Context, backend compute.Backend, action lattice.Action, en
 		return nil, err
 	}
 	m.Seed = cfg.Seed
+	if cfg.Train.SigmaMin > 0 {
+		m.SigmaMin = cfg.Train.SigmaMin
+	}
+	if cfg.Train.SigmaMax > 0 {
+		m.SigmaMax = cfg.Train.SigmaMax
+	}
 	untrained, err := cfg.untrained(backend, m.ModelConfig)
 	if err != nil {
 		return nil, err
@@ -51,14 +58,21 @@ func Fit(ctx context.Context, backend compute.Backend, action lattice.Action, en
 	if train.Seed == 0 {
 		train.Seed = cfg.Seed
 	}
-	t, err := NewTrainer(backend, untrained, ens, train)
+	return Train(ctx, backend, untrained, ens, train)
+}
+
+// Train trains m on the configurations of ens and returns the model of the averaged
+// weights: it is [NewTrainer] and [Trainer.Run], after [Trainer.Restore] where there is a
+// Checkpoint to continue. It returns the error of a cancelled ctx, and those of the parts.
+func Train(ctx context.Context, backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg TrainConfig) (*Model, error) {
+	t, err := NewTrainer(backend, m, ens, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if train.Checkpoint != "" {
-		switch _, err := os.Stat(train.Checkpoint); {
+	if cfg.Checkpoint != "" {
+		switch _, err := os.Stat(cfg.Checkpoint); {
 		case err == nil:
-			if err := t.Restore(train.Checkpoint); err != nil {
+			if err := t.Restore(cfg.Checkpoint); err != nil {
 				return nil, err
 			}
 		case !errors.Is(err, fs.ErrNotExist):

@@ -39,9 +39,10 @@ const orderedBinder = 0.4
 //   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
 //
 // It returns an error for an ensemble that is empty, not finite, of another layout or of
-// another coupling than the action, for an action whose drift is not the gradient of its
-// value ([lattice.CheckDrift]), and for one without translations and reflections, which the
-// spectrum of a Gaussian part needs.
+// another coupling than the action, for one that does not fluctuate or whose fields are of
+// another size than the action gives them, for an action whose drift is not the gradient of
+// its value ([lattice.CheckDrift]), and for one without translations and reflections, which
+// the spectrum of a Gaussian part needs.
 func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error) {
 	if err := checkTheory(action, ens); err != nil {
 		return nil, err
@@ -58,6 +59,11 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 	}
 	m := &Measurement{ModelConfig: ModelConfig{Layout: ens.Layout, Symmetries: &symmetries, Theory: Identify(action)}}
 	m.gaussian(ens, symmetries)
+	for k, c := range m.Spectrum {
+		if !(c > 0) {
+			return nil, fmt.Errorf("diffusion: expected an ensemble of configurations that fluctuate, got the variance %v of mode %d", c, k)
+		}
+	}
 	if symmetries.Sign && ens.Components == 1 {
 		m.order(ens)
 	}
@@ -66,7 +72,13 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 	}
 	// What the network has to learn at σ → 0 is Y without the known pull towards ±μ.
 	m.Residual = symmetrized(withoutPull(m, ens).PowerSpectrum().Mean(nil), ens.Layout, symmetries)
-	m.SigmaMin, m.SigmaMax = SigmaMinFor(meanForce(action, ens)), SigmaMaxFor(m.Spectrum)
+	force := meanForce(action, ens)
+	m.SigmaMin, m.SigmaMax = SigmaMinFor(force), SigmaMaxFor(m.Spectrum)
+	if !(m.SigmaMin < m.SigmaMax) {
+		// In equilibrium ⟨φ_i ∂S/∂φ_i⟩ = 1, so that force and width of a mode are at
+		// least of the order of each other's inverse.
+		return nil, fmt.Errorf("diffusion: expected configurations of the action, got fluctuations of up to %.3g where its forces are only %.3g", m.SigmaMax/5, math.Sqrt(force))
+	}
 	return m, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -217,7 +219,8 @@ const lossLevels = 8
 
 // NewTrainer returns a trainer of m on the configurations of ens, whose weights it
 // takes over: m must not be used while it trains. It returns an error if the
-// ensemble is empty, not finite, or on another lattice, or if cfg is impossible.
+// ensemble is empty, not finite, or on another lattice, if cfg is impossible, or if the
+// folder of its checkpoint does not exist.
 func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg TrainConfig) (*Trainer, error) {
 	if ens == nil || ens.Lattice == nil {
 		return nil, fmt.Errorf("diffusion: expected a training ensemble, got nil")
@@ -226,6 +229,9 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 		return nil, err
 	}
 	if err := checkTraining(m, ens, cfg.Objective, cfg.Targets); err != nil {
+		return nil, err
+	}
+	if err := checkFolder(cfg.Checkpoint); err != nil {
 		return nil, err
 	}
 	if cfg.Validation != nil {
@@ -255,6 +261,22 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 		return nil, fmt.Errorf("diffusion: building the validation: %w", err)
 	}
 	return t, nil
+}
+
+// checkFolder returns an error if a checkpoint is wanted where it cannot be written, which
+// would otherwise be found after the first steps.
+func checkFolder(checkpoint string) error {
+	if checkpoint == "" {
+		return nil
+	}
+	folder := filepath.Dir(checkpoint)
+	switch info, err := os.Stat(folder); {
+	case err != nil:
+		return fmt.Errorf("diffusion: expected a folder for the checkpoint %s, got %w", checkpoint, err)
+	case !info.IsDir():
+		return fmt.Errorf("diffusion: expected a folder for the checkpoint %s, got the file %s", checkpoint, folder)
+	}
+	return nil
 }
 
 // targetVariance returns the average of σ²c(σ)² over the noise levels, the loss of a

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"maps"
 	"math"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -51,6 +52,15 @@ func (l *Likelihood) record(f *ProbabilityFlow, lo int, logPrior []float64, end 
 		l.LogQ[lo+i] = prior + direction*mean
 		l.ProbeError[lo+i] = deviation
 	}
+}
+
+// Annotate stores what is known of the configurations ens of the likelihood with them: S
+// as "action", log q as "logq" and ProbeError as "logq_error" in Extra, and the couplings of
+// the action in Params. A file of the ensemble then holds proposals for mcmc.NewPool.
+func (l *Likelihood) Annotate(action lattice.Action, ens *lattice.Ensemble) {
+	ens.Params = map[string]float64{}
+	maps.Copy(ens.Params, lattice.Params(action))
+	ens.Extra = map[string][]float64{"action": ens.Measure(nil, action.Value), "logq": l.LogQ, "logq_error": l.ProbeError}
 }
 
 // looser is the factor of the tolerances in the estimate of the step error.

@@ -57,7 +57,7 @@ type worker struct {
 	// first is the index of the first configuration of the chain, want their number.
 	first, want int
 	// begin is the number of steps of the chain before production, -1 until then.
-	begin  int
+	begin int
 	// unborn says that the kernel has still to choose the first field.
 	unborn bool
 	data   []float64

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,7 +12,9 @@ import (
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -50,9 +53,7 @@ func newAcceptance(o options) (*acceptance, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch o.Model {
-	case pipeline.UNet, pipeline.Hollow, pipeline.Gaussian:
-	default:
+	if !o.Trains() && o.Model != settings.Gaussian {
 		return nil, fmt.Errorf("expected -model unet, hollow or gaussian, which every point can train, got %q", o.Model)
 	}
 	if o.Ensemble != "" {
@@ -87,7 +88,7 @@ func newAcceptance(o options) (*acceptance, error) {
 		}
 		a.extents = append(a.extents, p)
 	}
-	if o.Model != pipeline.Gaussian {
+	if o.Model != settings.Gaussian {
 		sub := o.Options
 		sub.Out, sub.Steps = filepath.Join(o.Out, "training"), o.longSteps
 		if a.long, err = pipeline.New(sub); err != nil {
@@ -148,7 +149,7 @@ func (a *acceptance) keep() {
 	a.long.Evaluate = func(step int, m *diffusion.Model) error {
 		for _, n := range a.kept {
 			if n == step {
-				return m.Save(a.long.Folder().Path(keptFile(step)))
+				return a.long.Folder().Save(keptFile(step), m.Save)
 			}
 		}
 		return nil
@@ -160,11 +161,8 @@ func keptFile(step int) string { return fmt.Sprintf("model-%06d.npz", step) }
 // walk goes through all points.
 func (a *acceptance) walk(ctx context.Context) error {
 	o := a.o
-	parameters := map[string]any{
-		"preset": o.Preset, "dims": o.Dims, "kappa": o.Kappa, "lambda": o.Lambda, "seed": o.Seed, "backend": o.Backend, "model": o.Model,
-		"kappas": o.kappas, "extents": o.extents, "steps": o.Steps, "long_steps": o.longSteps, "n": o.Configurations, "batch": o.Batch, "lr": o.LearningRate,
-		"objective": o.Objective, "samples": o.Samples, "flow_steps": o.FlowSteps, "probes": o.Probes, "sigma_max": o.SigmaMax, "start": o.Start,
-	}
+	parameters := o.Parameters(a.kappas[0].lat)
+	maps.Copy(parameters, map[string]any{"kappas": o.kappas, "extents": o.extents, "long_steps": o.longSteps})
 	var err error
 	if a.folder, err = program.OpenRun(o.Out, parameters); err != nil {
 		return err
@@ -202,7 +200,7 @@ func (a *acceptance) evaluate(ctx context.Context, p *point) error {
 	if err := a.keepTime(p); err != nil {
 		return err
 	}
-	proposals, err := r.Proposals(ctx, m)
+	proposals, err := r.Propose(ctx, m, pipeline.ProposalsFile, a.o.Samples)
 	if err != nil {
 		return err
 	}
@@ -215,7 +213,10 @@ func (a *acceptance) evaluate(ctx context.Context, p *point) error {
 // add adds the proposals to the table of the run, and all that this has under the name to
 // the table of the program, as the given ensemble.
 func (a *acceptance) add(r *pipeline.Run, name, as string, proposals *lattice.Ensemble) error {
-	if _, err := r.AddProposals(name, proposals); err != nil {
+	if err := r.Results().Of(name).Add(measure.Likelihood(proposals.Extra["action"], proposals.Extra["logq"])); err != nil {
+		return err
+	}
+	if _, err := r.Chain(name, proposals); err != nil {
 		return err
 	}
 	for _, e := range r.Results().Results {
@@ -249,6 +250,9 @@ func (a *acceptance) train(ctx context.Context) error {
 		return err
 	}
 	for _, n := range a.kept {
+		if _, err := r.Folder().Has(keptFile(n)); err != nil {
+			return err
+		}
 		m, err := diffusion.LoadModel(r.Folder().Path(keptFile(n)))
 		if err != nil {
 			return err

@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 // tiny are the settings of a run of a few seconds on the smallest lattices.
@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 		names = append(names, "dm_"+p, "gaussian_"+p)
 	}
 	for _, ensemble := range names {
-		for _, o := range []string{measure.AcceptancePredicted, measure.ESS, measure.SDLogW, measure.R2, pipeline.LongestRejection, stepError} {
+		for _, o := range []string{measure.AcceptancePredicted, measure.ESS, measure.SDLogW, measure.R2, measure.LongestRejection, stepError} {
 			if e, ok := file.Get(ensemble, o); !ok || math.IsNaN(e.Value) {
 				t.Errorf("results.json lacks %s of %s", o, ensemble)
 			}

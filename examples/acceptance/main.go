@@ -39,6 +39,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/settings"
 )
 
 const about = `Acceptance reproduces figures 13, 14 and 15 of arXiv:2309.17082: the acceptance rate of
@@ -56,7 +57,7 @@ With -model gaussian there is nothing to train: no figure 15, no times.
 
 // options are the flags of the program.
 type options struct {
-	pipeline.Options
+	settings.Options
 	kappas, extents string
 	longSteps       int
 }
@@ -67,17 +68,17 @@ func main() {
 
 func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-acceptance", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.27, Lambda: 0.022}
-	quick := pipeline.Options{
-		Flags: flags, Configurations: 5120, Model: pipeline.Hollow, Objective: "target", Steps: 300, Batch: 64,
+	quick := settings.Options{
+		Flags: flags, Configurations: 5120, Model: settings.Hollow, Objective: "target", Steps: 300, Batch: 64,
 		Samples: 256, ReverseSteps: 50, FlowSteps: 8, Probes: 4,
 	}
 	published := flags
 	published.Dims = "32x32"
 	var o options
 	var err error
-	o.Options, err = pipeline.ParseMore("acceptance", about, args, quick, pipeline.PaperOptions(published), func(fs *flag.FlagSet, preset string) {
+	o.Options, err = settings.Parse("acceptance", about, args, quick, settings.PaperOptions(published), func(fs *flag.FlagSet, preset string) {
 		extents, long := "8,16,24,32", 640
-		if preset == pipeline.Paper {
+		if preset == settings.Paper {
 			// 2000 epochs.
 			extents, long = "8,16,24,32,48,64", 8*diffusion.PaperTraining(5120).Steps
 		}

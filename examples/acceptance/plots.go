@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/internal/figure"
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -26,7 +26,7 @@ func (a *acceptance) save(name string, f *figure.Figure, err error) error {
 	if err != nil {
 		return err
 	}
-	return f.Save(a.folder.Path(name))
+	return a.folder.Save(name, f.Save)
 }
 
 // plotKappas draws figure 13.

@@ -6,13 +6,12 @@ import (
 	"math"
 	"text/tabwriter"
 
-	"github.com/latdiff/latdiff/internal/measure"
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 var columns = []struct{ name, title string }{
 	{measure.Acceptance, "acceptance"}, {measure.AcceptancePredicted, "predicted"}, {measure.ESS, "ESS/N"},
-	{measure.SDLogW, "sd(log w)"}, {measure.R2, "R²"}, {pipeline.LongestRejection, "longest rejection"},
+	{measure.SDLogW, "sd(log w)"}, {measure.R2, "R²"}, {measure.LongestRejection, "longest rejection"},
 }
 
 // print writes one table for each figure.

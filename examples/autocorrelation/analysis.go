@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 

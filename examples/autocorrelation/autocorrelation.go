@@ -9,13 +9,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/latdiff/latdiff/internal/equilibrium"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -103,7 +102,11 @@ func (a *autocorrelation) classical(ctx context.Context, c *classical, seed int)
 			if err != nil {
 				return nil, err
 			}
-			return equilibrium.New(k, a.action)
+			start, err := mcmc.Recommended(a.action)
+			if err != nil {
+				return nil, err
+			}
+			return mcmc.NewEquilibrated(k, start, mcmc.EquilibratedConfig{})
 		})
 	})
 }
@@ -163,19 +166,22 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 	if err != nil {
 		return err
 	}
-	drawn, err := measure.AddLikelihood(a.stages.Results(), published, reverse.Extra["action"][:a.o.Short], reverse.Extra["logq"][:a.o.Short])
-	if err != nil {
+	few := reverse.Slice(0, a.o.Short)
+	if err := a.stages.Results().Of(published).Add(measure.Likelihood(few.Extra["action"], few.Extra["logq"])); err != nil {
 		return err
 	}
 	// The time of proposals that an earlier run made is not known.
 	elapsed := math.NaN()
-	fresh := !a.stages.Folder().Has(pipeline.ProposalsFile)
+	done, err := a.stages.Folder().Has(pipeline.ProposalsFile)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
 	proposals, err := a.stages.Propose(ctx, m, pipeline.ProposalsFile, a.o.Proposals)
 	if err != nil {
 		return err
 	}
-	if fresh {
+	if !done {
 		elapsed = time.Since(start).Seconds()
 	}
 	start = time.Now()
@@ -192,29 +198,36 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 		if err != nil {
 			return err
 		}
-		logw, err := measure.AddLikelihood(a.stages.Results(), c.name, c.proposals.Extra["action"], c.proposals.Extra["logq"])
-		if err != nil {
+		if err := a.stages.Results().Of(c.name).Add(measure.Likelihood(c.proposals.Extra["action"], c.proposals.Extra["logq"])); err != nil {
 			return err
 		}
 		if c.name != diffusive {
 			continue
 		}
-		w, err := stats.LogWeightStats(logw)
+		w, err := stats.LogWeightStats(logWeights(c.proposals))
 		if err != nil {
 			return err
 		}
-		a.heaviest = math.Exp(slices.Max(drawn) - w.LogZ.Value)
+		a.heaviest = math.Exp(slices.Max(logWeights(few)) - w.LogZ.Value)
 		a.stages.Results().Add(published, maxWeight, stats.Estimate{Value: a.heaviest, Error: math.NaN()})
 	}
 	return nil
 }
 
+// logWeights returns log w = -S - log q of annotated configurations.
+func logWeights(ens *lattice.Ensemble) []float64 {
+	w := make([]float64, ens.Len())
+	for i := range w {
+		w[i] = -ens.Extra["action"][i] - ens.Extra["logq"][i]
+	}
+	return w
+}
+
 // publishedChain runs the chains of the published code: as many configurations of the
 // reverse process as the paper has, proposed with replacement.
 func (a *autocorrelation) publishedChain(ctx context.Context, reverse *lattice.Ensemble, seed int) (outcome, error) {
-	few := lattice.NewEnsemble(reverse.Layout, 0)
-	few.Data = reverse.Data[:a.o.Short*reverse.Lattice.Volume()]
-	pool, err := mcmc.NewPool(few, reverse.Extra["logq"][:a.o.Short], a.action)
+	few := reverse.Slice(0, a.o.Short)
+	pool, err := mcmc.NewPool(few, few.Extra["logq"], a.action)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -203,7 +204,7 @@ func TestPresets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if quick.Model != pipeline.Pretrained || paper.Model != pipeline.UNet || paper.ReverseSteps != 500 || paper.Chain <= quick.Chain || paper.Kappa != 0.25 {
+	if quick.Model != settings.Pretrained || paper.Model != settings.UNet || paper.ReverseSteps != 500 || paper.Chain <= quick.Chain || paper.Kappa != 0.25 {
 		t.Errorf("got %+v and %+v", quick, paper)
 	}
 	for _, o := range []options{quick, paper} {

@@ -56,8 +56,8 @@ import (
 	"flag"
 	"os"
 
-	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/settings"
 )
 
 func main() {
@@ -66,7 +66,7 @@ func main() {
 
 // options are the flags of the program.
 type options struct {
-	pipeline.Options
+	settings.Options
 	Chain int
 	Short int
 	TMax  int
@@ -88,16 +88,16 @@ results.json.
 
 func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-autocorrelation", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.27, Lambda: 0.022}
-	quick := pipeline.Options{
-		Flags: flags, Configurations: 5120, Model: pipeline.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
+	quick := settings.Options{
+		Flags: flags, Configurations: 5120, Model: settings.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
 		Samples: 1024, ReverseSteps: 50, FlowSteps: 12, Probes: 4,
 	}
-	paper := pipeline.PaperOptions(flags)
+	paper := settings.PaperOptions(flags)
 	var o options
 	var err error
-	o.Options, err = pipeline.ParseMore("autocorrelation", about, args, quick, paper, func(fs *flag.FlagSet, preset string) {
+	o.Options, err = settings.Parse("autocorrelation", about, args, quick, paper, func(fs *flag.FlagSet, preset string) {
 		chain, proposals := 65536, 2048
-		if preset == pipeline.Paper {
+		if preset == settings.Paper {
 			chain, proposals = 524288, 10240
 		}
 		fs.IntVar(&o.Chain, "chain", chain, "steps of each of the 16 long chains of the classical algorithms (a 16th of it for\nthose that decorrelate in a few steps)")

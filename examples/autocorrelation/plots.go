@@ -69,7 +69,7 @@ func (a *autocorrelation) plot() error {
 	if err != nil {
 		return err
 	}
-	return both.Save(a.stages.Folder().Path("autocorrelation.png"))
+	return a.stages.Folder().Save("autocorrelation.png", both.Save)
 }
 
 // curve returns ρ(t) at times that a logarithmic axis can tell apart, up to a little

@@ -14,24 +14,28 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/report"
+	"github.com/latdiff/latdiff/internal/settings"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 func main() {
 	program.Main("broken", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
 
-func parse(args []string) (pipeline.Options, error) {
-	quick := pipeline.Options{
+func parse(args []string) (settings.Options, error) {
+	quick := settings.Options{
 		Flags:          program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022},
-		Configurations: 5120, Model: pipeline.UNet, Objective: "target", Steps: 1000, Batch: 32,
+		Configurations: 5120, Model: settings.UNet, Objective: "target", Steps: 1000, Batch: 32,
 		Samples: 512, ReverseSteps: 80, FlowSteps: 10, Probes: 4, SigmaMax: 20,
 	}
-	paper := pipeline.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})
-	return pipeline.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper)
+	paper := settings.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})
+	return settings.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper, nil)
 }
 
 func run(ctx context.Context, args []string) error {
@@ -39,5 +43,22 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return pipeline.Execute(ctx, o, (*pipeline.Run).AddSigns)
+	return pipeline.Execute(ctx, o, addSigns)
+}
+
+// addSigns adds the fraction of configurations with positive magnetisation to the table.
+func addSigns(r *pipeline.Run, out *report.Outcome) error {
+	for _, e := range []struct {
+		ensemble string
+		series   measure.Series
+	}{
+		{"hmc", out.Testing}, {"dm", out.Generated}, {"dm_ode", measure.FromEnsemble(r.Action(), out.Proposals)}, {"dmmc", out.Chain},
+	} {
+		if err := r.Results().Of(e.ensemble).Add(measure.Signs(e.series)); err != nil {
+			return err
+		}
+		fraction, _ := r.Results().Get(e.ensemble, measure.PositiveFraction)
+		fmt.Printf("%s: fraction with M > 0 %v\n", e.ensemble, fraction)
+	}
+	return nil
 }

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 const (
@@ -65,7 +65,7 @@ func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble,
 				kept[c] = append(kept[c], chain.Field()...)
 			}
 		}
-		run.series[c] = measure.Series{M: values[0], Action: values[1], Phi2: values[2], Phi4: values[3]}
+		run.series[c] = measure.Series{Volume: action.Layout().Volume(), M: values[0], Action: values[1], Phi2: values[2], Phi4: values[3]}
 		mu.Lock()
 		defer mu.Unlock()
 		done++

@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/flow"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -47,7 +46,6 @@ const leastChain = 32
 
 // Observables in results.json that measure does not name.
 const (
-	positive       = "positive_fraction" // of M
 	largestShare   = "largest_weight_share"
 	essBootstrap   = "ess_bootstrap_error" // standard deviation of ESS/N over resamplings
 	stepError      = "step_error"          // of log q, rms, estimated by step halving
@@ -128,7 +126,7 @@ func (d *dmmc) walk(ctx context.Context) error {
 	}
 	d.left(mixtureFile)
 	for _, name := range d.names() {
-		if err := d.addSigns(name); err != nil {
+		if err := d.Results().Of(name).Add(measure.Signs(d.chains[name]...)); err != nil {
 			return err
 		}
 	}
@@ -167,7 +165,10 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	}
 	d.left(pipeline.ProposalsFile)
 	// A file of an earlier run comes with the time of that run.
-	have := d.Folder().Has(pipeline.ReverseFile)
+	have, err := d.Folder().Has(pipeline.ReverseFile)
+	if err != nil {
+		return err
+	}
 	start = time.Now()
 	if d.reverse, err = d.Reverse(ctx, m); err != nil {
 		return err
@@ -182,51 +183,21 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 // drawProposals draws through the flow. Its time is that of the draws, without the check
 // of the step size.
 func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
-	if d.Folder().Has(pipeline.ProposalsFile) {
-		return d.Read(pipeline.ProposalsFile, d.o.Samples)
-	}
-	var ens *lattice.Ensemble
-	err := d.Task(ctx, "proposals by the flow", func(t *progress.Task) error {
-		cfg := d.FlowConfig(m)
-		cfg.Progress = t.Set
-		f, err := flow.New(d.Backend(), m, cfg)
+	return d.Ensemble(ctx, pipeline.ProposalsFile, "proposals by the flow", d.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
+		f, err := d.Flow(m, t)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		start := time.Now()
 		s, err := f.Sample(ctx, d.o.Samples, d.FlowSeed())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := d.times.set(exact, time.Since(start).Seconds()/float64(d.o.Samples)); err != nil {
-			return err
+			return nil, err
 		}
-		if ens, err = d.Annotate(ctx, f, s.Ensemble, &s.Likelihood); err != nil {
-			return err
-		}
-		return lattice.WriteEnsemble(d.Folder().Path(pipeline.ProposalsFile), ens)
+		return d.Annotate(ctx, f, s.Ensemble, &s.Likelihood)
 	})
-	return ens, err
-}
-
-// addSigns adds the fraction of configurations with positive magnetisation.
-func (d *dmmc) addSigns(name string) error {
-	var signs [][]float64
-	for _, s := range d.chains[name] {
-		x := make([]float64, len(s.M))
-		for i, m := range s.M {
-			if m > 0 {
-				x[i] = 1
-			}
-		}
-		signs = append(signs, x)
-	}
-	e, err := chainMean(signs)
-	if err != nil {
-		return err
-	}
-	d.Results().Add(name, positive, e)
-	return nil
 }
 
 // chainMean returns the mean over chains with an error for their autocorrelation.

@@ -11,10 +11,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 // tiny are the settings of a run of seconds on a 4×4 lattice. The Gaussian with the
@@ -49,13 +50,13 @@ func TestRun(t *testing.T) {
 				t.Errorf("%s of %s: %v, cluster updates %v", o, name, e, r)
 			}
 		}
-		if e, ok := file.Get(name, positive); name != reweighted && (!ok || !(math.Abs(e.Pull(0.5)) < 5)) {
+		if e, ok := file.Get(name, measure.PositiveFraction); name != reweighted && (!ok || !(math.Abs(e.Pull(0.5)) < 5)) {
 			t.Errorf("%s: fraction of positive magnetisation %v", name, e)
 		}
 	}
 	for _, name := range []string{gaussianMC, exact, published} {
 		for _, o := range []string{measure.Acceptance, measure.AcceptancePredicted, measure.ESS, essBootstrap, largestShare,
-			pipeline.LongestRejection, measure.SDLogW, measure.R2, measure.PearsonR2, stepError} {
+			measure.LongestRejection, measure.SDLogW, measure.R2, measure.PearsonR2, stepError} {
 			if e, ok := file.Get(name, o); !ok || math.IsNaN(e.Value) {
 				t.Errorf("results.json lacks %s of %s", o, name)
 			}
@@ -148,7 +149,7 @@ func TestResume(t *testing.T) {
 
 // With a network whose divergence is estimated, on a lattice that is not a square.
 func TestNetwork(t *testing.T) {
-	for _, model := range []string{pipeline.UNet, pipeline.Pretrained} {
+	for _, model := range []string{settings.UNet, settings.Pretrained} {
 		out := filepath.Join(t.TempDir(), "out")
 		err := run(t.Context(), tiny(out, "-dims", "4x6", "-model", model, "-n", "128", "-steps", "10", "-batch", "8", "-samples", "32", "-chain", "256",
 			"-mixture", "32", "-equilibrium", "32", "-thermodynamic=false", "-probes", "2"))
@@ -168,14 +169,14 @@ func TestRetrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Model != pipeline.Pretrained {
+	if o.Model != settings.Pretrained {
 		t.Fatalf("the default model is %s", o.Model)
 	}
 	d, err := newDMMC(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.o.Model != pipeline.Hollow {
+	if d.o.Model != settings.Hollow {
 		t.Errorf("-retrain: the model is %s", d.o.Model)
 	}
 }

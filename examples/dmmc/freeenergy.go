@@ -19,7 +19,7 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	for i := range d.o.equilibrium {
 		chosen.Data = append(chosen.Data, ens.Config(i*ens.Len()/d.o.equilibrium)...)
 	}
-	chosen, err := d.Density(ctx, m, equilibriumFile, chosen)
+	chosen, err := d.density(ctx, m, chosen)
 	if err != nil {
 		return err
 	}
@@ -64,6 +64,21 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 		file.Add(freeEnergy, logZThermo, r.LogZ)
 		file.Add(freeEnergy, quadratureOfIt, stats.Estimate{Value: r.QuadratureError, Error: math.NaN()})
 		return nil
+	})
+}
+
+// density evaluates log q of configurations by the flow.
+func (d *dmmc) density(ctx context.Context, m diffusion.ScoreModel, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+	return d.Ensemble(ctx, equilibriumFile, "log q of equilibrated fields", ens.Len(), func(t *progress.Task) (*lattice.Ensemble, error) {
+		f, err := d.Flow(m, t)
+		if err != nil {
+			return nil, err
+		}
+		l, err := f.LogProb(ctx, ens, d.FlowSeed())
+		if err != nil {
+			return nil, err
+		}
+		return d.Annotate(ctx, f, ens, l)
 	})
 }
 

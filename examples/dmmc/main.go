@@ -50,6 +50,7 @@ import (
 
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/settings"
 )
 
 const about = `Dmmc runs the Markov chain with the proposals of a diffusion model beside tuned HMC,
@@ -62,7 +63,7 @@ at 16x16; the preset paper has the published network, training and sampler, for 
 
 // options are the flags of the program.
 type options struct {
-	pipeline.Options
+	settings.Options
 	retrain       bool
 	chain         int // steps of the classical chains, all together
 	mixture       int // steps of the mixture, all together
@@ -76,13 +77,13 @@ func main() {
 
 func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-dmmc", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.27, Lambda: 0.022}
-	quick := pipeline.Options{
-		Flags: flags, Configurations: 5120, Model: pipeline.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
+	quick := settings.Options{
+		Flags: flags, Configurations: 5120, Model: settings.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
 		Samples: 1024, ReverseSteps: 60, FlowSteps: 12, Probes: 4,
 	}
 	var o options
 	var err error
-	o.Options, err = pipeline.ParseMore("dmmc", about, args, quick, pipeline.PaperOptions(flags), func(fs *flag.FlagSet, _ string) {
+	o.Options, err = settings.Parse("dmmc", about, args, quick, settings.PaperOptions(flags), func(fs *flag.FlagSet, _ string) {
 		fs.BoolVar(&o.retrain, "retrain", false, "train a model although one is shipped")
 		fs.IntVar(&o.chain, "chain", 65536, "steps of hybrid Monte Carlo and Metropolis, all chains together; a fourth of it where a step decorrelates more")
 		fs.IntVar(&o.mixture, "mixture", 256, "steps of the mixture of HMC and DM-MC; 0: without it")
@@ -105,10 +106,10 @@ func (o *options) check() error {
 		return fmt.Errorf("expected -samples of at least %d, got %d", leastChain, o.Samples)
 	}
 	if o.retrain {
-		if o.Model != pipeline.Pretrained {
+		if o.Model != settings.Pretrained {
 			return fmt.Errorf("expected -retrain with -model pretrained, got -model %s", o.Model)
 		}
-		o.Model = pipeline.Hollow
+		o.Model = settings.Hollow
 	}
 	return nil
 }

@@ -11,11 +11,10 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hmc"
-	"github.com/latdiff/latdiff/internal/measure"
-	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -65,16 +64,16 @@ func (d *dmmc) modelChains() error {
 		if err := d.addChain(e.name, series, [][]float64{moved}); err != nil {
 			return err
 		}
-		d.Results().Add(e.name, pipeline.LongestRejection, stats.Estimate{Value: float64(c.LongestRejection), Error: math.NaN()})
+		d.Results().Add(e.name, measure.LongestRejection, stats.Estimate{Value: float64(c.LongestRejection), Error: math.NaN()})
 	}
 	s := measure.FromEnsemble(d.Action(), d.proposals)
-	return measure.AddReweighted(d.Results(), reweighted, d.Action().Layout().Volume(), s, logWeights(d.proposals))
+	return d.Results().Of(reweighted).Add(measure.Reweighted(s, logWeights(d.proposals)))
 }
 
 // addChain adds the observables of chains and their acceptance.
 func (d *dmmc) addChain(name string, series []measure.Series, accepted [][]float64) error {
 	d.chains[name] = series
-	if err := measure.AddChain(d.Results(), name, d.Action().Layout().Volume(), series...); err != nil {
+	if err := d.Results().Of(name).Add(measure.Chain(series...)); err != nil {
 		return err
 	}
 	e, err := chainMean(accepted)
@@ -85,10 +84,10 @@ func (d *dmmc) addChain(name string, series []measure.Series, accepted [][]float
 // addWeights adds what the weights of all configurations of a model say.
 func (d *dmmc) addWeights(name string, ens *lattice.Ensemble) error {
 	file := d.Results()
-	logw, err := measure.AddLikelihood(file, name, ens.Extra["action"], ens.Extra["logq"])
-	if err != nil {
+	if err := file.Of(name).Add(measure.Likelihood(ens.Extra["action"], ens.Extra["logq"])); err != nil {
 		return err
 	}
+	logw := logWeights(ens)
 	w, err := stats.LogWeightStats(logw)
 	if err != nil {
 		return fmt.Errorf("%s: %w", titles[name], err)
@@ -129,29 +128,16 @@ func (d *dmmc) mixture(ctx context.Context, m diffusion.ScoreModel, ens *lattice
 		return nil
 	}
 	each := d.o.mixture / mixtureChains
-	var all *lattice.Ensemble
-	var err error
-	if d.Folder().Has(mixtureFile) {
-		if all, err = d.Read(mixtureFile, each*mixtureChains); err != nil {
-			return err
-		}
-		if len(all.Extra[moves]) != all.Len() {
-			return fmt.Errorf("expected the moves of the mixture in %s, got none", d.Folder().Path(mixtureFile))
-		}
-	} else {
-		err = d.Task(ctx, titles[mixed], func(t *progress.Task) error {
-			start := time.Now()
-			if all, err = d.runMixture(ctx, t, m, ens, each); err != nil {
-				return err
-			}
-			if err := d.times.set(mixed, time.Since(start).Seconds()/float64(all.Len())); err != nil {
-				return err
-			}
-			return lattice.WriteEnsemble(d.Folder().Path(mixtureFile), all)
-		})
+	all, err := d.Ensemble(ctx, mixtureFile, titles[mixed], each*mixtureChains, func(t *progress.Task) (*lattice.Ensemble, error) {
+		start := time.Now()
+		all, err := d.runMixture(ctx, t, m, ens, each)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		return all, d.times.set(mixed, time.Since(start).Seconds()/float64(all.Len()))
+	})
+	if err != nil {
+		return err
 	}
 	var series []measure.Series
 	var accepted [][]float64
@@ -178,7 +164,7 @@ func (d *dmmc) noise() float64 {
 
 func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.ScoreModel, ens *lattice.Ensemble, each int) (*lattice.Ensemble, error) {
 	action, volume := d.Action(), d.Action().Layout().Volume()
-	cfg := d.FlowConfig(m)
+	cfg := d.o.Flow()
 	cfg.Batch = mixtureBatch
 	f, err := flow.New(d.Backend(), m, cfg)
 	if err != nil {

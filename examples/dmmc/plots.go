@@ -4,8 +4,8 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/internal/figure"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -32,7 +32,7 @@ func (d *dmmc) save(name string, f *figure.Figure, err error) error {
 	if err != nil {
 		return err
 	}
-	return f.Save(d.Folder().Path(name))
+	return d.Folder().Save(name, f.Save)
 }
 
 // actions returns S and S_eff = -log q of an ensemble.

@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/hmc"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -87,12 +87,12 @@ func (d *dmmc) rival(ctx context.Context, t *progress.Task, ens *lattice.Ensembl
 		return err
 	}
 	d.chains[name] = run.series
-	if err := measure.AddChain(d.Results(), name, action.Layout().Volume(), run.series...); err != nil {
+	if err := d.Results().Of(name).Add(measure.Chain(run.series...)); err != nil {
 		return err
 	}
 	d.Results().Add(name, measure.Acceptance, stats.Estimate{Value: run.acceptance, Error: math.NaN()})
 	if name == unitHMC {
-		if err := lattice.WriteEnsemble(d.Folder().Path(pipeline.HMCFile), run.last); err != nil {
+		if err := d.Folder().SaveEnsemble(pipeline.HMCFile, run.last); err != nil {
 			return err
 		}
 	}

@@ -6,21 +6,21 @@ import (
 	"math"
 	"text/tabwriter"
 
-	"github.com/latdiff/latdiff/internal/measure"
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/refvalues"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
 // columns are the observables of the first table.
 var columns = []struct{ name, title string }{
-	{measure.M, "⟨M⟩"}, {positive, "P(M>0)"}, {measure.AbsM, "⟨|M|⟩"}, {measure.VM2, "V⟨M²⟩"}, {measure.Chi2Connected, "V(⟨M²⟩-⟨|M|⟩²)"},
+	{measure.M, "⟨M⟩"}, {measure.PositiveFraction, "P(M>0)"}, {measure.AbsM, "⟨|M|⟩"}, {measure.VM2, "V⟨M²⟩"}, {measure.Chi2Connected, "V(⟨M²⟩-⟨|M|⟩²)"},
 	{measure.Binder, "U_L"}, {measure.Phi2, "⟨φ²⟩"}, {measure.Phi4, "⟨φ⁴⟩"}, {measure.ActionDensity, "⟨S⟩/V"},
 }
 
 // diagnostics are the columns of the table of weights.
 var diagnostics = []struct{ name, title string }{
 	{measure.Acceptance, "acceptance"}, {measure.AcceptancePredicted, "predicted"}, {measure.ESS, "ESS/N"}, {essBootstrap, "(bootstrap)"},
-	{largestShare, "largest share"}, {pipeline.LongestRejection, "longest rejection"}, {measure.SDLogW, "sd(log w)"},
+	{largestShare, "largest share"}, {measure.LongestRejection, "longest rejection"}, {measure.SDLogW, "sd(log w)"},
 	{measure.R2, "R² (4.9)"}, {measure.PearsonR2, "R² (Pearson)"}, {stepError, "step error"},
 }
 
@@ -50,7 +50,7 @@ func cell(e stats.Estimate, ok bool) string {
 // printObservables writes the observables and their deviations from the values of the
 // independent program, or where there are none from the cluster updates.
 func (d *dmmc) printObservables(w io.Writer) error {
-	known, ok := measure.FindReference(d.Action())
+	known, ok := refvalues.Find(d.Action())
 	reference := func(observable string) (stats.Estimate, bool) {
 		if !ok {
 			return d.Results().Get(cluster, observable)
@@ -58,7 +58,7 @@ func (d *dmmc) printObservables(w io.Writer) error {
 		switch observable {
 		case measure.M:
 			return stats.Estimate{}, true
-		case positive:
+		case measure.PositiveFraction:
 			return stats.Estimate{Value: 0.5}, true
 		}
 		e, found := known.Values[observable]
@@ -171,7 +171,7 @@ func (d *dmmc) printCosts(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if known, ok := measure.FindReference(d.Action()); ok {
+	if known, ok := refvalues.Find(d.Action()); ok {
 		fmt.Fprintf(w, "τ_int(|M|) of the independent HMC with unit trajectories: %s\n", cell(known.TauAbsM, true))
 	}
 	_, err := fmt.Fprintf(w, "wall time per step with all %d cores at work, without thermalisation and training; that of Gaussian MC has the fit of the spectrum in it\n", d.times.Cores)

@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -151,7 +151,7 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 	if e.folder, err = program.OpenRun(e.o.Out, e.parameters); err != nil {
 		return err
 	}
-	if e.folder.Has(ensembleFile) && e.folder.Has(resultsFile) {
+	if e.folder.Exists(ensembleFile) && e.folder.Exists(resultsFile) {
 		if err := e.read(); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (e *ensemble) read() error {
 // complete runs a stage to its end, from where an earlier run left it. Its state is
 // saved at intervals, at an interruption, and at the end, for the stages that follow.
 func (e *ensemble) complete(ctx context.Context, s *stage) (*mcmc.EnsembleResult, error) {
-	if e.folder.Has(s.state) {
+	if e.folder.Exists(s.state) {
 		if err := s.restore(e.folder.Path(s.state)); err != nil {
 			return nil, err
 		}
@@ -301,18 +301,19 @@ func join(a, b *mcmc.EnsembleResult) *mcmc.EnsembleResult {
 // measure adds the observables. Those of long chains come from every step; in the
 // paper's protocol the configurations are independent, one from each chain.
 func (e *ensemble) measure(r *mcmc.EnsembleResult) error {
-	name, volume := e.o.Algorithm, e.lat.Volume()
+	name := e.o.Algorithm
+	part := e.file.Of(name)
 	if name == "paper" {
-		if err := measure.AddIndependent(e.file, name, volume, measure.FromEnsemble(e.action, r.Ensemble)); err != nil {
+		if err := part.Add(measure.Independent(measure.FromEnsemble(e.action, r.Ensemble))); err != nil {
 			return err
 		}
 	} else {
 		replicas := measure.FromRun(r)
-		if err := measure.AddChain(e.file, name, volume, replicas...); err != nil {
+		if err := part.Add(measure.Chain(replicas...)); err != nil {
 			return err
 		}
 		if e.sampler.correction != nil {
-			if err := measure.AddResponse(e.file, name, volume, r.Series[len(r.Series)-1], replicas...); err != nil {
+			if err := part.Add(measure.Response(r.Series[len(r.Series)-1], replicas...)); err != nil {
 				return err
 			}
 		}

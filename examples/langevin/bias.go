@@ -6,10 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -114,7 +114,7 @@ func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice
 			if err != nil {
 				return err
 			}
-			if err := measure.AddChain(l.table, ensemble, action.Layout().Volume(), measure.FromRun(r)...); err != nil {
+			if err := l.table.Of(ensemble).Add(measure.Chain(measure.FromRun(r)...)); err != nil {
 				return err
 			}
 			if accepts {

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
 	"github.com/latdiff/latdiff/stats"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/latdiff/latdiff/internal/figure"
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
 	"github.com/latdiff/latdiff/stats"
 )
 

@@ -5,8 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 

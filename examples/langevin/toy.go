@@ -7,11 +7,11 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 

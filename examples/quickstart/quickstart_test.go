@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -28,12 +27,12 @@ func tiny(out string, more ...string) []string {
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	first, second, third := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
-	if err := run(t.Context(), tiny(first)); err != nil {
+	if err := run(t.Context(), tiny(first), nil); err != nil {
 		t.Fatal(err)
 	}
-	programtest.Files(t, first, pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, pipeline.ResultsFile,
+	programtest.Files(t, first, ensembleFile, hmcFile, modelFile, reverseFile, proposalsFile, resultsFile,
 		"parameters.json", "denoising.png", "magnetization.png", "action.png", "autocorrelation.png")
-	want := programtest.Read(t, first, pipeline.ResultsFile)
+	want := programtest.Read(t, first, resultsFile)
 	file := programtest.Results(t, want)
 	for ensemble, observables := range map[string][]string{
 		"reference": {"m", "abs_m", "chi2", "chi2_connected", "binder", "action_density", "phi2", "phi4", "tau_int_abs_m"},
@@ -49,38 +48,30 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	if err := run(t.Context(), tiny(second)); err != nil {
+	if err := run(t.Context(), tiny(second), nil); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, second, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, second, resultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
 	// Interrupt when the training has left its first checkpoint, then continue.
 	ctx, cancel := context.WithCancel(t.Context())
-	o, err := parse(tiny(third))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := pipeline.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Trained = func(p diffusion.TrainProgress) {
+	err := run(ctx, tiny(third), func(p diffusion.TrainProgress) {
 		if p.Step == 17 {
 			cancel()
 		}
-	}
-	if err := r.Walk(ctx); !errors.Is(err, context.Canceled) {
+	})
+	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(third, pipeline.TrainFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(third, trainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
-	if err := run(t.Context(), tiny(third)); err != nil {
+	if err := run(t.Context(), tiny(third), nil); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, third, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, third, resultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 }
@@ -89,15 +80,15 @@ func TestRun(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good")
-	if err := run(t.Context(), tiny(good)); err != nil {
+	if err := run(t.Context(), tiny(good), nil); err != nil {
 		t.Fatal(err)
 	}
-	ensemble := programtest.Read(t, good, pipeline.EnsembleFile)
+	ensemble := programtest.Read(t, good, ensembleFile)
 	truncated := filepath.Join(dir, "truncated.npz")
 	if err := os.WriteFile(truncated, ensemble[:len(ensemble)/2], 0o666); err != nil {
 		t.Fatal(err)
 	}
-	ens, err := lattice.ReadEnsemble(filepath.Join(good, pipeline.EnsembleFile))
+	ens, err := lattice.ReadEnsemble(filepath.Join(good, ensembleFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,18 +113,18 @@ func TestBadInput(t *testing.T) {
 		"unknown objective":           {"-objective", "magic"},
 		"unknown backend":             {"-backend", "abacus"},
 		"unknown flag":                {"-gamma", "1"},
-		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, pipeline.ModelFile)},
+		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, modelFile)},
 		"no model":                    {"-model", filepath.Join(good, "nothing.npz")},
-		"an ensemble as model":        {"-model", filepath.Join(good, pipeline.EnsembleFile)},
+		"an ensemble as model":        {"-model", filepath.Join(good, ensembleFile)},
 		"a truncated ensemble":        {"-ensemble", truncated},
 		"NaN in a field":              {"-ensemble", nan},
-		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, pipeline.EnsembleFile)},
+		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, ensembleFile)},
 		"an ensemble of another κ":    {"-ensemble", foreign},
 		"the folder of another run":   {"-seed", "99"},
 		"an output name that is used": {"-out", truncated},
 	} {
 		// Most of these reuse the folder of the good run; none may touch it.
-		err := run(t.Context(), append(tiny(good), args...))
+		err := run(t.Context(), append(tiny(good), args...), nil)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 			continue
@@ -146,11 +137,11 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	// A file of an earlier run that is damaged is refused, not overwritten.
-	damaged := filepath.Join(good, pipeline.ReverseFile)
+	damaged := filepath.Join(good, reverseFile)
 	if err := os.WriteFile(damaged, programtest.Read(t, truncated), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t.Context(), tiny(good)); err == nil {
+	if err := run(t.Context(), tiny(good), nil); err == nil {
 		t.Error("a damaged file of an earlier run was accepted")
 	}
 	if !bytes.Equal(programtest.Read(t, damaged), programtest.Read(t, truncated)) {
@@ -186,7 +177,7 @@ func snapshot(t *testing.T, dir string) []string {
 func TestShapes(t *testing.T) {
 	for _, dims := range []string{"6", "4x6", "2x4x2", "3x5"} {
 		out := filepath.Join(t.TempDir(), "out")
-		if err := run(t.Context(), tiny(out, "-dims", dims, "-kappa", "0.1", "-steps", "10", "-objective", "denoising")); err != nil {
+		if err := run(t.Context(), tiny(out, "-dims", dims, "-kappa", "0.1", "-steps", "10", "-objective", "denoising"), nil); err != nil {
 			t.Errorf("%s: %v", dims, err)
 		}
 	}

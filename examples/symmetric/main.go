@@ -44,6 +44,7 @@ import (
 
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/settings"
 )
 
 const about = `Symmetric reproduces figures 6, 7, 11 and 12 and table 1 of arXiv:2309.17082:
@@ -61,7 +62,7 @@ file, figure 11 shows the training sets alone.
 
 // options are the flags of the program.
 type options struct {
-	pipeline.Options
+	settings.Options
 	sizes       string // of the training sets of figure 11
 	sizeSamples int    // configurations to generate for each
 	pool        int    // configurations to generate for figure 12
@@ -73,15 +74,15 @@ func main() {
 
 func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-symmetric", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.21, Lambda: 0.022}
-	quick := pipeline.Options{
-		Flags: flags, Configurations: 5120, Model: pipeline.Hollow, Objective: "target", Steps: 250, Batch: 32,
+	quick := settings.Options{
+		Flags: flags, Configurations: 5120, Model: settings.Hollow, Objective: "target", Steps: 250, Batch: 32,
 		Samples: 1024, ReverseSteps: 30, FlowSteps: 4, Probes: 2,
 	}
 	var o options
 	var err error
-	o.Options, err = pipeline.ParseMore("symmetric", about, args, quick, pipeline.PaperOptions(flags), func(fs *flag.FlagSet, preset string) {
+	o.Options, err = settings.Parse("symmetric", about, args, quick, settings.PaperOptions(flags), func(fs *flag.FlagSet, preset string) {
 		sizes, sizeSamples, pool := "80,320,1280", 512, 1024
-		if preset == pipeline.Paper {
+		if preset == settings.Paper {
 			sizes, sizeSamples, pool = "640,1280,2560", 1024, 51200
 		}
 		fs.StringVar(&o.sizes, "sizes", sizes, "further sizes of the training set for figure 11, a list below -n")

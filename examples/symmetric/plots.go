@@ -5,8 +5,8 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/internal/figure"
-	"github.com/latdiff/latdiff/internal/measure"
-	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/internal/report"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -45,8 +45,8 @@ func (s *symmetric) plotMagnetization() error {
 	variance := chi.Value / float64(s.Action().Layout().Volume())
 	width := 4.2 * math.Sqrt(variance)
 	f, err := figure.Histograms([]figure.Sample{
-		{Name: "testing, HMC", Values: s.testing.M},
-		{Name: "DM, reverse SDE", Values: measure.FromEnsemble(s.Action(), s.reverse).M},
+		{Name: "testing, HMC", Values: s.out.Testing.M},
+		{Name: "DM, reverse SDE", Values: s.out.Generated.M},
 	}, figure.HistogramsConfig{
 		Options: figure.Options{
 			Title: s.Title(), Note: fmt.Sprintf("%d each\nKolmogorov–Smirnov\np = %.2g", s.o.Samples, p.Value),
@@ -71,18 +71,9 @@ func (s *symmetric) plotAction() error {
 		note = note[:len(note)-1]
 	}
 	f, err := figure.ActionScatter([]figure.Actions{
-		effective("Gaussian, no network", s.gaussian), effective("DM, reverse SDE", s.reverse),
+		report.Actions("Gaussian, no network", s.out.Gaussian), report.Actions("DM, reverse SDE", s.out.Reverse),
 	}, figure.ActionScatterConfig{Options: figure.Options{Title: s.Title(), Note: note}})
 	return s.save("figure7.png", f, err)
-}
-
-// effective returns S and S_eff = -log q of an ensemble.
-func effective(name string, ens *lattice.Ensemble) figure.Actions {
-	a := figure.Actions{Name: name, S: ens.Extra["action"], SEff: make([]float64, ens.Len())}
-	for i, l := range ens.Extra["logq"] {
-		a.SEff[i] = -l
-	}
-	return a
 }
 
 // plotTrainingSizes draws figure 11.

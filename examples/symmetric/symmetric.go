@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/latdiff/latdiff/internal/figure"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/report"
+	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -28,9 +30,9 @@ type symmetric struct {
 	sizes []int
 	runs  []*pipeline.Run // of figure 11, none if the model is not trained here
 
-	training, testing            measure.Series
-	gaussian, reverse, proposals *lattice.Ensemble
-	generated                    measure.Series // figure 12
+	out       report.Outcome
+	training  measure.Series
+	generated measure.Series // figure 12
 }
 
 // newSymmetric checks all input.
@@ -52,9 +54,7 @@ func newSymmetric(o options) (*symmetric, error) {
 	if o.pool < o.Samples {
 		return nil, fmt.Errorf("expected -pool of at least -samples, got %d and %d", o.pool, o.Samples)
 	}
-	switch o.Model {
-	case pipeline.UNet, pipeline.Hollow, pipeline.Gaussian:
-	default:
+	if !o.Trains() && o.Model != settings.Gaussian {
 		return s, nil
 	}
 	for _, n := range s.sizes {
@@ -74,24 +74,17 @@ func (s *symmetric) walk(ctx context.Context) error {
 	if err := s.Open(); err != nil {
 		return err
 	}
-	if err := s.Reference(ctx); err != nil {
-		return err
-	}
-	if err := s.HybridMonteCarlo(ctx); err != nil {
+	if err := s.Classical(ctx, &s.out); err != nil {
 		return err
 	}
 	ens, err := s.TrainingEnsemble(ctx)
 	if err != nil {
 		return err
 	}
-	testing, err := s.Read(pipeline.HMCFile, s.o.Samples)
-	if err != nil {
-		return err
-	}
 	if s.training, err = s.add("training", ens); err != nil {
 		return err
 	}
-	if s.testing, err = s.add("testing", testing); err != nil {
+	if err := s.Results().Of("testing").Add(measure.Independent(s.out.Testing)); err != nil {
 		return err
 	}
 	if err := s.generate(ctx, ens); err != nil {
@@ -105,24 +98,12 @@ func (s *symmetric) walk(ctx context.Context) error {
 
 // generate trains the model and draws from it.
 func (s *symmetric) generate(ctx context.Context, ens *lattice.Ensemble) error {
-	m, err := s.Train(ctx, ens)
+	m, err := s.Learned(ctx, ens, &s.out)
 	if err != nil {
 		return err
 	}
-	if s.gaussian, err = s.Gaussian(ctx, ens); err != nil {
-		return err
-	}
-	if s.reverse, err = s.Reverse(ctx, m); err != nil {
-		return err
-	}
-	if s.proposals, err = s.Proposals(ctx, m); err != nil {
-		return err
-	}
-	if err := s.Compare(s.gaussian, s.reverse, s.proposals); err != nil {
-		return err
-	}
-	s.generated = measure.FromEnsemble(s.Action(), s.reverse)
-	ks, err := stats.KolmogorovSmirnov2(s.generated.M, s.testing.M, 0, 0)
+	s.generated = s.out.Generated
+	ks, err := stats.KolmogorovSmirnov2(s.generated.M, s.out.Testing.M, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -141,7 +122,7 @@ func (s *symmetric) generate(ctx context.Context, ens *lattice.Ensemble) error {
 // add measures independent configurations.
 func (s *symmetric) add(name string, ens *lattice.Ensemble) (measure.Series, error) {
 	series := measure.FromEnsemble(s.Action(), ens)
-	return series, measure.AddIndependent(s.Results(), name, s.Action().Layout().Volume(), series)
+	return series, s.Results().Of(name).Add(measure.Independent(series))
 }
 
 // trainingSizes makes the data of figure 11.
@@ -158,10 +139,8 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 		if err := r.Open(); err != nil {
 			return err
 		}
-		if !r.Folder().Has(pipeline.EnsembleFile) {
-			if err := lattice.WriteEnsemble(r.Folder().Path(pipeline.EnsembleFile), subset); err != nil {
-				return err
-			}
+		if err := r.Folder().SaveEnsemble(pipeline.EnsembleFile, subset); err != nil {
+			return err
 		}
 		m, err := r.Train(ctx, subset)
 		if err != nil {
@@ -179,7 +158,7 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 	if _, err := s.add(fmt.Sprintf("training_n_%d", ens.Len()), ens); err != nil {
 		return err
 	}
-	_, err := s.add(fmt.Sprintf("dm_n_%d", ens.Len()), s.reverse.Slice(0, s.o.sizeSamples))
+	_, err := s.add(fmt.Sprintf("dm_n_%d", ens.Len()), s.out.Reverse.Slice(0, s.o.sizeSamples))
 	return err
 }
 
@@ -187,7 +166,7 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 func (s *symmetric) generatedSizes() error {
 	for _, n := range s.counts() {
 		name := fmt.Sprintf("dm_samples_%d", n)
-		if err := measure.AddIndependent(s.Results(), name, s.Action().Layout().Volume(), first(s.generated, n)); err != nil {
+		if err := s.Results().Of(name).Add(measure.Independent(s.generated.Slice(0, n))); err != nil {
 			return err
 		}
 	}
@@ -216,11 +195,7 @@ func every(ens *lattice.Ensemble, n int) *lattice.Ensemble {
 
 func join(a, b measure.Series) measure.Series {
 	both := func(x, y []float64) []float64 { return append(append([]float64(nil), x...), y...) }
-	return measure.Series{M: both(a.M, b.M), Action: both(a.Action, b.Action), Phi2: both(a.Phi2, b.Phi2), Phi4: both(a.Phi4, b.Phi4)}
-}
-
-func first(s measure.Series, n int) measure.Series {
-	return measure.Series{M: s.M[:n], Action: s.Action[:n], Phi2: s.Phi2[:n], Phi4: s.Phi4[:n]}
+	return measure.Series{Volume: a.Volume, M: both(a.M, b.M), Action: both(a.Action, b.Action), Phi2: both(a.Phi2, b.Phi2), Phi4: both(a.Phi4, b.Phi4)}
 }
 
 // splitList returns the words of a list with commas, none for an empty one.

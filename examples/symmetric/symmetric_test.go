@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 // tiny are the settings of a run of a few seconds on a 4×4 lattice.

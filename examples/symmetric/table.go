@@ -6,7 +6,7 @@ import (
 	"math"
 	"text/tabwriter"
 
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -100,7 +100,7 @@ func (s *symmetric) print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	step := s.proposals.Params["step_error"]
+	step := s.out.Proposals.Params["step_error"]
 	p, _ := s.Results().Get("dm", "ks_p")
 	_, err := fmt.Fprintf(w, "\nσ: deviations from the truth in combined errors; the worst, without the Gaussian: %.1f\n"+
 		"Kolmogorov–Smirnov test of M, generated against testing: p = %.2g\n"+

@@ -6,12 +6,11 @@ import (
 	"math"
 	"slices"
 
-	"github.com/latdiff/latdiff/internal/equilibrium"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -81,7 +80,11 @@ func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, 
 				if err != nil {
 					return nil, err
 				}
-				return equilibrium.New(k, t.action)
+				start, err := mcmc.Recommended(t.action)
+				if err != nil {
+					return nil, err
+				}
+				return mcmc.NewEquilibrated(k, start, mcmc.EquilibratedConfig{})
 			})
 			if err != nil {
 				return err

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/latdiff/latdiff/internal/figure"
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 // plot draws V⟨M²⟩ against the steps: the paper's hybrid Monte Carlo from both starts on

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/refvalues"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -28,7 +29,7 @@ func (t *thermalisation) truth() stats.Estimate { return t.equilibria[len(algori
 
 // independent returns V⟨M²⟩ by an independent program, where it has been measured.
 func (t *thermalisation) independent() (stats.Estimate, bool) {
-	r, ok := measure.FindReference(t.action)
+	r, ok := refvalues.Find(t.action)
 	return r.Values[measure.VM2], ok
 }
 

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/toymodel"
+	"github.com/latdiff/latdiff/lattice/toymodel"
 )
 
 // shown are the times τ = 1 - t of figure 3.

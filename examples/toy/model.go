@@ -116,17 +116,18 @@ func (t *toy) training(seed uint64) diffusion.TrainConfig {
 // fit trains a model, or continues where an earlier run stopped.
 func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.Model, cfg diffusion.TrainConfig) (*diffusion.Model, error) {
 	file := name + "_" + p.name + ".npz"
-	if t.folder.Has(file) {
+	if done, err := t.folder.Has(file); err != nil {
+		return nil, err
+	} else if done {
 		m, err := diffusion.LoadModel(t.folder.Path(file))
 		if err != nil {
 			return nil, err
 		}
 		return m, m.CheckAction(p.exact.Action())
 	}
-	state := "train_" + file
-	cfg.Checkpoint, cfg.CheckpointEvery = t.folder.Path(state), 2000
+	cfg.Checkpoint, cfg.CheckpointEvery = t.folder.Path("train_"+file), 2000
 	var fitted *diffusion.Model
-	err := t.task(ctx, "training "+name+p.short, func(task *progress.Task) error {
+	err := t.task(ctx, "training "+name+p.short, func(task *progress.Task) (err error) {
 		cfg.Progress = func(s diffusion.TrainProgress) {
 			task.Note("loss %.4f", s.SmoothedLoss)
 			task.Set(s.Step, s.Steps)
@@ -134,22 +135,10 @@ func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.M
 				t.trained(s)
 			}
 		}
-		trainer, err := diffusion.NewTrainer(t.backend, m, p.data, cfg)
-		if err != nil {
+		if fitted, err = diffusion.Train(ctx, t.backend, m, p.data, cfg); err != nil {
 			return err
 		}
-		if t.folder.Has(state) {
-			if err := trainer.Restore(t.folder.Path(state)); err != nil {
-				return err
-			}
-		}
-		if err := trainer.Run(ctx); err != nil {
-			return err
-		}
-		if fitted, err = trainer.Model(); err != nil {
-			return err
-		}
-		return fitted.Save(t.folder.Path(file))
+		return t.folder.Save(file, fitted.Save)
 	})
 	return fitted, err
 }

@@ -7,9 +7,9 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -115,6 +115,5 @@ func (t *toy) judgeDensity(ensemble string, p *potential, s *flow.Samples) error
 	slices.Sort(size)
 	t.table.Add(ensemble, "logq_rms", known(math.Sqrt(square)))
 	t.table.Add(ensemble, "logq_median", known(size[len(size)/2]))
-	_, err := measure.AddLikelihood(t.table, ensemble, s.Ensemble.Measure(nil, p.exact.Action().Value), s.LogQ)
-	return err
+	return t.table.Of(ensemble).Add(measure.Likelihood(s.Ensemble.Measure(nil, p.exact.Action().Value), s.LogQ))
 }

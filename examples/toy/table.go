@@ -5,7 +5,7 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 // print writes the tables and what they mean.

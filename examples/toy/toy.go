@@ -14,12 +14,12 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
-	"github.com/latdiff/latdiff/internal/measure"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
-	"github.com/latdiff/latdiff/internal/toymodel"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/lattice/toymodel"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 

@@ -1,98 +1,156 @@
 package pipeline
 
 import (
-	"errors"
-	"fmt"
+	"context"
+	"math"
 	"math/rand/v2"
+	"os"
 
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/hmc"
+	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/internal/report"
+	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
-// Compare fills the table with the rows of the generative models and of the chains
-// that they drive.
-func (r *Run) Compare(gaussian, reverse, proposals *lattice.Ensemble) error {
-	for _, e := range []struct {
-		name string
-		ens  *lattice.Ensemble
-	}{{"gaussian", gaussian}, {"dm", reverse}, {"dm_ode", proposals}} {
-		s := measure.FromEnsemble(r.action, e.ens)
-		r.series[e.name] = s
-		if err := measure.AddIndependent(r.table, e.name, r.lat.Volume(), s); err != nil {
-			return err
-		}
-		if _, err := measure.AddLikelihood(r.table, e.name, e.ens.Extra["action"], e.ens.Extra["logq"]); err != nil {
-			return err
-		}
-	}
-	if _, err := r.chain("gaussian", gaussian); err != nil {
-		return err
-	}
-	c, err := r.chain("dmmc", proposals)
+// Execute checks the options, goes through all stages, from the classical algorithms to the
+// chain of DM-MC, and then through the further ones of a program, writes results.json and
+// prints the table.
+func Execute(ctx context.Context, o settings.Options, further ...func(r *Run, out *report.Outcome) error) error {
+	r, err := New(o)
 	if err != nil {
 		return err
 	}
-	s := r.series["dm_ode"].Pick(c.Index)
-	r.series["DM-MC"] = s
-	if err := measure.AddChain(r.table, "dmmc", r.lat.Volume(), s); err != nil {
+	if err := r.Open(); err != nil {
 		return err
+	}
+	var out report.Outcome
+	if err := r.Classical(ctx, &out); err != nil {
+		return err
+	}
+	ens, err := r.TrainingEnsemble(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := r.Learned(ctx, ens, &out); err != nil {
+		return err
+	}
+	for _, f := range further {
+		if err := f(r, &out); err != nil {
+			return err
+		}
+	}
+	if err := report.Plots(r.folder, r.Title(), out); err != nil {
+		return err
+	}
+	if err := r.table.Write(r.folder.Path(ResultsFile)); err != nil {
+		return err
+	}
+	return report.Print(os.Stdout, r.table, out.Proposals)
+}
+
+// Classical measures the observables on a long run of the recommended classical kernel,
+// which shares nothing with the training ensemble but the action, and on one of the
+// baseline, hybrid Monte Carlo in unit trajectories of ten leapfrog steps.
+func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
+	cold, err := mcmc.LeastConstant(r.action)
+	if err != nil {
+		return err
+	}
+	err = r.Task(ctx, "reference (cluster, Metropolis)", func(t *progress.Task) error {
+		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
+			Action: r.action, N: 1600, Thin: 40, Seed: r.o.Part(seedReference), ColdValue: cold,
+			Observables: measure.Observables(r.action), Progress: t.Set,
+		}, r.Kernel)
+		if err != nil {
+			return err
+		}
+		return r.table.Of("reference").Add(measure.Chain(measure.FromRun(run)...))
+	})
+	if err != nil {
+		return err
+	}
+	return r.Task(ctx, "hybrid Monte Carlo", func(t *progress.Task) error {
+		const trajectories = 64000
+		// Trajectories cannot leave a state of two domains in reasonable time: all chains
+		// start in the minimum.
+		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
+			Action: r.action, N: r.o.Samples, Thin: max(1, trajectories/r.o.Samples), Seed: r.o.Part(seedHMC),
+			Start: mcmc.StartCold, ColdValue: cold, Observables: measure.Observables(r.action), Progress: t.Set,
+		}, func(int) (mcmc.Kernel, error) {
+			return hmc.New(r.action, hmc.Config{Steps: 10, Flip: true})
+		})
+		if err != nil {
+			return err
+		}
+		out.HMC, out.Testing = measure.FromRun(run), measure.FromEnsemble(r.action, run.Ensemble)
+		if err := r.table.Of("hmc").Add(measure.Chain(out.HMC...)); err != nil {
+			return err
+		}
+		r.table.Add("hmc", measure.Acceptance, stats.Estimate{Value: run.Stats.Acceptance(), Error: math.NaN()})
+		return r.folder.SaveEnsemble(HMCFile, run.Ensemble)
+	})
+}
+
+// Learned fits the model to the ensemble, draws from it by both methods and from the
+// Gaussian, and runs the chains that they drive.
+func (r *Run) Learned(ctx context.Context, ens *lattice.Ensemble, out *report.Outcome) (m diffusion.ScoreModel, err error) {
+	if m, err = r.Train(ctx, ens); err != nil {
+		return nil, err
+	}
+	if out.Gaussian, err = r.Gaussian(ctx, ens); err != nil {
+		return nil, err
+	}
+	if out.Reverse, err = r.Reverse(ctx, m); err != nil {
+		return nil, err
+	}
+	if out.Proposals, err = r.Propose(ctx, m, ProposalsFile, r.o.Samples); err != nil {
+		return nil, err
+	}
+	for _, e := range []struct {
+		name string
+		ens  *lattice.Ensemble
+	}{{"gaussian", out.Gaussian}, {"dm", out.Reverse}, {"dm_ode", out.Proposals}} {
+		part := r.table.Of(e.name)
+		if err := part.Add(measure.Independent(measure.FromEnsemble(r.action, e.ens))); err != nil {
+			return nil, err
+		}
+		if err := part.Add(measure.Likelihood(e.ens.Extra["action"], e.ens.Extra["logq"])); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := r.Chain("gaussian", out.Gaussian); err != nil {
+		return nil, err
+	}
+	c, err := r.Chain("dmmc", out.Proposals)
+	if err != nil {
+		return nil, err
+	}
+	out.Generated = measure.FromEnsemble(r.action, out.Reverse)
+	out.Chain = measure.FromEnsemble(r.action, out.Proposals).Pick(c.Index)
+	if err := r.table.Of("dmmc").Add(measure.Chain(out.Chain)); err != nil {
+		return nil, err
 	}
 	r.table.Add("dmmc", measure.AcceptancePredicted, c.Weights.Acceptance)
 	r.table.Add("dmmc", measure.ESS, c.Weights.ESS)
 	r.table.Add("dmmc", measure.SDLogW, stats.Estimate{Value: c.Weights.SD})
-	return r.addCurve("DM-MC", s)
+	return m, nil
 }
 
-// AddSigns adds the fraction of configurations with positive magnetisation, named
-// positive_fraction, of HMC, the models and the chain to the table, after Walk.
-func (r *Run) AddSigns() error {
-	for _, e := range []struct{ ensemble, series string }{{"hmc", "HMC"}, {"dm", "dm"}, {"dm_ode", "dm_ode"}, {"dmmc", "DM-MC"}} {
-		m := r.series[e.series].M
-		positive := make([]float64, len(m))
-		for i, v := range m {
-			if v > 0 {
-				positive[i] = 1
-			}
-		}
-		g, err := stats.GammaMethod([][]float64{positive}, stats.GammaConfig{})
-		if err := measure.Usable(err); err != nil {
-			return err
-		}
-		r.table.Add(e.ensemble, "positive_fraction", g.Mean)
-		fmt.Printf("%s: fraction with M > 0 %v\n", e.series, g.Mean)
-	}
-	return nil
-}
-
-// chain runs the independence sampler over the configurations, each proposed once,
-// and adds its observed acceptance to the table.
-func (r *Run) chain(name string, ens *lattice.Ensemble) (mcmc.DMMCResult, error) {
+// Chain runs the independence sampler over the configurations, each proposed once, and
+// adds its acceptance to the table.
+func (r *Run) Chain(name string, ens *lattice.Ensemble) (mcmc.DMMCResult, error) {
 	pool, err := mcmc.NewPool(ens, ens.Extra["logq"], r.action)
 	if err != nil {
 		return mcmc.DMMCResult{}, err
 	}
-	c, err := pool.DMMC(rand.New(rand.NewPCG(r.seed(seedChain), 0)))
+	c, err := pool.DMMC(rand.New(rand.NewPCG(r.o.Part(seedChain), 0)))
 	if err != nil {
 		return c, err
 	}
-	accepted := make([]float64, 0, len(c.Index))
-	for t := 1; t < len(c.Index); t++ {
-		a := 0.0
-		if c.Index[t] != c.Index[t-1] {
-			a = 1
-		}
-		accepted = append(accepted, a)
-	}
-	// A large weight keeps the chain for many steps: the decisions are correlated.
-	g, err := stats.GammaMethod([][]float64{accepted}, stats.GammaConfig{})
-	if errors.Is(err, stats.ErrNegativeVariance) {
-		g.Mean, err = stats.Mean(accepted)
-	}
-	if err := measure.Usable(err); err != nil {
-		return c, err
-	}
-	r.table.Add(name, measure.Acceptance, g.Mean)
-	return c, nil
+	return c, r.table.Of(name).Add(measure.Proposals(c))
 }

@@ -1,5 +1,4 @@
-// Package pipeline holds the stages that the example programs with diffusion models
-// share: reference and training ensembles, training, the reverse process, the
-// probability flow, the chain that it drives, the table and the plots. Every stage
-// leaves its result in the output folder and reads it back when the run continues.
+// Package pipeline holds what the programs with diffusion models share: their flags, the
+// files of a run that continues, and the stages between them, each of which is a call of
+// the library behind a file of the output folder.
 package pipeline

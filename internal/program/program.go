@@ -4,19 +4,15 @@ package program
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 
-	"github.com/latdiff/latdiff/internal/atomicfile"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -95,49 +91,6 @@ func (f *Flags) Phi4() (*lattice.Phi4, error) {
 	return lattice.NewPhi4(lat, f.Kappa, f.Lambda)
 }
 
-// Run is the output folder of one run.
-type Run struct{ dir string }
-
-const parametersFile = "parameters.json"
-
-// OpenRun creates the folder, or opens it to continue. The parameters are written to
-// parameters.json; a folder with other parameters is refused and left as it is.
-func OpenRun(dir string, parameters map[string]any) (*Run, error) {
-	if dir == "" {
-		return nil, fmt.Errorf("expected an output folder, got an empty name")
-	}
-	want, err := json.MarshalIndent(parameters, "", " ")
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, parametersFile)
-	have, err := os.ReadFile(path)
-	switch {
-	case err == nil && string(have) == string(want):
-		return &Run{dir}, nil
-	case err == nil:
-		return nil, fmt.Errorf("expected an output folder of the same run, got %s with other parameters; choose another with -out", dir)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
-	err = atomicfile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(want)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Run{dir}, nil
-}
-
-// Path returns the path of a file in the folder.
-func (r *Run) Path(name string) string { return filepath.Join(r.dir, name) }
-
-// Has reports whether the folder holds a file of that name.
-func (r *Run) Has(name string) bool {
-	_, err := os.Stat(r.Path(name))
-	return err == nil
-}
+// Part returns the seed of one part of the run. Parts are spaced such that the seeds of
+// neighbouring runs do not overlap.
+func (f *Flags) Part(part int) uint64 { return f.Seed<<8 + uint64(part) }

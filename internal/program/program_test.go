@@ -16,14 +16,8 @@ func TestOpenRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if run.Has("x") {
-		t.Error("Has found a file that is not there")
-	}
 	if err := os.WriteFile(run.Path("x"), []byte("1"), 0o666); err != nil {
 		t.Fatal(err)
-	}
-	if !run.Has("x") {
-		t.Error("Has did not find a file")
 	}
 	if _, err := program.OpenRun(dir, first); err != nil {
 		t.Errorf("the same run was refused: %v", err)
@@ -44,6 +38,70 @@ func TestOpenRun(t *testing.T) {
 	}
 	if _, err := program.OpenRun(run.Path("x"), first); err == nil {
 		t.Error("a file was accepted as folder")
+	}
+}
+
+// Only a file that was finished and is as it was left counts as done.
+func TestHas(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *program.Run {
+		t.Helper()
+		run, err := program.OpenRun(dir, map[string]any{"seed": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run
+	}
+	run := open()
+	writer := func(text string) func(string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(text), 0o666) }
+	}
+	check := func(name string, want, fails bool) {
+		t.Helper()
+		for _, r := range []*program.Run{run, open()} {
+			if got, err := r.Has(name); got != want || (err != nil) != fails {
+				t.Errorf("%s: %v, %v", name, got, err)
+			}
+			if r.Intact(name) != want {
+				t.Errorf("%s: intact: %v", name, !want)
+			}
+		}
+	}
+	check("a/x", false, false)
+	if err := run.Save("a/x", writer("1")); err != nil {
+		t.Fatal(err)
+	}
+	check("a/x", true, false)
+	if err := writer("2")(run.Path("a/x")); err != nil {
+		t.Fatal(err)
+	}
+	check("a/x", false, true)
+	if err := os.Remove(run.Path("a/x")); err != nil {
+		t.Fatal(err)
+	}
+	check("a/x", false, false)
+	if err := writer("1")(run.Path("y")); err != nil {
+		t.Fatal(err)
+	}
+	check("y", false, false)
+	if err := run.Save("z", func(string) error { return os.ErrInvalid }); err == nil {
+		t.Error("Save dropped an error")
+	}
+	check("z", false, false)
+	if err := writer("{")(run.Path("files.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := program.OpenRun(dir, map[string]any{"seed": 1}); err == nil {
+		t.Error("damaged digests were accepted")
+	}
+}
+
+func TestCheckSize(t *testing.T) {
+	if err := program.CheckSize("n", program.MaxNumbers/256, 256); err != nil {
+		t.Error(err)
+	}
+	if err := program.CheckSize("n", program.MaxNumbers/256+1, 256); err == nil {
+		t.Error("more than the memory was accepted")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -35,6 +36,27 @@ func New(parameters map[string]any) *File {
 // Add appends a number with its error; a NaN error means that it is not known.
 func (f *File) Add(ensemble, observable string, e stats.Estimate) {
 	f.Results = append(f.Results, Result{ensemble, observable, finite(e.Value), finite(e.Error)})
+}
+
+// Ensemble is the part of a file that is about one ensemble.
+type Ensemble struct {
+	file *File
+	name string
+}
+
+// Of returns the part of the file about an ensemble.
+func (f *File) Of(ensemble string) Ensemble { return Ensemble{f, ensemble} }
+
+// Add appends what a function of package measure returned, or returns its error with the
+// name of the ensemble.
+func (e Ensemble) Add(values measure.Values, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.name, err)
+	}
+	for _, v := range values {
+		e.file.Add(e.name, v.Name, v.Estimate)
+	}
+	return nil
 }
 
 // Get returns a number added before, and whether there is one.

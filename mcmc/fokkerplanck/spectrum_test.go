@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
 )
 
 // TestHarmonicSpectrum: E_n = n μ², whatever α is, with an error of second order in the

@@ -5,14 +5,13 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/measure"
-	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
-// TestAddResponse changes the width of independent Gaussian sites, S = ω Σφ², by
+// TestResponse changes the width of independent Gaussian sites, S = ω Σφ², by
 // δS = ε Σφ². To first order σ² = 1/(2ω) changes by -2εσ⁴, and with it every
 // observable in a known way.
-func TestAddResponse(t *testing.T) {
+func TestResponse(t *testing.T) {
 	const (
 		volume  = 4
 		omega   = 0.8
@@ -25,6 +24,7 @@ func TestAddResponse(t *testing.T) {
 	correction := make([][]float64, 2)
 	for r := range replicas {
 		s := &replicas[r]
+		s.Volume = volume
 		for range n {
 			var m, two, four float64
 			for range volume {
@@ -39,8 +39,8 @@ func TestAddResponse(t *testing.T) {
 			correction[r] = append(correction[r], epsilon*two*volume+1000)
 		}
 	}
-	f := results.New(nil)
-	if err := measure.AddResponse(f, "x", volume, correction, replicas...); err != nil {
+	f, err := measure.Response(correction, replicas...)
+	if err != nil {
 		t.Fatal(err)
 	}
 	change := -2 * epsilon * variance * variance
@@ -55,7 +55,7 @@ func TestAddResponse(t *testing.T) {
 		{measure.Phi2, change},
 		{measure.Phi4, 6 * variance * change},
 	} {
-		e, ok := f.Get("x", measure.Bias+c.name)
+		e, ok := f.Get(measure.Bias + c.name)
 		// The observables that are not linear in means shift at second order too, by
 		// the square of the relative change, (2εσ²)² = 0.14 %.
 		tolerance := 5*e.Error + 0.0014*math.Abs(c.want)
@@ -65,10 +65,10 @@ func TestAddResponse(t *testing.T) {
 	}
 	// The Binder cumulant does not depend on the width: the shift of ⟨M⁴⟩ cancels that
 	// of ⟨M²⟩², to first order.
-	if e, _ := f.Get("x", measure.Bias+measure.Binder); !(math.Abs(e.Value) < 5*e.Error+0.0042) {
+	if e, _ := f.Get(measure.Bias + measure.Binder); !(math.Abs(e.Value) < 5*e.Error+0.0042) {
 		t.Errorf("Binder cumulant: shift %v, expected 0", e)
 	}
-	if _, ok := f.Get("x", measure.Bias+measure.M); ok {
+	if _, ok := f.Get(measure.Bias + measure.M); ok {
 		t.Error("the magnetisation has a shift")
 	}
 }

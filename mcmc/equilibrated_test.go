@@ -1,4 +1,4 @@
-package equilibrium_test
+package mcmc_test
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/equilibrium"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/stats"
@@ -19,9 +18,23 @@ func (nothing) Step(context.Context, *rand.Rand, []float64) (mcmc.Info, error) {
 	return mcmc.Info{}, nil
 }
 
-// Starts at 8², κ = 0.27, λ = 0.022 have the observables of a long run of hybrid
+// equilibrated starts a kernel by the recommended one.
+func equilibrated(t *testing.T, kernel mcmc.Kernel, action *lattice.Phi4) *mcmc.Equilibrated {
+	t.Helper()
+	cycle, err := mcmc.Recommended(action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := mcmc.NewEquilibrated(kernel, cycle, mcmc.EquilibratedConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// Starts at 4², κ = 0.27, λ = 0.022 have the observables of a long run of hybrid
 // algorithms that share nothing with them: those of one long Metropolis chain.
-func TestStart(t *testing.T) {
+func TestEquilibratedStart(t *testing.T) {
 	lat, err := lattice.New(4, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +45,7 @@ func TestStart(t *testing.T) {
 	}
 	started, err := mcmc.Generate(t.Context(), mcmc.EnsembleConfig{
 		Action: action, N: 800, Chains: 800, Seed: 5, Start: mcmc.StartKernel, Thermalisation: -1, Thin: 1,
-	}, func(int) (mcmc.Kernel, error) { return equilibrium.New(nothing{}, action) })
+	}, func(int) (mcmc.Kernel, error) { return equilibrated(t, nothing{}, action), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +70,7 @@ func TestStart(t *testing.T) {
 }
 
 // An adaptive kernel is tuned and then left alone.
-func TestTuning(t *testing.T) {
+func TestEquilibratedTuning(t *testing.T) {
 	lat, err := lattice.New(4, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -70,10 +83,7 @@ func TestTuning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := equilibrium.New(shift, action)
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := equilibrated(t, shift, action)
 	rng := rand.New(rand.NewPCG(1, 2))
 	phi := make([]float64, lat.Volume())
 	if err := k.Start(t.Context(), rng, phi); err != nil {
@@ -95,5 +105,29 @@ func TestTuning(t *testing.T) {
 	// below 20 an error below 0.05, and the tuning itself one of the same size.
 	if a := s.Acceptance(); math.Abs(a-0.234) > 0.1 || width == 1 {
 		t.Errorf("expected an acceptance of 0.234, got %v at the width %v", a, width)
+	}
+	// The state is that of the kernel: another one goes on with its width.
+	state, err := k.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := mcmc.NewGlobalShift(action, mcmc.GlobalShiftConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := equilibrated(t, fresh, action).UnmarshalBinary(state); err != nil || fresh.Width() != width {
+		t.Errorf("restored the width %v, %v, expected %v", fresh.Width(), err, width)
+	}
+}
+
+func TestEquilibratedRefuses(t *testing.T) {
+	if _, err := mcmc.NewEquilibrated(nil, nothing{}, mcmc.EquilibratedConfig{}); err == nil {
+		t.Error("accepted no kernel")
+	}
+	if _, err := mcmc.NewEquilibrated(nothing{}, nil, mcmc.EquilibratedConfig{}); err == nil {
+		t.Error("accepted no kernel that equilibrates")
+	}
+	if _, err := mcmc.NewEquilibrated(nothing{}, nothing{}, mcmc.EquilibratedConfig{Steps: -1}); err == nil {
+		t.Error("accepted a negative number of steps")
 	}
 }

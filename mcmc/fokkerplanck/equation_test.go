@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
 )
 
 // TestConservation: any density keeps its integral, in steps of any length.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
 )
 
 // The slow mode of the double well is the passage over the barrier.

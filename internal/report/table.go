@@ -1,4 +1,4 @@
-package pipeline
+package report
 
 import (
 	"fmt"
@@ -6,7 +6,9 @@ import (
 	"math"
 	"text/tabwriter"
 
-	"github.com/latdiff/latdiff/internal/measure"
+	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 // columns are the observables of the printed table.
@@ -21,8 +23,9 @@ var rows = []struct{ name, title string }{
 	{"dm_ode", "DM (flow)"}, {"dmmc", "DM-MC"},
 }
 
-// print writes the table and what it means, after Walk.
-func (r *Run) print(w io.Writer) error {
+// Print writes the table of a program and what it means. The errors of log q are those of
+// the proposals of the flow.
+func Print(w io.Writer, table *results.File, proposals *lattice.Ensemble) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\n")
 	for _, c := range columns {
@@ -32,7 +35,7 @@ func (r *Run) print(w io.Writer) error {
 	for _, row := range rows {
 		fmt.Fprint(t, row.title)
 		for _, c := range columns {
-			e, ok := r.table.Get(row.name, c.name)
+			e, ok := table.Get(row.name, c.name)
 			switch {
 			case !ok:
 				fmt.Fprint(t, "\t-")
@@ -47,28 +50,19 @@ func (r *Run) print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", r.worstDeviation("dm"))
-	_, err := fmt.Fprintf(w, "errors of log q of the flow: %.2g from the probes of the divergence (part of sd(log w)), %.1g from the step size\n",
-		rms(r.drawn.Extra["logq_error"]), r.drawn.Params["step_error"])
-	return err
-}
-
-func rms(x []float64) float64 {
-	s := 0.0
-	for _, v := range x {
-		s += v * v
-	}
-	return math.Sqrt(s / float64(len(x)))
-}
-
-// worstDeviation returns the largest deviation of the observables of an ensemble
-// from the reference, in combined standard errors.
-func (r *Run) worstDeviation(ensemble string) float64 {
+	// The largest deviation in combined standard errors.
 	worst := 0.0
 	for _, c := range columns[:5] {
-		a, _ := r.table.Get(ensemble, c.name)
-		b, _ := r.table.Get("reference", c.name)
-		worst = math.Max(worst, math.Abs(a.Value-b.Value)/math.Hypot(a.Error, b.Error))
+		a, _ := table.Get("dm", c.name)
+		b, _ := table.Get("reference", c.name)
+		worst = math.Max(worst, math.Abs(a.Sigma(b)))
 	}
-	return worst
+	square := 0.0
+	for _, e := range proposals.Extra["logq_error"] {
+		square += e * e / float64(proposals.Len())
+	}
+	fmt.Fprintf(w, "\nworst deviation of the DM from the reference: %.1f combined errors\n", worst)
+	_, err := fmt.Fprintf(w, "errors of log q of the flow: %.2g from the probes of the divergence (part of sd(log w)), %.1g from the step size\n",
+		math.Sqrt(square), proposals.Params["step_error"])
+	return err
 }

@@ -3,8 +3,8 @@ package fokkerplanck_test
 import (
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/fokkerplanck"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc/fokkerplanck"
 )
 
 func must[T any](t testing.TB) func(T, error) T {

@@ -1,4 +1,6 @@
-package pipeline
+// Package settings holds the flags of the programs with diffusion models, and what they name:
+// files of the user, networks, and settings of training and sampling.
+package settings
 
 import (
 	"flag"
@@ -7,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow"
-	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
@@ -27,9 +29,10 @@ type Options struct {
 	ReverseSteps   int
 	FlowSteps      int
 	Probes         int
-	SigmaMax       float64
 	Ensemble       string
 	Start          string // model whose weights the training starts from
+	// SigmaMax is the largest noise level of a model to train, 0 for that of the library.
+	SigmaMax float64
 }
 
 // Names of models; every other name is that of a file.
@@ -58,14 +61,9 @@ func PaperOptions(f program.Flags) Options {
 }
 
 // Parse parses the arguments of the program; about is one sentence for its usage. The
-// defaults of the flags are those of the preset that the arguments name.
-func Parse(name, about string, args []string, quick, paper Options) (Options, error) {
-	return ParseMore(name, about, args, quick, paper, func(*flag.FlagSet, string) {})
-}
-
-// ParseMore is Parse for a program with further flags, which more registers with the
-// defaults of a preset.
-func ParseMore(name, about string, args []string, quick, paper Options, more func(fs *flag.FlagSet, preset string)) (Options, error) {
+// defaults of the flags are those of the preset that the arguments name, with which more,
+// if not nil, registers the further flags of the program.
+func Parse(name, about string, args []string, quick, paper Options, more func(fs *flag.FlagSet, preset string)) (Options, error) {
 	quick.Preset = Quick
 	defaults := quick
 	for i, a := range args {
@@ -79,13 +77,26 @@ func ParseMore(name, about string, args []string, quick, paper Options, more fun
 	}
 	var o Options
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	o.SigmaMax = defaults.SigmaMax
 	o.register(fs, defaults)
-	more(fs, defaults.Preset)
+	if more != nil {
+		more(fs, defaults.Preset)
+	}
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), about)
 		fs.PrintDefaults()
 	}
 	return o, program.Parse(fs, args)
+}
+
+// Parameters are the settings by their names in results.json.
+func (o *Options) Parameters(lat *lattice.Lattice) map[string]any {
+	return map[string]any{
+		"preset": o.Preset, "dims": lat.Dims(), "kappa": o.Kappa, "lambda": o.Lambda, "seed": o.Seed, "backend": o.Backend,
+		"n": o.Configurations, "objective": o.Objective, "steps": o.Steps, "batch": o.Batch, "lr": o.LearningRate, "samples": o.Samples,
+		"reverse_steps": o.ReverseSteps, "flow_steps": o.FlowSteps, "probes": o.Probes,
+		"ensemble": o.Ensemble, "model": o.Model, "start": o.Start,
+	}
 }
 
 // register adds the flags to fs with the given defaults.
@@ -102,74 +113,95 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "Runge–Kutta steps of the probability flow")
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "colours of the probing vectors for the divergence of a U-Net, a power of two, twice with\nother signs; in the preset paper the number of random vectors")
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
-	fs.Float64Var(&o.SigmaMax, "sigma-max", defaults.SigmaMax, "largest noise level; 0: five times the width of the widest mode")
 	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
 }
 
-// check returns an error for a number or a word that makes no sense.
-func (o *Options) check() error {
+// Least is the least number of configurations, to train on or drawn, whose observables have
+// errors.
+const Least = 16
+
+// Check returns an error for a number or a word that makes no sense, and for one that
+// needs more memory than there is, on a lattice of the given volume.
+func (o *Options) Check(volume int) error {
 	for _, n := range []struct {
-		name  string
-		value int
+		name               string
+		value, least, size int
 	}{
-		{"n", o.Configurations}, {"steps", o.Steps}, {"batch", o.Batch}, {"samples", o.Samples},
-		{"reverse-steps", o.ReverseSteps}, {"flow-steps", o.FlowSteps}, {"probes", o.Probes},
+		{"n", o.Configurations, Least, volume}, {"steps", o.Steps, 2, 1}, {"batch", o.Batch, 2, volume}, {"samples", o.Samples, Least, volume},
+		{"reverse-steps", o.ReverseSteps, 4, 4}, {"flow-steps", o.FlowSteps, 2, 4}, {"probes", o.Probes, 2, volume},
 	} {
-		if n.value < 2 {
-			return fmt.Errorf("expected -%s of at least 2, got %d", n.name, n.value)
+		if n.value < n.least {
+			return fmt.Errorf("expected -%s of at least %d, got %d", n.name, n.least, n.value)
+		}
+		if err := program.CheckSize(n.name, n.value, n.size); err != nil {
+			return err
 		}
 	}
-	if o.Preset != Paper && o.Probes&(o.Probes-1) != 0 {
-		return fmt.Errorf("expected a power of two as -probes, got %d", o.Probes)
-	}
-	if !(o.SigmaMax >= 0) || math.IsInf(o.SigmaMax, 0) {
-		return fmt.Errorf("expected -sigma-max of at least 0, got %v", o.SigmaMax)
-	}
-	if o.Preset != Quick && o.Preset != Paper {
+	switch {
+	case o.Preset != Quick && o.Preset != Paper:
 		return fmt.Errorf("expected -preset quick or paper, got %q", o.Preset)
-	}
-	if o.Model == "" {
+	case o.Preset != Paper && o.Probes&(o.Probes-1) != 0:
+		return fmt.Errorf("expected a power of two as -probes, got %d", o.Probes)
+	case o.Model == "":
 		return fmt.Errorf("expected a model, got an empty name")
-	}
-	if !(o.LearningRate >= 0) || math.IsInf(o.LearningRate, 0) {
+	case !(o.LearningRate >= 0) || math.IsInf(o.LearningRate, 0):
 		return fmt.Errorf("expected a learning rate -lr ≥ 0, got %v", o.LearningRate)
-	}
-	if o.Preset == Paper && o.Model == UNet && o.Objective != "denoising" {
-		return fmt.Errorf("expected -objective denoising with -model unet and the preset paper, got %q", o.Objective)
-	}
-	if o.Objective != "target" && o.Objective != "denoising" {
+	case o.Objective != "target" && o.Objective != "denoising":
 		return fmt.Errorf("expected -objective target or denoising, got %q", o.Objective)
+	case o.Published() && o.Objective != "denoising":
+		return fmt.Errorf("expected -objective denoising with -model unet and the preset paper, got %q", o.Objective)
 	}
 	return nil
 }
 
-// network returns the network that the options name: a U-Net
-// of up to three resolutions that fits the lattice, or a hollow network.
-func (o *Options) network(lat *lattice.Lattice) (diffusion.Architecture, error) {
+// Published tells whether model, training and sampler are those of the paper.
+func (o *Options) Published() bool { return o.Preset == Paper && o.Model == UNet }
+
+// Trains tells whether the run fits a network.
+func (o *Options) Trains() bool { return o.Model == UNet || o.Model == Hollow }
+
+// Network returns the network that the options name: a U-Net of up to three resolutions
+// that fits the lattice, or a hollow network.
+func (o *Options) Network(lat *lattice.Lattice) (diffusion.Architecture, error) {
 	if o.Model == UNet {
 		return unet.New(unet.Config{Channels: channels(lat)})
 	}
 	return hollow.New(hollow.Config{})
 }
 
-// givenModel returns the trained model that the options name, nil if there is none.
-func (o *Options) givenModel(action *lattice.Phi4) (*diffusion.Model, error) {
-	switch o.Model {
-	case UNet, Hollow, Gaussian:
-		return nil, nil
-	case Pretrained:
-		card, ok := pretrained.Find(action)
-		if !ok {
-			return nil, nil
+// Training returns the settings of the training on n configurations.
+func (o *Options) Training(n int) diffusion.TrainConfig {
+	cfg := diffusion.TrainConfig{Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, SigmaMax: o.SigmaMax}
+	if o.Objective == "denoising" {
+		cfg.Objective = diffusion.Denoising
+	}
+	if o.Published() {
+		cfg = diffusion.PaperTraining(n)
+		cfg.Steps, cfg.Batch = o.Steps, o.Batch
+		if o.LearningRate > 0 {
+			cfg.LearningRate = o.LearningRate
 		}
-		return card.Load()
 	}
-	m, err := diffusion.LoadModel(o.Model)
-	if err != nil {
-		return nil, err
+	cfg.CheckpointEvery = 250
+	return cfg
+}
+
+// Sampler returns the settings of the reverse process.
+func (o *Options) Sampler() diffusion.SamplerConfig {
+	if o.Published() {
+		return diffusion.SamplerConfig{Scheme: diffusion.EulerMaruyama, Process: diffusion.VE{}, IsotropicPrior: true, Steps: o.ReverseSteps}
 	}
-	return m, m.CheckAction(action)
+	return diffusion.SamplerConfig{Steps: o.ReverseSteps}
+}
+
+// Flow returns the settings of the probability flow.
+func (o *Options) Flow() flow.Config {
+	cfg := flow.Config{Steps: o.FlowSteps, Probes: o.Probes}
+	if o.Published() {
+		cfg.Divergence = flow.GaussianProbes
+	}
+	return cfg
 }
 
 // channels returns the numbers of channels of a U-Net whose coarsest resolution still

@@ -3,8 +3,8 @@ package toymodel_test
 import (
 	"fmt"
 
-	"github.com/latdiff/latdiff/internal/toymodel"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/lattice/toymodel"
 )
 
 // The double well pushes a field at φ = 1 outwards. With much noise there is one well,

@@ -1,0 +1,156 @@
+package program
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/latdiff/latdiff/internal/atomicfile"
+)
+
+// Run is the output folder of one run. It keeps the digests of its finished files, so
+// that a run which continues takes nothing as done that is not as it was left.
+type Run struct {
+	dir string
+	mu  sync.Mutex
+	// digests are those of the finished files by name.
+	digests map[string]string
+}
+
+const (
+	parametersFile = "parameters.json"
+	digestsFile    = "files.json"
+)
+
+// OpenRun creates the folder, or opens it to continue. The parameters are written to
+// parameters.json; a folder with other parameters is refused and left as it is.
+func OpenRun(dir string, parameters map[string]any) (*Run, error) {
+	if dir == "" {
+		return nil, fmt.Errorf("expected an output folder, got an empty name")
+	}
+	want, err := json.MarshalIndent(parameters, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{dir: dir, digests: map[string]string{}}
+	have, err := os.ReadFile(r.Path(parametersFile))
+	switch {
+	case err == nil && string(have) == string(want):
+		return r, r.readDigests()
+	case err == nil:
+		return nil, fmt.Errorf("expected an output folder of the same run, got %s with other parameters; choose another with -out", dir)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	return r, write(r.Path(parametersFile), want)
+}
+
+func write(path string, data []byte) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func (r *Run) readDigests() error {
+	data, err := os.ReadFile(r.Path(digestsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r.digests)
+	}
+	if err != nil || r.digests == nil {
+		return fmt.Errorf("expected the digests of finished files in %s, got %v; remove it to repeat the run", r.Path(digestsFile), err)
+	}
+	return nil
+}
+
+// Path returns the path of a file in the folder.
+func (r *Run) Path(name string) string { return filepath.Join(r.dir, name) }
+
+// Save lets write make a file, in a folder that is made if need be, and keeps its digest.
+func (r *Run) Save(name string, write func(path string) error) error {
+	path := r.Path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	if err := write(path); err != nil {
+		return err
+	}
+	d, err := digest(path)
+	if err != nil {
+		return err
+	}
+	return r.keep(name, d)
+}
+
+func (r *Run) keep(name, digest string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.digests[name] = digest
+	data, err := json.MarshalIndent(r.digests, "", " ")
+	if err != nil {
+		return err
+	}
+	return write(r.Path(digestsFile), data)
+}
+
+// Has reports whether the file was finished by Save and still is as it was left. It
+// returns an error for one that is not. A file of which nothing is known is none: it is
+// made again.
+func (r *Run) Has(name string) (bool, error) {
+	r.mu.Lock()
+	want, ok := r.digests[name]
+	r.mu.Unlock()
+	if !ok {
+		return false, nil
+	}
+	got, err := digest(r.Path(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case got != want:
+		return false, fmt.Errorf("expected %s as an earlier run left it, got a file that was changed or damaged; remove it to have it made again", r.Path(name))
+	}
+	return true, nil
+}
+
+// Exists reports whether there is a file of that name, such as the state of something
+// unfinished, which tells itself whether it is whole.
+func (r *Run) Exists(name string) bool {
+	_, err := os.Stat(r.Path(name))
+	return err == nil
+}
+
+// Intact reports whether the file is as Save left it, for files that are made again where
+// they are not.
+func (r *Run) Intact(name string) bool {
+	ok, err := r.Has(name)
+	return ok && err == nil
+}
+
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
