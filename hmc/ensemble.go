@@ -39,7 +39,7 @@ type EnsembleConfig struct {
 	// length resonate with modes of a half period of that length, which then never move.
 	Jitter float64
 	// Moves returns the further moves that a chain makes after each trajectory; nil stands
-	// for [Moves], and a function that returns none leaves trajectories alone.
+	// for [mcmc.Moves], and a function that returns none leaves trajectories alone.
 	Moves func(chain int) ([]mcmc.Kernel, error)
 }
 
@@ -83,7 +83,7 @@ func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, e
 		trajectory.Jitter = 0
 	}
 	if cfg.Moves == nil {
-		cfg.Moves = func(int) ([]mcmc.Kernel, error) { return Moves(action) }
+		cfg.Moves = func(int) ([]mcmc.Kernel, error) { return mcmc.Moves(action) }
 	}
 	cold, err := mcmc.LeastConstant(action)
 	if err != nil {
@@ -106,30 +106,6 @@ func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, e
 		cycle, err := mcmc.NewCycle(list...)
 		return &Compound{HMC: h, moves: cycle}, err
 	})
-}
-
-// Moves returns the moves that go between the regions of an action which trajectories do not
-// connect: changes of the sign of single numbers of the field ([mcmc.LocalFlip]) for a
-// [lattice.LocalAction], and of the whole field ([mcmc.SignFlip]) for an even action, see
-// [lattice.MeasureSymmetries]. They are for one chain. It returns an error if the symmetries
-// cannot be measured.
-func Moves(action lattice.Action) ([]mcmc.Kernel, error) {
-	var list []mcmc.Kernel
-	if local, ok := action.(lattice.LocalAction); ok {
-		k, err := mcmc.NewLocalFlip(local)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, k)
-	}
-	s, err := lattice.MeasureSymmetries(action)
-	if err != nil {
-		return nil, err
-	}
-	if s.Sign {
-		list = append(list, mcmc.SignFlip{})
-	}
-	return list, nil
 }
 
 // Compound is a trajectory of hybrid Monte Carlo followed by other moves. Its reports are

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -53,19 +52,6 @@ const (
 	adviseStuck = "choose a smaller step for the kernel, or let it adapt while it thermalises"
 	adviseSlow  = "choose a kernel that decorrelates faster, or give Thin"
 )
-
-// magnitude returns |M|, the length of the mean field vector.
-func magnitude(layout lattice.Layout, phi []float64) float64 {
-	if layout.Components == 1 {
-		return lattice.AbsMagnetization(phi)
-	}
-	square := 0.0
-	for c := range layout.Components {
-		m := lattice.Magnetization(layout.Component(phi, c))
-		square += m * m
-	}
-	return math.Sqrt(square)
-}
 
 // The bounds of agreement. Both are passed by chance less than once in ten thousand runs.
 const (

@@ -313,7 +313,7 @@ func (g *Generator) check() error {
 	v := layout.Size()
 	for c, w := range g.workers {
 		for i := 0; i < len(w.data); i += v {
-			magnetization[c] = append(magnetization[c], magnitude(layout, w.data[i:i+v]))
+			magnetization[c] = append(magnetization[c], layout.AbsMagnetization(w.data[i:i+v]))
 		}
 		action[c] = w.action
 	}

@@ -146,7 +146,7 @@ func (g *Generator) measurePilot(ctx context.Context, w *worker) error {
 		if err := w.chain.Run(ctx, 1); err != nil {
 			return err
 		}
-		w.pilot[0] = append(w.pilot[0], magnitude(layout, w.chain.phi))
+		w.pilot[0] = append(w.pilot[0], layout.AbsMagnetization(w.chain.phi))
 		w.pilot[1] = append(w.pilot[1], g.cfg.Action.Value(w.chain.phi))
 	}
 	return nil

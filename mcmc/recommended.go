@@ -8,48 +8,65 @@ import (
 )
 
 // Recommended returns a kernel for an action in any phase and at any coupling: a cycle
-// of one [Metropolis] sweep, which makes it ergodic, and of what the action allows
-// beside it,
+// of one [Metropolis] sweep, which makes it ergodic, and of the [Moves] that the action
+// allows beside it.
 //
-//   - three [Overrelaxation] sweeps for the long waves, if it is a [Reflector] or has
-//     several components and a potential that depends on |φ| alone,
-//   - two [Wolff] clusters, if it is a [HoppingAction] with a potential that has
-//     reflections,
-//   - otherwise a [LocalFlip] sweep, with which single sites move between the wells of
-//     a potential, and [SignFlip] if S(-φ) = S(φ).
-//
-// It is for one chain. For φ⁴ at κ = 0.27, λ = 0.022 it has τ_int(|M|) ≈ 2 steps on 16x16 and ≈ 3 on 32x32,
+// For φ⁴ at κ = 0.27, λ = 0.022 it has τ_int(|M|) ≈ 2 steps on 16x16 and ≈ 3 on 32x32,
 // where hybrid Monte Carlo with unit trajectories has 67 and 236. It returns an error if
 // there is no action, or if it is not a [lattice.LocalAction]: then molecular dynamics
 // or [NewMALA] is what remains.
 func Recommended(action lattice.Action) (*Cycle, error) {
-	symmetries, err := lattice.MeasureSymmetries(action)
-	if err != nil {
+	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("mcmc: %w", err)
 	}
 	local, ok := action.(lattice.LocalAction)
 	if !ok {
 		return nil, fmt.Errorf("mcmc: expected an action with the method Difference for the recommended kernel, got %T", action)
 	}
-	moves, reflected, err := nonlocal(action)
+	moves, err := Moves(action)
 	if err != nil {
 		return nil, err
-	}
-	if !reflected {
-		flip, err := NewLocalFlip(local)
-		if err != nil {
-			return nil, err
-		}
-		moves = append(moves, flip)
-	}
-	if !reflected && symmetries.Sign {
-		moves = append(moves, SignFlip{})
 	}
 	metropolis, err := NewMetropolis(local, MetropolisConfig{Hits: 1})
 	if err != nil {
 		return nil, err
 	}
 	return NewCycle(append([]Kernel{metropolis}, moves...)...)
+}
+
+// Moves returns the moves that an action allows beside small steps or trajectories, which
+// do not cross between the wells of a potential and are slow for long waves:
+//
+//   - three [Overrelaxation] sweeps for the long waves, if it is a [Reflector] or has
+//     several components and a potential that depends on |φ| alone,
+//   - two [Wolff] clusters, if it is a [HoppingAction] with a potential that has
+//     reflections,
+//   - otherwise a [LocalFlip] sweep of a [lattice.LocalAction], with which single sites
+//     move between the wells of a potential,
+//   - [SignFlip] if S(-φ) = S(φ), see [lattice.MeasureSymmetries].
+//
+// They are for one chain and not ergodic by themselves. It returns an error if there is no
+// action or its symmetries cannot be measured.
+func Moves(action lattice.Action) ([]Kernel, error) {
+	symmetries, err := lattice.MeasureSymmetries(action)
+	if err != nil {
+		return nil, fmt.Errorf("mcmc: %w", err)
+	}
+	moves, reflected, err := nonlocal(action)
+	if err != nil {
+		return nil, err
+	}
+	if local, ok := action.(lattice.LocalAction); ok && !reflected {
+		flip, err := NewLocalFlip(local)
+		if err != nil {
+			return nil, err
+		}
+		moves = append(moves, flip)
+	}
+	if symmetries.Sign {
+		moves = append(moves, SignFlip{})
+	}
+	return moves, nil
 }
 
 // nonlocal returns the sweeps of overrelaxation and the clusters that the action allows,

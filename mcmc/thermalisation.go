@@ -36,7 +36,7 @@ type HotCold struct {
 // configurations.
 func (r *EnsembleResult) ThermalisationCheck() ([]HotCold, error) {
 	v := float64(r.Ensemble.Volume())
-	abs := r.Ensemble.Measure(nil, func(phi []float64) float64 { return magnitude(r.Ensemble.Layout, phi) })
+	abs := r.Ensemble.Measure(nil, r.Ensemble.AbsMagnetization)
 	square := make([]float64, len(abs))
 	for i, x := range abs {
 		square[i] = x * x

@@ -77,14 +77,6 @@ func (q *quickstart) walk(ctx context.Context) error {
 	return q.compare()
 }
 
-// moves returns the moves that go between the wells of the potential and, near a phase
-// transition, move the long waves, which trajectories do slowly: for φ⁴ cluster updates
-// and overrelaxation. For another action leave hmc to find what it allows.
-func (q *quickstart) moves(int) ([]mcmc.Kernel, error) {
-	k, err := mcmc.Recommended(q.action)
-	return []mcmc.Kernel{k, mcmc.SignFlip{}}, err
-}
-
 // ensemble makes the equilibrated configurations to train on: by hybrid Monte Carlo, which
 // works for any action, in chains that are compared with each other. They are in
 // equilibrium, or there is an error that says why not.
@@ -95,7 +87,7 @@ func (q *quickstart) ensemble(ctx context.Context) (*lattice.Ensemble, error) {
 	n := q.o.Configurations
 	return q.keep(ctx, ensembleFile, "training ensemble", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		ens, record, err := hmc.Ensemble(ctx, q.action, hmc.EnsembleConfig{
-			N: n, Seed: q.o.Part(seedEnsemble), Moves: q.moves, Progress: t.Set,
+			N: n, Seed: q.o.Part(seedEnsemble), Progress: t.Set,
 		})
 		if err == nil {
 			t.Note("a configuration of a chain every %d steps", record.Thin)
@@ -295,13 +287,7 @@ func (q *quickstart) classical(ctx context.Context) error {
 	err = q.folder.Task(ctx, "reference (cluster, Metropolis)", func(t *progress.Task) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: q.action, N: 1600, Thin: 40, Seed: q.o.Part(seedReference), ColdValue: cold, Observables: observables, Progress: t.Set,
-		}, func(int) (mcmc.Kernel, error) {
-			moves, err := q.moves(0)
-			if err != nil {
-				return nil, err
-			}
-			return mcmc.NewCycle(moves...)
-		})
+		}, nil)
 		if err != nil {
 			return err
 		}
