@@ -27,13 +27,9 @@ func TestStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := equilibrium.New(nothing{}, action)
-	if err != nil {
-		t.Fatal(err)
-	}
 	started, err := mcmc.Generate(t.Context(), mcmc.EnsembleConfig{
 		Action: action, N: 800, Chains: 800, Seed: 5, Start: mcmc.StartKernel, Thermalisation: -1, Thin: 1,
-	}, func(int) (mcmc.Kernel, error) { return k, nil })
+	}, func(int) (mcmc.Kernel, error) { return equilibrium.New(nothing{}, action) })
 	if err != nil {
 		t.Fatal(err)
 	}
