@@ -211,7 +211,8 @@ func TestSweep(t *testing.T) {
 					Action: a, N: configurations, Seed: uint64(100*i + j),
 				})
 				took := time.Since(start)
-				if took > time.Minute {
+				// A minute on two cores, and more on a busy machine.
+				if took > 3*time.Minute {
 					t.Errorf("%s: took %v", alg.name, took)
 				}
 				var unfit *mcmc.NotEquilibratedError
