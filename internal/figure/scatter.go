@@ -86,10 +86,14 @@ func ActionScatter(series []Actions, cfg ActionScatterConfig) (*Figure, error) {
 	return g.build(0, 0)
 }
 
-// r2Text shows the digits that tell a good R² from a perfect one.
+// r2Text shows the digits that tell a good R² from a perfect one, and no more than four of
+// one that only tells that there is no relation.
 func r2Text(r2 float64) string {
-	if r2 > 0.99 {
+	switch {
+	case r2 > 0.99:
 		return fmt.Sprintf("%.5f", r2)
+	case r2 < -100:
+		return fmt.Sprintf("%.4g", r2)
 	}
 	return fmt.Sprintf("%.3f", r2)
 }

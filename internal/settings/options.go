@@ -128,8 +128,8 @@ func (o *Options) Check(volume int) error {
 		name               string
 		value, least, size int
 	}{
-		{"n", o.Configurations, Least, volume}, {"steps", o.Steps, 2, 1}, {"batch", o.Batch, 2, volume}, {"samples", o.Samples, Least, volume},
-		{"reverse-steps", o.ReverseSteps, 4, 4}, {"flow-steps", o.FlowSteps, 2, 4}, {"probes", o.Probes, 2, volume},
+		{"n", o.Configurations, Least, volume}, {"steps", o.Steps, 2, 0}, {"batch", o.Batch, 2, volume}, {"samples", o.Samples, Least, volume},
+		{"reverse-steps", o.ReverseSteps, 4, 4}, {"flow-steps", o.FlowSteps, 2, 0}, {"probes", o.Probes, 2, volume},
 	} {
 		if n.value < n.least {
 			return fmt.Errorf("expected -%s of at least %d, got %d", n.name, n.least, n.value)
