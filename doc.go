@@ -12,25 +12,36 @@
 //
 // called "the paper" throughout; equation numbers in comments are its own.
 //
-// The root package holds no code. The packages are
+// The root package holds no code but the example of the whole road below, from an action
+// to an exact chain, and tests. The packages are
 //
-//   - lattice: periodic lattices, actions and drifts, observables, ensemble files
+//   - lattice: periodic lattices, fields of one or more components, actions with drifts and
+//     their measured symmetries, observables, ensemble files; lattice/toymodel: the exact
+//     densities of one variable
 //   - stats: errors, autocorrelation and diagnostics of Markov chains and log-weights
-//   - mcmc: the Markov-kernel interface, chains and ensembles, Metropolis,
-//     cluster and Langevin updates, the independence sampler
-//   - hmc: hybrid Monte Carlo
-//   - diffusion: noise processes, score models, training and the reverse-time sampler
+//   - mcmc: the Markov-kernel interface, chains and ensembles, Metropolis, overrelaxation,
+//     cluster and Langevin updates, the independence sampler; mcmc/measure: observables
+//     with errors; mcmc/phi4: exact values; mcmc/fokkerplanck: the Fokker–Planck equation
+//     of one variable
+//   - hmc: ensembles of any action by hybrid Monte Carlo
+//   - diffusion: Fit; noise processes, score models, training and the reverse-time
+//     samplers; diffusion/backend: the device; diffusion/nn, diffusion/hartley: pieces of
+//     networks; diffusion/difftest: what a network, a score or a sampler must satisfy
 //   - unet: the periodic U-Net, and the published network
-//   - hollow: a score network with an exact divergence
+//   - hollow: a score network with an exact divergence; hollow/pretrained: trained models
 //   - flow: the probability-flow ODE and its likelihood
+//
+// A new action, kernel, network or reverse step is one new file, of yours: see
+// docs/your-theory.md, and docs/theories.md for what ships.
 //
 // # Where the paper's equations are
 //
 //   - Langevin equation (2.2), (2.15): mcmc.Langevin, mcmc.MALA; drift (2.5): lattice.Action
-//   - Fokker–Planck equation (2.6)–(2.14): examples/langevin
+//   - Fokker–Planck equation (2.6)–(2.14): mcmc/fokkerplanck, examples/langevin
 //   - forward process (3.1), (3.6): diffusion.SDE, diffusion.VE
 //   - reverse process (3.2), (3.5), (3.7)–(3.9): diffusion.EulerMaruyama, diffusion.Ancestral
-//   - score matching (3.4): diffusion.Denoising, diffusion.Trainer, diffusion.PaperTraining
+//   - score matching (3.4): diffusion.Denoising, diffusion.Fit, diffusion.Trainer,
+//     diffusion.PaperTraining
 //   - field-theory normalisation of the noise, (3.10)–(3.12): diffusion.FieldTheoryDiffusion
 //   - probability flow (3.13)–(3.18): flow.ProbabilityFlow
 //   - toy model (3.19), (3.20): lattice.Toy, examples/toy
@@ -41,7 +52,7 @@
 //   - effective action (4.8): flow.Likelihood; R² (4.9): stats.R2Coefficient, stats.PearsonR2
 //   - C(t) (4.11), τ_int (4.14): stats.Autocorrelation, stats.IntegratedAutocorrelation
 //   - DM-MC (4.13): mcmc.Independence, mcmc.DMMC, mcmc.Pool
-//   - U-Net of appendix A: unet.NewPaper
+//   - U-Net of appendix A: unet.NewPaper, unet.FitPaper
 //   - Skilling–Hutchinson estimator (B.1)–(B.3): flow.Config
 //
 // # Where the paper's figures are
@@ -63,7 +74,7 @@
 //
 // Fields are dimensionless, in lattice units, and stored as []float64 in row-major
 // order (the last coordinate runs fastest, as in NumPy). The weight of a field is
-// exp(-S). White noise follows the machine-learning convention ⟨ηη⟩ = δ, that is
+// exp(-S). A field of several components holds them one after the other. White noise follows the machine-learning convention ⟨ηη⟩ = δ, that is
 // dφ = f dt + g dW with α = 1/2 in (2.3). Integrated autocorrelation times are
 // τ_int = 1/2 + Σ C(t)/C(0), so that independent samples have τ_int = 1/2.
 package latdiff

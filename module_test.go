@@ -1,9 +1,13 @@
 package latdiff_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -74,4 +78,54 @@ func read(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// Every name that the package comment points to exists.
+func TestMapOfTheLibrary(t *testing.T) {
+	comment, _, _ := strings.Cut(read(t, "doc.go"), "\npackage latdiff")
+	names := regexp.MustCompile(`\b(lattice|stats|mcmc|hmc|diffusion|unet|hollow|flow)\.([A-Z]\w+)`).FindAllStringSubmatch(comment, -1)
+	if len(names) < 20 {
+		t.Fatalf("found %d names only", len(names))
+	}
+	for _, n := range names {
+		set := token.NewFileSet()
+		files, err := filepath.Glob(filepath.Join(n[1], "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, name := range files {
+			file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || declares(file, n[2])
+		}
+		if !found {
+			t.Errorf("doc.go names %s.%s, which does not exist", n[1], n[2])
+		}
+	}
+}
+
+// declares reports whether a file declares a function, type, variable or constant.
+func declares(file *ast.File, name string) bool {
+	found := false
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			found = found || d.Recv == nil && d.Name.Name == name
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				switch s := s.(type) {
+				case *ast.TypeSpec:
+					found = found || s.Name.Name == name
+				case *ast.ValueSpec:
+					for _, v := range s.Names {
+						found = found || v.Name == name
+					}
+				}
+			}
+		}
+	}
+	return found
 }
