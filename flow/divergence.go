@@ -20,7 +20,8 @@ import (
 type Divergence int
 
 const (
-	// Automatic takes what the model knows and is Rademacher otherwise.
+	// Automatic takes what the model knows and, for the rest, Probing where the lattice
+	// has colours and else Rademacher.
 	Automatic Divergence = iota
 	// Jacobian is exact for every model, at the price of one reverse pass per number of the field.
 	Jacobian

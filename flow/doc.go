@@ -20,9 +20,9 @@
 // the difference, or adaptive [DormandPrince] steps that keep a tolerance. The other is
 // that of the divergence, which is exact where the model knows it, and else one of these:
 //
-//   - [Rademacher], the default, and [GaussianProbes]: the Skilling–Hutchinson estimate
+//   - [Rademacher] and [GaussianProbes]: the Skilling–Hutchinson estimate
 //     (B.1) with random vectors that stay fixed along a trajectory;
-//   - [Probing]: the same with vectors on one colour of the lattice at a time, which for
+//   - [Probing]: the same with vectors on one colour of the lattice at a time, the default where there are colours, which for
 //     eight or more vectors is far better, since the Jacobian of a network decays
 //     with distance;
 //   - [Jacobian]: exact, one reverse pass per site.
