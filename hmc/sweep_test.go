@@ -168,8 +168,11 @@ func points(size string) (list []point) {
 		for _, dims := range lattices {
 			for _, f := range factors {
 				kappa := f * critical[lambda][len(dims)-1]
-				if lambda == 0 && math.Abs(f) >= 1 {
-					kappa *= 0.95 / math.Abs(f) // the free field ends there
+				if lambda == 0 && math.Abs(f) > 0.9 {
+					if math.Abs(f) == 1 {
+						continue
+					}
+					kappa *= 0.95 / math.Abs(f) // the free field ends at 1
 				}
 				list = append(list, point{dims, kappa, lambda})
 			}
