@@ -41,8 +41,9 @@ func Recommended(action lattice.Action) (*Cycle, error) {
 //     several components and a potential that depends on |φ| alone,
 //   - two [Wolff] clusters, if it is a [HoppingAction] with a potential that has
 //     reflections,
-//   - otherwise a [LocalFlip] sweep of a [lattice.LocalAction], with which single sites
-//     move between the wells of a potential,
+//   - a [LocalFlip] sweep of a [lattice.LocalAction], with which single sites move between
+//     the wells of a potential: all of them in one step, where at small κ two clusters are
+//     two sites,
 //   - [SignFlip] if S(-φ) = S(φ), see [lattice.MeasureSymmetries].
 //
 // They are for one chain and not ergodic by themselves. It returns an error if there is no
@@ -52,11 +53,11 @@ func Moves(action lattice.Action) ([]Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mcmc: %w", err)
 	}
-	moves, reflected, err := nonlocal(action)
+	moves, err := nonlocal(action)
 	if err != nil {
 		return nil, err
 	}
-	if local, ok := action.(lattice.LocalAction); ok && !reflected {
+	if local, ok := action.(lattice.LocalAction); ok {
 		flip, err := NewLocalFlip(local)
 		if err != nil {
 			return nil, err
@@ -69,31 +70,30 @@ func Moves(action lattice.Action) ([]Kernel, error) {
 	return moves, nil
 }
 
-// nonlocal returns the sweeps of overrelaxation and the clusters that the action allows,
-// and whether the clusters reach every sign of every component.
-func nonlocal(action lattice.Action) (moves []Kernel, reflected bool, err error) {
+// nonlocal returns the sweeps of overrelaxation and the clusters that the action allows.
+func nonlocal(action lattice.Action) (moves []Kernel, err error) {
 	hopping, ok := action.(HoppingAction)
 	if !ok {
-		return nil, false, nil
+		return nil, nil
 	}
 	r, err := measureReflections(hopping)
 	if err != nil && !errors.Is(err, errNoReflection) {
-		return nil, false, err
+		return nil, err
 	}
 	components := action.Layout().Components
 	if _, ok := action.(Reflector); ok && components == 1 || components > 1 && r.all {
 		over, err := NewOverrelaxation(hopping)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		moves = append(moves, over, over, over)
 	}
 	if len(r.axes) == 0 {
-		return moves, false, nil
+		return moves, nil
 	}
 	cluster, err := NewWolff(hopping, WolffConfig{Clusters: 2})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return append(moves, cluster), len(r.axes) == components, nil
+	return append(moves, cluster), nil
 }
