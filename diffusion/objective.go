@@ -25,15 +25,16 @@ const (
 	Denoising
 	// Target is target score matching (De Bortoli et al., arXiv:2402.08667) with a
 	// spectral control variate. The score of φ = φ₀ + σz is the conditional mean of
-	// -z/σ and, because the action is known, also that of the drift K(φ₀). Mixed
-	// mode by mode with the weights σ²/(C_k+σ²) and C_k/(C_k+σ²), everything
-	// linear cancels and what remains is the regression
+	// -z/σ and, because the action is known, also that of the drift K(φ₀). They are
+	// mixed mode by mode with the weights σ²/(A_k+σ²) and A_k/(A_k+σ²) that give the
+	// least variance, A_k = 1/⟨|K_k|²⟩ = C_k²/(C_k+D_k), and the linear part is taken off:
+	// the network learns
 	//
-	//	r(φ, σ)_k = E[ (φ₀ - m + C·K(φ₀))_k | φ ] / (C_k + σ²),
+	//	r(φ, σ)_k = E[ (φ₀ - φ + A·K(φ₀))_k | φ ] / (A_k + σ²) + (φ - m)_k / (C_k + σ²).
 	//
-	// whose target holds no noise z and vanishes for a Gaussian theory. The weight
-	// σ² is that of the likelihood; the loss is normalised by the variance of the
-	// target averaged over log σ, so that a vanishing network has loss 1.
+	// The target vanishes for a Gaussian theory, where A = C. The weight σ² is that of
+	// the likelihood; the loss is normalised by the variance of the target averaged over
+	// log σ, so that a vanishing network has loss 1.
 	Target
 )
 
