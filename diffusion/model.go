@@ -306,13 +306,13 @@ func perSample(sigma, phi *graph.Node) *graph.Node {
 	return graph.BroadcastToDims(sigma, phi.Shape().Dimensions[0])
 }
 
-// scaleAt returns c(σ) for one noise level.
-func (m *Model) scaleAt(sigma float64) float64 {
-	s := 0.0
+// targetVariance returns the variance of the target of [Model.target] at one noise level.
+func (m *Model) targetVariance(sigma float64) (s float64) {
 	for k, c := range m.spectrum {
-		s += m.cfg.Residual[k] / ((c + sigma*sigma) * (c + sigma*sigma))
+		a := c * c / (c + m.cfg.Residual[k])
+		s += (c - a) / ((c + sigma*sigma) * (a + sigma*sigma)) / float64(len(m.spectrum))
 	}
-	return math.Sqrt(s / float64(len(m.spectrum)))
+	return s
 }
 
 // NumParameters returns the number of weights, fixed ones included.

@@ -25,15 +25,16 @@ const (
 	Denoising
 	// Target is target score matching (De Bortoli et al., arXiv:2402.08667) with a
 	// spectral control variate. The score of φ = φ₀ + σz is the conditional mean of
-	// -z/σ and, because the action is known, also that of the drift K(φ₀). Mixed
-	// mode by mode with the weights σ²/(C_k+σ²) and C_k/(C_k+σ²), everything
-	// linear cancels and what remains is the regression
+	// -z/σ and, because the action is known, also that of the drift K(φ₀). They are
+	// mixed mode by mode with the weights σ²/(A_k+σ²) and A_k/(A_k+σ²) that give the
+	// least variance, A_k = 1/⟨|K_k|²⟩ = C_k²/(C_k+D_k), and the linear part is taken off:
+	// the network learns
 	//
-	//	r(φ, σ)_k = E[ (φ₀ - m + C·K(φ₀))_k | φ ] / (C_k + σ²),
+	//	r(φ, σ)_k = E[ (φ₀ - φ + A·K(φ₀))_k | φ ] / (A_k + σ²) + (φ - m)_k / (C_k + σ²).
 	//
-	// whose target holds no noise z and vanishes for a Gaussian theory. The weight
-	// σ² is that of the likelihood; the loss is normalised by the variance of the
-	// target averaged over log σ, so that a vanishing network has loss 1.
+	// The target vanishes for a Gaussian theory, where A = C. The weight σ² is that of
+	// the likelihood; the loss is normalised by the variance of the target averaged over
+	// log σ, so that a vanishing network has loss 1.
 	Target
 )
 
@@ -53,8 +54,8 @@ func (o Objective) String() string {
 // ResidualField returns Y = φ₀ - m + C·K(φ₀) for every configuration of data, where K is
 // the drift of the action and C acts in Fourier space as multiplication by the spectrum
 // C_k of cfg, m being its mean. The power spectrum of Y is what [ModelConfig].Residual
-// asks for; Y is the regression target of [Target] before the division by C_k + σ². It
-// returns an error for a configuration without a well-formed spectrum, or malformed data.
+// asks for; Y holds the drift for the objective [Target]. It returns an error for a
+// configuration without a well-formed spectrum, or malformed data.
 func ResidualField(action lattice.Action, cfg ModelConfig, data []float64) ([]float64, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("diffusion: %w", err)
@@ -112,7 +113,7 @@ func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, no
 	} else {
 		x := m.centred(phi)
 		p := m.precondition(x, sigma)
-		target := hartley.Filter(residual, graph.Reciprocal(p.noisy))
+		target := m.target(m.centred(field), residual, graph.Mul(nn.PerSample(sigma, noise), noise), sigma, p)
 		if known := m.remainder(x, sigma).Known; known != nil {
 			target = graph.Sub(target, known)
 		}
@@ -120,4 +121,24 @@ func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, no
 		deviation = graph.Mul(nn.PerSample(sigma, r), graph.Sub(r, target))
 	}
 	return graph.MulScalar(nn.SumSites(graph.Square(deviation)), 1/(norm*float64(m.layout.Size())))
+}
+
+// target builds the regression target of the network and of what of a mixture is known,
+//
+//	A·K/(A + σ²) + (φ₀ - φ)/(A + σ²) + (φ - m)/(C + σ²),
+//
+// an estimate of the score by its two unbiased ones, the drift K(φ₀) and (φ₀ - φ)/σ², with
+// the weights A/(A + σ²) and σ²/(A + σ²) per mode, less the linear part. It has the least
+// variance for A_k = 1/⟨|K_k|²⟩ = C_k²/(C_k + D_k), that of a Gaussian for A = C: then it is
+// Y/(C + σ²). x is φ₀ - m, residual Y = x + C·K and noise φ - φ₀.
+func (m *Model) target(x, residual, noise, sigma *graph.Node, p preconditioner) *graph.Node {
+	widths, ratio, excess := make([]float64, len(m.spectrum)), make([]float64, len(m.spectrum)), make([]float64, len(m.spectrum))
+	for k, c := range m.spectrum {
+		ratio[k] = c / (c + m.cfg.Residual[k])
+		widths[k], excess[k] = c*ratio[k], c-c*ratio[k]
+	}
+	wide := noisySpectrum(m.layout, widths, x, sigma)
+	modes := graph.Div(hartley.Transform(x), p.noisy)
+	modes = graph.Add(modes, graph.Div(graph.Mul(hartley.Transform(graph.Sub(residual, x)), constantField(m.layout, ratio, x)), wide))
+	return hartley.Transform(graph.Sub(modes, graph.Div(graph.Mul(hartley.Transform(noise), constantField(m.layout, excess, x)), graph.Mul(wide, p.noisy))))
 }

@@ -279,15 +279,15 @@ func checkFolder(checkpoint string) error {
 	return nil
 }
 
-// targetVariance returns the average of σ²c(σ)² over the noise levels, the loss of a
-// vanishing network under the objective Target.
+// targetVariance returns the average over the noise levels of σ² times the variance of the
+// target, mean_k (C_k - A_k)/((C_k + σ²)(A_k + σ²)), the loss of a vanishing network under
+// the objective Target.
 func (t *Trainer) targetVariance() float64 {
 	const points = 200
 	sum := 0.0
 	for i := range points {
 		s := t.sigmaAt((float64(i) + 0.5) / points)
-		c := t.model.scaleAt(s)
-		sum += s * s * c * c / points
+		sum += s * s * t.model.targetVariance(s) / points
 	}
 	return sum
 }

@@ -46,14 +46,6 @@ func freshModel(cfg hollow.Config, order float64, dims ...int) *diffusion.Model 
 // small is a network with few channels.
 var small = hollow.Config{Range: 2, Features: 3, Channels: 5, Profiles: 2, Hidden: 6, Head: 4, Embedding: 8}
 
-// randomModel returns a model with random weights of visible effect.
-func randomModel(tb testing.TB, cfg hollow.Config, order float64, dims ...int) *diffusion.Model {
-	tb.Helper()
-	m := freshModel(cfg, order, dims...)
-	randomise(tb, m)
-	return m
-}
-
 // randomise replaces all weights, so that layers that start at zero are tested too.
 func randomise(tb testing.TB, m *diffusion.Model) {
 	tb.Helper()

@@ -67,8 +67,11 @@ func TestLayers(t *testing.T) {
 		"stats":     {"lattice", "mcmc", "hmc", "diffusion", "unet", "flow"},
 		"mcmc":      {"hmc", "diffusion", "unet", "flow"},
 		"diffusion": {"mcmc", "hmc", "unet", "flow"},
-		"unet":      {"flow", "mcmc", "hmc"},
-		"flow":      {"unet", "mcmc", "hmc"},
+		"unet":      {"hollow", "flow", "mcmc", "hmc"},
+		"hollow":    {"unet", "flow", "mcmc", "hmc"},
+		"flow":      {"unet", "hollow", "mcmc", "hmc"},
+		// Tests of networks of one's own need no others.
+		"diffusion/difftest": {"unet", "hollow", "flow", "mcmc", "hmc"},
 	}
 	for p, bad := range forbidden {
 		own, _ := dependencies(t, p)
