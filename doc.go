@@ -44,7 +44,7 @@
 //     diffusion.PaperTraining
 //   - field-theory normalisation of the noise, (3.10)–(3.12): diffusion.FieldTheoryDiffusion
 //   - probability flow (3.13)–(3.18): flow.ProbabilityFlow
-//   - toy model (3.19), (3.20): lattice.Toy, examples/toy
+//   - toy model (3.19), (3.20): lattice.Toy, lattice/toymodel, examples/toy
 //   - action and parameters (4.1)–(4.4): lattice.Phi4, lattice.NewPhi4Bare
 //   - M (4.5), |M| (4.12): lattice.Magnetization, lattice.AbsMagnetization (as printed:
 //     lattice.MeanAbsField)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
@@ -52,6 +53,13 @@ func newAutocorrelation(o options) (*autocorrelation, error) {
 		return nil, fmt.Errorf("expected -chain of at least -short = %d, got %d", o.Short, o.Chain)
 	case o.Samples < o.Short || o.Proposals < o.Short:
 		return nil, fmt.Errorf("expected -samples and -proposals of at least -short = %d, got %d and %d", o.Short, o.Samples, o.Proposals)
+	}
+	if err := program.CheckSize("proposals", o.Proposals, stages.Action().Layout().Size()); err != nil {
+		return nil, err
+	}
+	// Both observables after every step of all chains.
+	if err := program.CheckSize("chain", o.Chain, chains*len(observables)); err != nil {
+		return nil, err
 	}
 	return &autocorrelation{o: o, stages: stages, action: stages.Action(), outcomes: map[string]outcome{}}, nil
 }

@@ -15,7 +15,7 @@ import (
 func TestRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	err := run(t.Context(), []string{"-out", out, "-dims", "8x8", "-n", "512", "-steps", "60", "-batch", "16",
-		"-samples", "128", "-reverse-steps", "30", "-flow-steps", "8"})
+		"-samples", "128", "-reverse-steps", "30", "-flow-steps", "8", "-probes", "2"})
 	if err != nil {
 		t.Fatal(err)
 	}

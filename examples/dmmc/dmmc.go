@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -77,8 +78,14 @@ func newDMMC(o options) (*dmmc, error) {
 	}
 	d := &dmmc{o: o, chains: map[string][]measure.Series{}}
 	var err error
-	d.Run, err = pipeline.New(o.Options)
-	return d, err
+	if d.Run, err = pipeline.New(o.Options); err != nil {
+		return nil, err
+	}
+	// Four observables after every step, and every configuration of the mixture.
+	if err := program.CheckSize("chain", o.chain, 4); err != nil {
+		return nil, err
+	}
+	return d, program.CheckSize("mixture", o.mixture, d.Action().Layout().Size())
 }
 
 // seed returns the seed of one part of the run, clear of those of the pipeline.

@@ -103,7 +103,7 @@ func (l *langevin) checkSize() error {
 // given numbers of steps of each chain, and the acceptance of an algorithm that has one.
 func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice.Phi4, seed uint64, steps, thermalisation int, accepts bool, kernel func() (mcmc.Kernel, error)) error {
 	return l.stage(ctx, ensemble, func() error {
-		return l.task(ctx, ensemble, func(task *progress.Task) error {
+		return l.folder.Task(ctx, ensemble, func(task *progress.Task) error {
 			// A run is cut into parts that show its progress.
 			const parts = 10
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/latdiff/latdiff/internal/program"
-	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -40,7 +39,6 @@ type langevin struct {
 	toys     []*toy
 	theories []*theory
 	dtau     []float64
-	display  *progress.Display
 
 	folder *program.Run
 	table  *results.File
@@ -52,7 +50,7 @@ func newLangevin(o options) (*langevin, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &langevin{o: o, display: progress.New(os.Stderr)}
+	l := &langevin{o: o}
 	if o.Processes < chains {
 		return nil, fmt.Errorf("expected -processes of at least %d, got %d", chains, o.Processes)
 	}
@@ -162,12 +160,4 @@ func (l *langevin) run(ctx context.Context) error {
 		return err
 	}
 	return l.print(os.Stdout)
-}
-
-// task runs f behind a progress bar.
-func (l *langevin) task(ctx context.Context, name string, f func(t *progress.Task) error) error {
-	t := l.display.Start(ctx, name)
-	err := f(t)
-	t.Done(err)
-	return err
 }

@@ -43,7 +43,7 @@ func (l *langevin) relaxation(ctx context.Context, t *toy) error {
 		}
 		dtau, thin := l.divide(o.tau, records)
 		var rows [][]float64
-		err = l.task(ctx, "relaxation of "+o.title+", "+t.name, func(task *progress.Task) error {
+		err = l.folder.Task(ctx, "relaxation of "+o.title+", "+t.name, func(task *progress.Task) error {
 			draw := func(rng *rand.Rand) float64 { return mean + sd*rng.NormFloat64() }
 			rows, err = t.evolve(ctx, task, uint64(1+i), dtau, draw, l.o.Processes, records, thin)
 			return err

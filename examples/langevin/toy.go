@@ -169,7 +169,7 @@ func (l *langevin) trajectories(ctx context.Context, t *toy) error {
 	const records = trajectoryRecords
 	dtau, thin := l.divide(horizon/t.spectrum.Values[2], records)
 	var rows [][]float64
-	err := l.task(ctx, "trajectories, "+t.name, func(task *progress.Task) error {
+	err := l.folder.Task(ctx, "trajectories, "+t.name, func(task *progress.Task) error {
 		var err error
 		draw := func(rng *rand.Rand) float64 { return l.o.Prior * rng.NormFloat64() }
 		rows, err = t.evolve(ctx, task, 0, dtau, draw, l.o.Processes, records, thin)
@@ -208,7 +208,7 @@ func squares(x []float64) []float64 {
 
 // autocorrelation measures τ_exp of φ in long chains that start in equilibrium.
 func (l *langevin) autocorrelation(ctx context.Context, t *toy) error {
-	return l.task(ctx, "autocorrelation, "+t.name, func(task *progress.Task) error {
+	return l.folder.Task(ctx, "autocorrelation, "+t.name, func(task *progress.Task) error {
 		records := series * perTau
 		dtau, thin := l.divide(series/t.spectrum.Values[1], records)
 		rows, err := t.evolve(ctx, task, 3, dtau, t.exact.draw, seriesChains, records, thin)

@@ -101,6 +101,27 @@ func TestBadInput(t *testing.T) {
 	if err := lattice.WriteEnsemble(foreign, ens); err != nil {
 		t.Fatal(err)
 	}
+	constant, few, tinyFields := filepath.Join(dir, "constant.npz"), filepath.Join(dir, "few.npz"), filepath.Join(dir, "tiny.npz")
+	for file, change := range map[string]func(e *lattice.Ensemble) *lattice.Ensemble{
+		constant: func(e *lattice.Ensemble) *lattice.Ensemble {
+			for i := range e.Data {
+				e.Data[i] = 1
+			}
+			return e
+		},
+		few: func(e *lattice.Ensemble) *lattice.Ensemble { return e.Slice(0, 15) },
+		tinyFields: func(e *lattice.Ensemble) *lattice.Ensemble {
+			for i := range e.Data {
+				e.Data[i] *= 1e-20
+			}
+			return e
+		},
+	} {
+		changed := &lattice.Ensemble{Layout: ens.Layout, Data: slices.Clone(ens.Data)}
+		if err := lattice.WriteEnsemble(file, change(changed)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	before := snapshot(t, good)
 	for name, args := range map[string][]string{
 		"negative λ":                  {"-lambda", "-0.1"},
@@ -109,6 +130,13 @@ func TestBadInput(t *testing.T) {
 		"an extent of zero":           {"-dims", "0x4"},
 		"malformed extents":           {"-dims", "4by4"},
 		"no configurations":           {"-n", "0"},
+		"too few configurations":      {"-n", "15"},
+		"too few draws":               {"-samples", "2"},
+		"more draws than memory":      {"-samples", "2000000000"},
+		"more noise levels":           {"-reverse-steps", "2000000000"},
+		"a constant ensemble":         {"-ensemble", constant},
+		"a small ensemble":            {"-ensemble", few},
+		"fields of another size":      {"-ensemble", tinyFields},
 		"no steps":                    {"-steps", "-3"},
 		"unknown objective":           {"-objective", "magic"},
 		"unknown backend":             {"-backend", "abacus"},
@@ -129,12 +157,27 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 			continue
 		}
+		if args[0] == "-ensemble" && !strings.Contains(err.Error(), filepath.Base(args[1])) {
+			t.Errorf("%s: the error does not name the file: %v", name, err)
+		}
 		if strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: the error has more than one line: %q", name, err)
 		}
 		if after := snapshot(t, good); !slices.Equal(after, before) {
 			t.Fatalf("%s: the folder changed", name)
 		}
+	}
+	// A plot that is damaged is drawn again.
+	picture := filepath.Join(good, "denoising.png")
+	want := programtest.Read(t, picture)
+	if err := os.WriteFile(picture, want[:len(want)/2], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), tiny(good), nil); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(programtest.Read(t, picture), want) {
+		t.Error("a damaged plot was not drawn again")
 	}
 	// A file of an earlier run that is damaged is refused, not overwritten.
 	damaged := filepath.Join(good, reverseFile)

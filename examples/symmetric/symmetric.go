@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/internal/figure"
 	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/report"
 	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
@@ -53,6 +54,9 @@ func newSymmetric(o options) (*symmetric, error) {
 	}
 	if o.pool < o.Samples {
 		return nil, fmt.Errorf("expected -pool of at least -samples, got %d and %d", o.pool, o.Samples)
+	}
+	if err := program.CheckSize("pool", o.pool, s.Action().Layout().Size()); err != nil {
+		return nil, err
 	}
 	if !o.Trains() && o.Model != settings.Gaussian {
 		return s, nil

@@ -43,7 +43,7 @@ func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, erro
 	name := a.name + "_" + starts[s].name
 	return stage.Do(ctx, t.folder.Path("stages/"+name), name, func() (approach, error) {
 		out := approach{Times: times(last)}
-		err := t.task(ctx, a.title+", "+starts[s].name+" start", func(task *progress.Task) error {
+		err := t.folder.Task(ctx, a.title+", "+starts[s].name+" start", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: t.action, N: t.o.Chains, Chains: t.o.Chains, Seed: t.seed(4*i + s), Start: starts[s].start,
 				ColdValue: ordered(t.action), Thermalisation: -1, Thin: last, Unchecked: true, Observables: magnetisation, Progress: task.Set,
@@ -71,7 +71,7 @@ func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, 
 	return stage.Do(ctx, t.folder.Path("stages/"+name), name, func() (equilibrated, error) {
 		const per = 16
 		out := equilibrated{TauExp: stats.Estimate{Value: math.NaN(), Error: math.NaN()}}
-		err := t.task(ctx, a.title+" in equilibrium", func(task *progress.Task) error {
+		err := t.folder.Task(ctx, a.title+" in equilibrium", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: t.action, N: stationary * per, Chains: stationary, Seed: t.seed(4*i + 2), Start: mcmc.StartKernel,
 				Thermalisation: -1, Unchecked: true, Thin: t.o.Equilibrium / a.divide / per, Observables: magnetisation, Progress: task.Set,

@@ -9,7 +9,6 @@ import (
 
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/internal/program"
-	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -57,11 +56,10 @@ var algorithms = []algorithm{
 
 // thermalisation is one run of the program.
 type thermalisation struct {
-	o       options
-	action  *lattice.Phi4
-	display *progress.Display
-	folder  *program.Run
-	table   *results.File
+	o      options
+	action *lattice.Phi4
+	folder *program.Run
+	table  *results.File
 
 	// approaches[a][s] is algorithm a from start s, equilibria[a] its stationary chain.
 	approaches [][]approach
@@ -94,7 +92,14 @@ func newThermalisation(o options) (*thermalisation, error) {
 	case o.Equilibrium < 1024:
 		return nil, fmt.Errorf("expected -equilibrium of at least 1024, got %d", o.Equilibrium)
 	}
-	return &thermalisation{o: o, action: action, display: progress.New(os.Stderr)}, nil
+	// The magnetisation after every step of all chains.
+	if err := program.CheckSize("trajectories", o.Trajectories, o.Chains); err != nil {
+		return nil, err
+	}
+	if err := program.CheckSize("equilibrium", o.Equilibrium, stationary); err != nil {
+		return nil, err
+	}
+	return &thermalisation{o: o, action: action}, nil
 }
 
 func (t *thermalisation) parameters() map[string]any {
@@ -142,14 +147,6 @@ func (t *thermalisation) run(ctx context.Context) error {
 // seed returns the seed of one part of the run; those of neighbouring runs do not
 // overlap.
 func (t *thermalisation) seed(part int) uint64 { return t.o.Seed<<8 + uint64(part) }
-
-// task runs f behind a progress bar.
-func (t *thermalisation) task(ctx context.Context, name string, f func(t *progress.Task) error) error {
-	task := t.display.Start(ctx, name)
-	err := f(task)
-	task.Done(err)
-	return err
-}
 
 // ordered returns the constant field of smallest action, φ² = (2dκ-1+2λ)/(2λ), or 1 if
 // that is φ = 0.

@@ -127,7 +127,7 @@ func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.M
 	}
 	cfg.Checkpoint, cfg.CheckpointEvery = t.folder.Path("train_"+file), 2000
 	var fitted *diffusion.Model
-	err := t.task(ctx, "training "+name+p.short, func(task *progress.Task) (err error) {
+	err := t.folder.Task(ctx, "training "+name+p.short, func(task *progress.Task) (err error) {
 		cfg.Progress = func(s diffusion.TrainProgress) {
 			task.Note("loss %.4f", s.SmoothedLoss)
 			task.Set(s.Step, s.Steps)

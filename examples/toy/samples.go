@@ -43,7 +43,7 @@ func (t *toy) judgeSamples(ensemble string, p *potential, phi []float64) error {
 // sample draws from a model by all methods and tests the results.
 func (t *toy) sample(ctx context.Context, p *potential, c *contestant) error {
 	ensemble := func(sampler string) string { return c.name + "_" + sampler + "_" + p.name }
-	err := t.task(ctx, "reverse SDE, "+c.name+p.short, func(task *progress.Task) error {
+	err := t.folder.Task(ctx, "reverse SDE, "+c.name+p.short, func(task *progress.Task) error {
 		// The paper's way: equal steps of t from N(0, σ_max²).
 		e, err := t.reverse(ctx, c, c.seed+seedEuler, diffusion.SamplerConfig{
 			Scheme: diffusion.EulerMaruyama, Process: process, Steps: t.o.ReverseSteps, IsotropicPrior: true,
@@ -68,7 +68,7 @@ func (t *toy) sample(ctx context.Context, p *potential, c *contestant) error {
 	if err != nil {
 		return err
 	}
-	return t.task(ctx, "flow, "+c.name+p.short, func(task *progress.Task) error {
+	return t.folder.Task(ctx, "flow, "+c.name+p.short, func(task *progress.Task) error {
 		cfg := flow.Config{Steps: t.o.FlowSteps, SigmaMin: sigmaMin, SigmaMax: sigmaMax, Progress: task.Set}
 		if c.name != gaussian {
 			// The divergence of a single variable is a derivative, for which any probe is exact.

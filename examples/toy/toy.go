@@ -15,7 +15,6 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/internal/program"
-	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/lattice/toymodel"
@@ -73,7 +72,6 @@ type toy struct {
 	models     []string
 	lat        *lattice.Lattice
 	backend    compute.Backend
-	display    *progress.Display
 
 	folder *program.Run
 	table  *results.File
@@ -86,7 +84,7 @@ func newToy(o options) (*toy, error) {
 	if err := o.setPreset(); err != nil {
 		return nil, err
 	}
-	t := &toy{o: o, display: progress.New(os.Stderr)}
+	t := &toy{o: o}
 	for _, n := range []struct {
 		name         string
 		value, least int
@@ -96,6 +94,9 @@ func newToy(o options) (*toy, error) {
 	} {
 		if n.value < n.least {
 			return nil, fmt.Errorf("expected -%s of at least %d, got %d", n.name, n.least, n.value)
+		}
+		if err := program.CheckSize(n.name, n.value, 1); err != nil {
+			return nil, err
 		}
 	}
 	for _, word := range strings.Split(o.Models, ",") {
@@ -249,11 +250,3 @@ func (t *toy) potential(ctx context.Context, p *potential) error {
 
 // known is a number without a statistical error.
 func known(v float64) stats.Estimate { return stats.Estimate{Value: v} }
-
-// task runs f behind a progress bar.
-func (t *toy) task(ctx context.Context, name string, f func(t *progress.Task) error) error {
-	task := t.display.Start(ctx, name)
-	err := f(task)
-	task.Done(err)
-	return err
-}

@@ -60,6 +60,34 @@ func TestClassicalPackagesDoNotImportGoMLX(t *testing.T) {
 	}
 }
 
+// What a program shows of physics can be copied by a user: the packages of this module
+// that are internal hold flags, files, tables, plots and progress, and host moves fields
+// to tensors.
+func TestProgramsImportPublicPackages(t *testing.T) {
+	allowed := []string{
+		"atomicfile", "figure", "host", "pipeline", "program", "progress", "refvalues", "report", "results", "settings", "stage",
+	}
+	dirs, err := filepath.Glob("../../examples/*")
+	if err != nil || len(dirs) < 10 {
+		t.Fatalf("found the programs %v, %v", dirs, err)
+	}
+	for _, dir := range dirs {
+		pkg, err := build.ImportDir(dir, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range pkg.Imports {
+			name, ok := strings.CutPrefix(i, module+"/internal/")
+			if ok && !slices.Contains(allowed, name) {
+				t.Errorf("%s imports %s", pkg.Dir, i)
+			}
+			if filepath.Base(dir) == "quickstart" && name == "pipeline" {
+				t.Errorf("the tutorial imports %s", i)
+			}
+		}
+	}
+}
+
 // Arrows point one way.
 func TestLayers(t *testing.T) {
 	forbidden := map[string][]string{

@@ -11,15 +11,21 @@ import (
 // named says which observable an error is about.
 func named(name string, err error) error { return fmt.Errorf("measure: %s: %w", name, err) }
 
-// check returns the volume of the replicas, and an error for none or for different ones.
+// check returns the volume of the replicas, and an error for none, for different ones or
+// for fewer than two configurations.
 func check(replicas []Series) (int, error) {
 	if len(replicas) == 0 {
 		return 0, errors.New("measure: expected at least one series, got none")
 	}
+	n := 0
 	for _, s := range replicas {
+		n += s.Len()
 		if s.Volume < 1 || s.Volume != replicas[0].Volume {
 			return 0, fmt.Errorf("measure: expected series of one positive volume, got %d and %d", replicas[0].Volume, s.Volume)
 		}
+	}
+	if n < 2 {
+		return 0, fmt.Errorf("measure: expected at least two configurations, got %d", n)
 	}
 	return replicas[0].Volume, nil
 }

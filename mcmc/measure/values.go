@@ -13,7 +13,7 @@ const (
 	Chi2                = "chi2"                 // V(⟨M²⟩ - ⟨M⟩²) (4.6)
 	Chi2Connected       = "chi2_connected"       // V(⟨M²⟩ - ⟨|M|⟩²)
 	VM2                 = "v_m2"                 // V⟨M²⟩
-	Binder              = "binder"               // 1 - ⟨M⁴⟩/(3⟨M²⟩²) (4.7)
+	Binder              = "binder"               // 1 - ⟨M⁴⟩/(3⟨M²⟩²) (4.7), 0 for a Gaussian of one component
 	ActionDensity       = "action_density"       // ⟨S⟩/V
 	Phi2                = "phi2"                 // ⟨φ²⟩
 	Phi4                = "phi4"                 // ⟨φ⁴⟩

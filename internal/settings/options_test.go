@@ -1,0 +1,84 @@
+package settings
+
+import (
+	"flag"
+	"slices"
+	"testing"
+
+	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// Defaults follow the preset that the arguments name; the published model has the published
+// recipe, of which flags change steps, batch and learning rate.
+func TestPresets(t *testing.T) {
+	flags := program.Flags{Out: "out", Backend: "go", Dims: "4x4", Kappa: 0.2, Lambda: 0.1}
+	quick := Options{
+		Flags: flags, Configurations: 100, Model: Hollow, Objective: "target", Steps: 30, Batch: 8, Samples: 50,
+		ReverseSteps: 10, FlowSteps: 4, Probes: 2, SigmaMax: 20,
+	}
+	extra := 0
+	parse := func(args ...string) Options {
+		t.Helper()
+		o, err := Parse("test", "about", args, quick, PaperOptions(flags), func(fs *flag.FlagSet, preset string) {
+			fs.IntVar(&extra, "extra", map[string]int{Quick: 1, Paper: 2}[preset], "")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Check(16); err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	o := parse()
+	if c := o.Training(100); o.Published() || extra != 1 || c.Steps != 30 || c.Process != nil || c.SigmaMax != 20 || o.Sampler().IsotropicPrior {
+		t.Errorf("quick: %+v, %+v", o, c)
+	}
+	for _, args := range [][]string{{"-preset", "paper", "-steps", "7", "-lr", "0.5"}, {"--preset=paper", "-steps", "7", "-lr", "0.5"}} {
+		o = parse(args...)
+		c := o.Training(100)
+		if !o.Published() || extra != 2 || c.Steps != 7 || c.LearningRate != 0.5 || c.Process == nil || c.EMA != -1 || !o.Sampler().IsotropicPrior {
+			t.Errorf("paper: %+v, %+v", o, c)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	good := PaperOptions(program.Flags{})
+	if err := good.Check(1 << 10); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(o *Options){
+		"few configurations": func(o *Options) { o.Configurations = Least - 1 },
+		"few samples":        func(o *Options) { o.Samples = Least - 1 },
+		"memory":             func(o *Options) { o.Samples = 1<<20 + 1 },
+		"preset":             func(o *Options) { o.Preset = "fast" },
+		"probes":             func(o *Options) { o.Preset, o.Probes = Quick, 3 },
+		"model":              func(o *Options) { o.Model = "" },
+		"learning rate":      func(o *Options) { o.LearningRate = -1 },
+		"objective":          func(o *Options) { o.Objective = "magic" },
+		"published target":   func(o *Options) { o.Objective = "target" },
+	} {
+		o := good
+		change(&o)
+		if err := o.Check(1 << 10); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// The coarsest resolution of a U-Net has four sites in every direction, or there is one.
+func TestChannels(t *testing.T) {
+	for _, c := range []struct{ dims, want []int }{
+		{[]int{16, 16}, []int{8, 16, 32}}, {[]int{8, 16}, []int{8, 16}}, {[]int{4, 4}, []int{8}}, {[]int{9}, []int{8}}, {[]int{64}, []int{8, 16, 32}},
+	} {
+		lat, err := lattice.New(c.dims...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := channels(lat); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", lat, got, c.want)
+		}
+	}
+}
