@@ -224,11 +224,7 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 
 // logWeights returns log w = -S - log q of annotated configurations.
 func logWeights(ens *lattice.Ensemble) []float64 {
-	w := make([]float64, ens.Len())
-	for i := range w {
-		w[i] = -ens.Extra["action"][i] - ens.Extra["logq"][i]
-	}
-	return w
+	return measure.LogWeights(ens.Extra["action"], ens.Extra["logq"])
 }
 
 // publishedChain runs the chains of the published code: as many configurations of the

@@ -20,11 +20,7 @@ import (
 
 // logWeights returns log w = -S - log q of configurations that the pipeline annotated.
 func logWeights(ens *lattice.Ensemble) []float64 {
-	w := make([]float64, ens.Len())
-	for i := range w {
-		w[i] = -ens.Extra["action"][i] - ens.Extra["logq"][i]
-	}
-	return w
+	return measure.LogWeights(ens.Extra["action"], ens.Extra["logq"])
 }
 
 // modelChains runs the independence samplers over the configurations of the models.

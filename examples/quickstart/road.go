@@ -229,10 +229,7 @@ func (q *quickstart) gaussian(ctx context.Context, ens *lattice.Ensemble) (*latt
 // chain runs the independence sampler: each configuration is proposed once, and accepted
 // with the probability min(1, w′/w), w = e^{-S}/q, which makes the chain exact.
 func (q *quickstart) chain(draws *lattice.Ensemble) (mcmc.DMMCResult, error) {
-	logw := make([]float64, draws.Len())
-	for i := range logw {
-		logw[i] = -draws.Extra["action"][i] - draws.Extra["logq"][i]
-	}
+	logw := measure.LogWeights(draws.Extra["action"], draws.Extra["logq"])
 	return mcmc.DMMC(rand.New(rand.NewPCG(q.o.Part(seedChain), 0)), logw)
 }
 

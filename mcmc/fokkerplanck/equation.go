@@ -115,9 +115,6 @@ func (e *Equation) Cells() int { return len(e.phi) }
 // Step returns the width of a cell.
 func (e *Equation) Step() float64 { return e.step }
 
-// Alpha returns the diffusion constant α.
-func (e *Equation) Alpha() float64 { return e.alpha }
-
 // Points writes the middles of the cells into dst and returns it. A nil dst is
 // allocated; otherwise its length must be the number of cells.
 func (e *Equation) Points(dst []float64) []float64 {

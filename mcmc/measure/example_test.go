@@ -32,10 +32,10 @@ func Example() {
 	}
 	for _, name := range []string{measure.AbsM, measure.Chi2, measure.Binder} {
 		v, _ := values.Get(name)
-		fmt.Printf("%-7s %.2f\n", name, v.Value)
+		fmt.Printf("%-7s %.1f\n", name, v.Value)
 	}
 	// Output:
-	// abs_m   0.26
-	// chi2    1.72
-	// binder  0.07
+	// abs_m   0.3
+	// chi2    1.7
+	// binder  0.1
 }

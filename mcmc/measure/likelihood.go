@@ -1,12 +1,22 @@
 package measure
 
 import (
-	"errors"
+	"fmt"
 	"math"
 
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/stats"
 )
+
+// LogWeights returns log w = -S - log q of configurations with the actions S and the log
+// densities log q, as many of either.
+func LogWeights(action, logq []float64) []float64 {
+	logw := make([]float64, len(logq))
+	for i := range logw {
+		logw[i] = -action[i] - logq[i]
+	}
+	return logw
+}
 
 // Likelihood returns what the actions S and log q of configurations that were drawn from a
 // model say about it: [SDLogW], [ESS] and [AcceptancePredicted] of the log-weights
@@ -15,11 +25,11 @@ import (
 // action.
 func Likelihood(action, logq []float64) (Values, error) {
 	if len(action) != len(logq) {
-		return nil, named(SDLogW, errors.New("expected as many actions as log densities"))
+		return nil, fmt.Errorf("measure: expected as many actions as log densities, got %d and %d", len(action), len(logq))
 	}
-	logw, effective := make([]float64, len(logq)), make([]float64, len(logq))
-	for i := range logw {
-		logw[i], effective[i] = -action[i]-logq[i], -logq[i]
+	logw, effective := LogWeights(action, logq), make([]float64, len(logq))
+	for i, l := range logq {
+		effective[i] = -l
 	}
 	w, err := stats.LogWeightStats(logw)
 	if err != nil {
