@@ -43,7 +43,8 @@ func Example() {
 	check(err)
 
 	// The exact chain, and what the weights say about the model.
-	logw := draws.LogWeights(action)
+	logw, err := draws.LogWeights(action)
+	check(err)
 	chain, err := mcmc.DMMC(rand.New(rand.NewPCG(4, 0)), logw)
 	check(err)
 	weights, err := stats.LogWeightStats(logw)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -145,7 +146,8 @@ func addFlat[T float32 | int64](z *npz.Writer, name string, t *tensors.Tensor) e
 
 // LoadModel reads a model written by [Model.Save] or [Trainer.Save]; from the latter
 // it takes the moving average of the weights. The package of the network must be
-// linked into the program. It returns an error if the file is missing, truncated,
+// linked into the program. [Model.CheckAction] tells whether the model is for the action at
+// hand. It returns an error if the file is missing, truncated,
 // corrupt, or of a network kind that is not registered.
 func LoadModel(path string) (*Model, error) {
 	f, err := readFile(path)
@@ -350,13 +352,14 @@ func (t *Trainer) Restore(path string) error {
 	if f.meta.Training == nil {
 		return fmt.Errorf("diffusion: expected the state of a training run, got the finished model %s", path)
 	}
+	if err := t.sameModel(f); err != nil {
+		return fmt.Errorf("diffusion: training state %s: %w", path, err)
+	}
 	saved, want := *f.meta.Training, *t.meta()
 	want.Step, want.SmoothedLoss = saved.Step, saved.SmoothedLoss
 	if saved != want {
-		return fmt.Errorf("diffusion: expected a training run with %+v, got %s with %+v", want, path, saved)
-	}
-	if err := t.sameModel(f); err != nil {
-		return fmt.Errorf("diffusion: training state %s: %w", path, err)
+		return fmt.Errorf("diffusion: expected the state of a run with the same settings in %s, got others: %s (to train a finished model on, start another run from it)",
+			path, differences(want, saved))
 	}
 	for _, v := range f.variables {
 		if w := t.model.store.GetVariable(v.path); w != nil {
@@ -375,6 +378,19 @@ func (t *Trainer) Restore(path string) error {
 	return nil
 }
 
+// differences lists the fields that differ between two runs, as in the file.
+func differences(want, have trainingMeta) string {
+	var list []string
+	a, b := reflect.ValueOf(want), reflect.ValueOf(have)
+	for i := range a.NumField() {
+		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
+			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			list = append(list, fmt.Sprintf("%s %v in place of %v", name, y, x))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // sameModel returns an error if the file describes another model than the trainer's.
 func (t *Trainer) sameModel(f *modelFile) error {
 	saved, err := f.bare()
@@ -384,6 +400,9 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if err := saved.CheckLayout(t.layout); err != nil {
 		return err
 	}
+	if saved.cfg.Theory.Fingerprint != t.model.cfg.Theory.Fingerprint {
+		return fmt.Errorf("expected a model for %v, got one for %v", t.model.cfg.Theory, saved.cfg.Theory)
+	}
 	a, errA := json.Marshal(saved.network.Config())
 	b, errB := json.Marshal(t.model.network.Config())
 	if err := errors.Join(errA, errB); err != nil {
@@ -391,9 +410,6 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	}
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
-	}
-	if saved.cfg.Theory.Fingerprint != t.model.cfg.Theory.Fingerprint {
-		return fmt.Errorf("expected a model for %v, got one for %v", t.model.cfg.Theory, saved.cfg.Theory)
 	}
 	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")

@@ -25,7 +25,7 @@ func Identify(action lattice.Action) Identity {
 // String lists the couplings.
 func (i Identity) String() string {
 	if len(i.Params) == 0 {
-		return "an action with the fingerprint " + i.Fingerprint
+		return "another action, whose couplings are unknown since it had no method Params"
 	}
 	var s []string
 	for _, name := range slices.Sorted(maps.Keys(i.Params)) {

@@ -96,6 +96,9 @@ var _ LinearModel = (*Model)(nil)
 // that does not fit it: an [ExactNetwork] needs a spectrum, and a network may refuse a
 // theory, see [Architecture].
 func NewModel(backend compute.Backend, network Architecture, cfg ModelConfig) (*Model, error) {
+	if backend == nil {
+		return nil, fmt.Errorf("diffusion: expected a backend, got nil")
+	}
 	m, err := newModel(network, cfg)
 	if err != nil {
 		return nil, err

@@ -33,5 +33,14 @@ func (p Parity) Resolve(t Theory) (Parity, error) {
 	case NoParity:
 		return p, nil
 	}
-	return p, fmt.Errorf("expected the parity %q, %q or none given, got %q", Odd, NoParity, string(p))
+	return p, p.Check()
+}
+
+// Check returns an error for an unknown word.
+func (p Parity) Check() error {
+	switch p {
+	case AutoParity, Odd, NoParity:
+		return nil
+	}
+	return fmt.Errorf("expected the parity %q, %q or none given, got %q", Odd, NoParity, string(p))
 }

@@ -144,6 +144,9 @@ type Sampler struct {
 
 // NewSampler returns a sampler of m. It returns an error for an impossible configuration.
 func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Sampler, error) {
+	if backend == nil || m == nil {
+		return nil, fmt.Errorf("diffusion: expected a backend and a model, got %T and %T", backend, m)
+	}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}

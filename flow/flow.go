@@ -34,6 +34,9 @@ type ProbabilityFlow struct {
 
 // New returns the flow of m. It returns an error for impossible settings.
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
+	if backend == nil || m == nil {
+		return nil, fmt.Errorf("flow: expected a backend and a model, got %T and %T", backend, m)
+	}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
@@ -109,14 +112,9 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samp
 	return &Samples{ens, *out}, nil
 }
 
-// LogWeights returns log w = -S - log q of every configuration, the weight that makes
-// averages over q those over exp(-S)/Z: log⟨w⟩_q = log Z.
-func (s *Samples) LogWeights(action lattice.Action) []float64 {
-	w := make([]float64, s.Ensemble.Len())
-	for i, phi := range s.Ensemble.All() {
-		w[i] = -action.Value(phi) - s.LogQ[i]
-	}
-	return w
+// LogWeights returns log w = -S - log q of every draw, see [Likelihood.LogWeights].
+func (s *Samples) LogWeights(action lattice.Action) ([]float64, error) {
+	return s.Likelihood.LogWeights(action, s.Ensemble)
 }
 
 // LogProb returns log q of given configurations, mapped through the flow from σ_min

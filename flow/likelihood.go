@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math"
 
@@ -52,6 +53,28 @@ func (l *Likelihood) record(f *ProbabilityFlow, lo int, logPrior []float64, end 
 		l.LogQ[lo+i] = prior + direction*mean
 		l.ProbeError[lo+i] = deviation
 	}
+}
+
+// LogWeights returns log w = -S - log q of the configurations ens of the likelihood. Of
+// draws from q it is the weight that makes averages over q those over exp(-S)/Z, with
+// log⟨w⟩_q = log Z; of configurations of the theory it is what they say about q, see
+// CompareLogWeights in package stats. It returns an error unless there is an action
+// of the layout of ens, and as many configurations as densities.
+func (l *Likelihood) LogWeights(action lattice.Action, ens *lattice.Ensemble) ([]float64, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("flow: log-weights: %w", err)
+	}
+	if err := ens.CheckLayout(action.Layout()); err != nil {
+		return nil, fmt.Errorf("flow: log-weights: %w", err)
+	}
+	if ens.Len() != len(l.LogQ) {
+		return nil, fmt.Errorf("flow: expected as many configurations as densities, got %d and %d", ens.Len(), len(l.LogQ))
+	}
+	w := make([]float64, ens.Len())
+	for i, phi := range ens.All() {
+		w[i] = -action.Value(phi) - l.LogQ[i]
+	}
+	return w, nil
 }
 
 // Annotate stores what is known of the configurations ens of the likelihood with them: S

@@ -46,7 +46,11 @@ func ExampleNetwork() {
 	if err != nil {
 		panic(err)
 	}
-	for i, w := range s.LogWeights(action) {
+	logw, err := s.LogWeights(action)
+	if err != nil {
+		panic(err)
+	}
+	for i, w := range logw {
 		fmt.Printf("log w = %.2f ± %v\n", w, s.ProbeError[i])
 	}
 	// Output:

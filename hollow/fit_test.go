@@ -45,7 +45,7 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 	m := must(diffusion.Fit(t.Context(), goBackend(), action, ens, cfg))
 	trained := time.Since(start)
 	s := must(must(flow.New(goBackend(), m, flow.Config{Steps: steps})).Sample(t.Context(), n, 7))
-	logw := s.LogWeights(action)
+	logw := must(s.LogWeights(action))
 	w := must(stats.LogWeightStats(logw))
 	chain := must(mcmc.DMMC(rand.New(rand.NewPCG(1, 1)), logw))
 	t.Logf("%v: ESS %v, acceptance %.3f, sd(log w) %.3f, σ from %.3g to %.3g, %d weights, trained in %.1f minutes",
@@ -57,7 +57,7 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 // an ensemble, in which configurations are independent.
 func agree(t *testing.T, name string, action lattice.Action, ens *lattice.Ensemble, s *flow.Samples, o func(phi []float64) float64) {
 	t.Helper()
-	logw := s.LogWeights(action)
+	logw := must(s.LogWeights(action))
 	top := math.Inf(-1)
 	for _, l := range logw {
 		top = math.Max(top, l)
@@ -107,7 +107,7 @@ func TestOrdered(t *testing.T) {
 	}
 	gaussian := must(diffusion.NewGaussian(m.Config()))
 	s := must(must(flow.New(goBackend(), gaussian, flow.Config{Steps: 8})).Sample(t.Context(), 256, 7))
-	before := must(stats.LogWeightStats(s.LogWeights(action)))
+	before := must(stats.LogWeightStats(must(s.LogWeights(action))))
 	// Standard deviations of 256 values are known to 5 %: a factor of two is far outside.
 	if !(after.SD < before.SD/2) {
 		t.Errorf("sd(log w) went from %v to %v", before.SD, after.SD)

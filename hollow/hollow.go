@@ -97,6 +97,9 @@ func New(cfg Config) (*Network, error) {
 			return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
 		}
 	}
+	if err := cfg.Parity.Check(); err != nil {
+		return nil, fmt.Errorf("hollow: %w", err)
+	}
 	switch cfg.Components {
 	case AutoComponents, Vector, Separate:
 	default:

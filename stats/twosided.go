@@ -16,22 +16,32 @@ type TwoSided struct {
 	// Shift is ⟨log w⟩_p - ⟨log w⟩_q, never negative up to its error: it is the sum of the
 	// divergences KL(p‖q) and KL(q‖p).
 	Shift Estimate
-	// ESSTheory is the effective sample size over N of draws from q as the configurations
-	// of the theory see it, 1/(⟨w⟩_p ⟨1/w⟩_p), to be compared with that of the draws.
-	ESSTheory float64
+	// ESSDrawn is the effective sample size over N of the draws, and ESSTheory the same as
+	// the configurations of the theory see it, 1/(⟨w⟩_p ⟨1/w⟩_p).
+	ESSDrawn, ESSTheory float64
 	// Largest is the largest log w of the theory's configurations above that of the draws:
 	// far above zero where q has a hole.
 	Largest float64
 }
 
-// Covered reports whether q covers the theory as far as these configurations tell: the
-// standard deviation of the theory's weights is at most 1.5 times that of the draws, and
-// Shift at most 1.5 times their variance, each up to three of its errors.
-func (t TwoSided) Covered() bool {
-	const factor, errors = 1.5, 3
-	v := t.SDDrawn.Value * t.SDDrawn.Value
-	return t.SDTheory.Value <= factor*t.SDDrawn.Value+errors*math.Hypot(t.SDTheory.Error, factor*t.SDDrawn.Error) &&
-		t.Shift.Value <= factor*v+errors*math.Hypot(t.Shift.Error, 2*factor*t.SDDrawn.Value*t.SDDrawn.Error)
+// Check returns an error that says what is wrong if q does not cover the theory, as far as
+// these configurations tell. With s the standard deviation of the draws, that of the theory
+// may be 1.5 s and Shift 1.5 s², each up to three of its errors; ESSTheory at least half of
+// ESSDrawn; Largest at most s² + 5s, five standard deviations of Gaussian log-weights.
+func (t TwoSided) Check() error {
+	const factor, errors, reach, half = 1.5, 3, 5, 0.5
+	s := t.SDDrawn.Value
+	switch v := s * s; {
+	case t.SDTheory.Value > factor*s+errors*math.Hypot(t.SDTheory.Error, factor*t.SDDrawn.Error):
+		return fmt.Errorf("stats: expected log-weights of the theory that spread like those of the draws, sd(log w) = %v, got %v", t.SDDrawn, t.SDTheory)
+	case t.Shift.Value > factor*v+errors*math.Hypot(t.Shift.Error, 2*factor*s*t.SDDrawn.Error):
+		return fmt.Errorf("stats: expected a mean log-weight of the theory above that of the draws by about their variance %.3g, got %v", v, t.Shift)
+	case t.ESSTheory < half*t.ESSDrawn:
+		return fmt.Errorf("stats: expected an effective sample size near the %.3g of the draws, got %.3g as the theory sees it", t.ESSDrawn, t.ESSTheory)
+	case t.Largest > v+reach*s:
+		return fmt.Errorf("stats: expected log-weights of the theory within %.3g of the largest of the draws, got one that is %.3g above: the draws hardly go there", v+reach*s, t.Largest)
+	}
+	return nil
 }
 
 // CompareLogWeights compares log-weights of draws from q with those of independent
@@ -51,6 +61,10 @@ func CompareLogWeights(drawn, theory []float64) (TwoSided, error) {
 	}
 	q, p := momentsOf(drawn), momentsOf(theory)
 	t.SDDrawn, t.SDTheory = q.sd(), p.sd()
+	var err error
+	if t.ESSDrawn, err = LogWeightESS(drawn); err != nil {
+		return t, err
+	}
 	t.Shift = Estimate{Value: p.mean - q.mean, Error: math.Sqrt(q.variance/q.n + p.variance/p.n)}
 	up, down := 0.0, 0.0
 	for _, w := range theory {

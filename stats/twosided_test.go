@@ -36,15 +36,23 @@ func TestCompareLogWeightsGaussian(t *testing.T) {
 		if bound := 5 * math.Sqrt(2*(math.Cosh(s*s)-1)/m+1e-6); math.Abs(c.ESSTheory/math.Exp(-s*s)-1) > bound {
 			t.Errorf("s = %v: ESS %v, want %v", s, c.ESSTheory, math.Exp(-s*s))
 		}
-		if !c.Covered() {
-			t.Errorf("s = %v: a model that covers the theory raises the alarm: %+v", s, c)
+		if err := c.Check(); err != nil {
+			t.Errorf("s = %v: a model that covers the theory raises the alarm: %v", s, err)
 		}
 		// One configuration in twenty where q hardly goes.
 		for i := range m / 20 {
 			p[i] += 10
 		}
-		if c, err = stats.CompareLogWeights(q, p); err != nil || c.Covered() || c.Largest < 5 {
+		if c, err = stats.CompareLogWeights(q, p); err != nil || c.Check() == nil || c.Largest < 5 {
 			t.Errorf("s = %v: a hole of q is not seen: %+v, %v", s, c, err)
+		}
+		// A single configuration there.
+		for i := range m / 20 {
+			p[i] -= 10
+		}
+		p[0] += 12
+		if c, err = stats.CompareLogWeights(q, p); err != nil || c.Check() == nil {
+			t.Errorf("s = %v: a configuration that q hardly draws is not seen: %+v, %v", s, c, err)
 		}
 	}
 }
@@ -59,7 +67,7 @@ func TestCompareLogWeightsErrors(t *testing.T) {
 			t.Errorf("%v accepted", bad)
 		}
 	}
-	if c, err := stats.CompareLogWeights([]float64{3, 3}, []float64{3, 3}); err != nil || c.ESSTheory != 1 || !c.Covered() {
+	if c, err := stats.CompareLogWeights([]float64{3, 3}, []float64{3, 3}); err != nil || c.ESSTheory != 1 || c.Check() != nil {
 		t.Errorf("an exact model: %+v, %v", c, err)
 	}
 }

@@ -64,6 +64,9 @@ func NewSite(cfg SiteConfig) (*Site, error) {
 	if cfg.Width < 0 || cfg.Layers < 0 || cfg.Embedding < 0 {
 		return nil, fmt.Errorf("unet: expected positive sizes, got width %d, %d layers and an embedding of %d", cfg.Width, cfg.Layers, cfg.Embedding)
 	}
+	if err := cfg.Parity.Check(); err != nil {
+		return nil, fmt.Errorf("unet: %w", err)
+	}
 	return &Site{cfg: cfg}, nil
 }
 

@@ -79,6 +79,9 @@ func New(cfg Config) (*Network, error) {
 	if cfg.Norm == "" {
 		cfg.Norm = NoNorm
 	}
+	if err := cfg.Parity.Check(); err != nil {
+		return nil, fmt.Errorf("unet: %w", err)
+	}
 	if len(cfg.Channels) == 0 {
 		return nil, fmt.Errorf("unet: expected at least one resolution, got none")
 	}
@@ -113,7 +116,7 @@ func (u *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	cell := 1 << (len(u.cfg.Channels) - 1)
 	for _, n := range t.Dims() {
 		if n%cell != 0 {
-			return nil, fmt.Errorf("unet: expected extents divisible by %d for %d resolutions, got %v", cell, len(u.cfg.Channels), t.Layout)
+			return nil, fmt.Errorf("unet: expected extents divisible by %d for %d resolutions, got %v: give Channels fewer entries", cell, len(u.cfg.Channels), t.Layout)
 		}
 	}
 	if s := t.Symmetries; u.cfg.D4 && s != nil && !(s.Reflection && s.Exchange) {

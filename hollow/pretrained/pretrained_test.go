@@ -39,7 +39,7 @@ func TestCards(t *testing.T) {
 				Steps: 6, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Batch: n / 2,
 			}))
 			s := must(f.Sample(t.Context(), n, 99))
-			w := must(stats.LogWeightStats(s.LogWeights(action)))
+			w := must(stats.LogWeightStats(must(s.LogWeights(action))))
 			stepError := must(f.StepError(t.Context(), s.Ensemble.Slice(0, n/2), 99))
 			// Six steps instead of the card's number shift log q by the step error.
 			tolerance := 5*math.Hypot(card.LogZ[1], card.SDLogW[0]/math.Sqrt(float64(n))) + stepError

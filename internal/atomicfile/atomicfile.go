@@ -69,7 +69,11 @@ func Create(path string) (*File, error) {
 	name := filepath.Join(filepath.Dir(path), ".tmp-"+rand.Text())
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("atomicfile: %w", err)
+		// The name that the caller knows is that of the file to be.
+		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("atomicfile: create %s: %w", path, err)
 	}
 	if mode != 0 {
 		if err := f.Chmod(mode); err != nil {
