@@ -82,6 +82,9 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 	return m, nil
 }
 
+// leastConfigurations is a bound on nonsense: the spectrum of so few is known to a third.
+const leastConfigurations = 8
+
 // checkTheory returns an error unless there is an action and an ensemble of it.
 func checkTheory(action lattice.Action, ens *lattice.Ensemble) error {
 	if err := lattice.CheckAction(action); err != nil {
@@ -95,6 +98,9 @@ func checkTheory(action lattice.Action, ens *lattice.Ensemble) error {
 	}
 	if err := ens.Check(); err != nil {
 		return fmt.Errorf("diffusion: %w", err)
+	}
+	if ens.Len() < leastConfigurations {
+		return fmt.Errorf("diffusion: expected at least %d configurations to measure a spectrum with, got %d (some thousand make a good model)", leastConfigurations, ens.Len())
 	}
 	return nil
 }
