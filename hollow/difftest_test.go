@@ -98,7 +98,6 @@ func TestAdapt(t *testing.T) {
 		{hollow.Config{}, []int{1, 1}, 1, nil, "hollow: expected a lattice of more than one site, got 1x1"},
 		{hollow.Config{}, []int{4, 4}, 1, &line, "hollow: expected an action that is invariant under translations and reflections, got one that is not"},
 		{hollow.Config{Parity: diffusion.Odd}, []int{4, 4}, 1, &uneven, `hollow: expected an action with the symmetry φ → -φ for a network that is odd in the field, got one without: leave its Parity open, or set it to "none"`},
-		{hollow.Config{Parity: "even"}, []int{4, 4}, 1, nil, `hollow: expected the parity "odd", "none" or none given, got "even"`},
 		{hollow.Config{Components: hollow.Vector}, []int{4, 4}, 2, &scalar, `hollow: expected an action that is invariant under rotations of the components for a network that is, got one that is not: leave Components open, or set it to "separate"`},
 		{hollow.Config{Components: hollow.Vector, Parity: diffusion.NoParity}, []int{4, 4}, 2, nil, `hollow: expected an odd network for a vector, got the parity "none": -1 is one of its rotations`},
 		{hollow.Config{Directions: []int{0, 0}}, []int{4, 4}, 1, &anisotropic, "hollow: expected directions of different classes for an action that is not invariant under their exchange, got [0 0]"},

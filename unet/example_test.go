@@ -25,5 +25,5 @@ func ExampleNetwork_Adapt() {
 	// Output:
 	// 32x32 <nil>
 	// 16x8x4 <nil>
-	// 6x6 unet: expected extents divisible by 4 for 3 resolutions, got 6x6
+	// 6x6 unet: expected extents divisible by 4 for 3 resolutions, got 6x6: give Channels fewer entries
 }
