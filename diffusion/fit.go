@@ -26,6 +26,8 @@ type FitConfig struct {
 	Train TrainConfig
 	// Seed determines the initial weights and the training.
 	Seed uint64
+	// Warn, if not nil, is told the Warnings of the [Measurement] before the training.
+	Warn func(warning string)
 }
 
 // Fit trains a model of the ensemble of an action: it measures what the model has to know,
@@ -39,6 +41,11 @@ func Fit(ctx context.Context, backend compute.Backend, action lattice.Action, en
 	m, err := Measure(action, ens)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Warn != nil {
+		for _, w := range m.Warnings {
+			cfg.Warn(w)
+		}
 	}
 	m.Seed = cfg.Seed
 	if cfg.Train.SigmaMin > 0 {

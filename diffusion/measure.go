@@ -15,6 +15,10 @@ type Measurement struct {
 	// Targets is the field Y of [ResidualField] for every configuration, in the layout
 	// of the ensemble.
 	Targets []float64
+	// Warnings say in words what makes the theory hard for a model, as far as it can be
+	// known before the training: strong coupling, wells that the base does not have, few
+	// configurations. None is the rule.
+	Warnings []string
 }
 
 // orderedBinder is the Binder cumulant (2/3 for two sharp peaks, 0 for a Gaussian)
@@ -79,6 +83,7 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 		// least of the order of each other's inverse.
 		return nil, fmt.Errorf("diffusion: expected configurations of the action, got fluctuations of up to %.3g where its forces are only %.3g", m.SigmaMax/5, math.Sqrt(force))
 	}
+	m.Warnings = m.warnings(force, ens)
 	return m, nil
 }
 
@@ -189,10 +194,9 @@ func (m *Measurement) order(ens *lattice.Ensemble) {
 		m2 += x * x / n
 		m4 += x * x * x * x / n
 	}
-	binder := 1 - m4/(3*m2*m2)
-	switch {
-	case !(binder > orderedBinder):
-	case binder > 0.6:
+	switch u := 1 - m4/(3*m2*m2); {
+	case !(u > orderedBinder):
+	case u > 0.6:
 		m.Order, m.Spectrum[0] = abs, m2-abs*abs
 	default:
 		square := centreSoftening * math.Sqrt((3*m2*m2-m4)/2)

@@ -142,7 +142,7 @@ func (q *quickstart) fit(ctx context.Context, ens *lattice.Ensemble, train diffu
 		return nil, err
 	}
 	return diffusion.Fit(ctx, q.backend, q.action, ens, diffusion.FitConfig{
-		Network: network, Start: q.in.Start, Train: train, Seed: train.Seed,
+		Network: network, Start: q.in.Start, Train: train, Seed: train.Seed, Warn: report.Warn,
 	})
 }
 
