@@ -55,7 +55,7 @@ func newAsymmetric(t testing.TB, components int, dims ...int) asymmetric {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return asymmetric{lattice.Layout{Lattice: lat, Components: components}, 0.3}
+	return asymmetric{lattice.Vector(lat, components), 0.3}
 }
 
 // TestEnsembleOfAnyAction: an action that is not even, with barriers that trajectories do not

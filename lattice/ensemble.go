@@ -151,21 +151,6 @@ func (e *Ensemble) CheckLayout(layout Layout) error {
 	return nil
 }
 
-// CheckAction returns an error unless the configurations have the layout of the action
-// and none of the Params contradicts its couplings, see [Params].
-func (e *Ensemble) CheckAction(action Action) error {
-	if err := e.CheckLayout(action.Layout()); err != nil {
-		return err
-	}
-	p := Params(action)
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if have, ok := e.Params[name]; ok && have != p[name] {
-			return fmt.Errorf("lattice: expected an ensemble of %s, got one with %s = %v%s", Describe(action), name, have, e.origin())
-		}
-	}
-	return nil
-}
-
 // Phi4 returns the action (4.2) of the ensemble, with the parameters "kappa" and
 // "lambda" of Params. It returns an error if one is missing, if there are several
 // components, or as [NewPhi4] does.

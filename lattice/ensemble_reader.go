@@ -169,7 +169,7 @@ func layoutOf(shape []int, components int) (Layout, error) {
 	if err != nil {
 		return Layout{}, err
 	}
-	layout := Layout{Lattice: lat, Components: components}
+	layout := Vector(lat, components)
 	return layout, layout.check()
 }
 

@@ -19,6 +19,10 @@ type Layout struct {
 // Scalar returns the layout of fields with one component.
 func Scalar(lat *Lattice) Layout { return Layout{Lattice: lat, Components: 1} }
 
+// Vector returns the layout of fields with n components. The layout is checked where it is
+// used, see [Layout.Check].
+func Vector(lat *Lattice, n int) Layout { return Layout{Lattice: lat, Components: n} }
+
 // Size returns the number of numbers that make a field, Components·V.
 func (l Layout) Size() int { return l.Components * l.Lattice.volume }
 

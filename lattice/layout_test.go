@@ -12,7 +12,7 @@ import (
 
 func vectors(t testing.TB, components int, dims ...int) lattice.Layout {
 	t.Helper()
-	return lattice.Layout{Lattice: newLattice(t, dims...), Components: components}
+	return lattice.Vector(newLattice(t, dims...), components)
 }
 
 func TestLayout(t *testing.T) {
@@ -64,7 +64,7 @@ func TestLayoutCheck(t *testing.T) {
 			t.Errorf("%d components: error %v", l.Components, err)
 		}
 	}
-	if err := (lattice.Layout{Lattice: lat, Components: lattice.MaxComponents}).Check(); err != nil {
+	if err := (lattice.Vector(lat, lattice.MaxComponents)).Check(); err != nil {
 		t.Error(err)
 	}
 	// Sites of 2¹⁰ components, as many as there may be.

@@ -25,7 +25,7 @@ func NewON(lat *Lattice, n int, kappa, lambda float64) (*ON, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := Layout{Lattice: lat, Components: n}
+	l := Vector(lat, n)
 	if err := l.Check(); err != nil {
 		return nil, fmt.Errorf("lattice: O(N) action: %w", err)
 	}

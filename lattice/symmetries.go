@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Symmetries are the transformations of the field that leave an action as it is.
 type Symmetries struct {
-	// Sign is φ → -φ of all components.
+	// Sign is φ → -φ of all components at once.
 	Sign bool `json:"sign"`
+	// Signs[c] holds if S is invariant under φ_c → -φ_c of component c by itself, N > 1;
+	// nil for one component.
+	Signs []bool `json:"signs,omitempty"`
 	// Translation holds if S is invariant under translations in every direction.
 	Translation bool `json:"translation"`
 	// Reflection holds if S is invariant under the reflection x_µ → -x_µ of every
@@ -39,6 +43,9 @@ func MeasureSymmetries(action Action) (Symmetries, error) {
 	}
 	l := action.Layout()
 	s := Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true, Rotation: l.Components > 1, Permutation: l.Components > 1}
+	if l.Components > 1 {
+		s.Signs = slices.Repeat([]bool{true}, l.Components)
+	}
 	rng := rand.New(rand.NewPCG(1, 0x73796d6d65747279))
 	phi, image := make([]float64, l.Size()), make([]float64, l.Size())
 	// Fields of several sizes: a term may be invisible where another is large.
@@ -75,12 +82,13 @@ func MeasureSymmetries(action Action) (Symmetries, error) {
 				}
 			}
 		}
-		for c := range l.Components {
+		for c := range s.Signs {
 			copy(image, phi)
 			for x, v := range l.Component(phi, c) {
 				l.Component(image, c)[x] = -v
 			}
-			s.Rotation = s.Rotation && holds()
+			s.Signs[c] = s.Signs[c] && holds()
+			s.Rotation = s.Rotation && s.Signs[c]
 		}
 		for c := 1; c < l.Components; c++ {
 			angle := 2 * math.Pi * rng.Float64()

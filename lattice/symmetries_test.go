@@ -3,6 +3,8 @@ package lattice_test
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -108,7 +110,7 @@ func TestMeasureSymmetries(t *testing.T) {
 		}})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
-		} else if got != c.want {
+		} else if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, expected %+v", c.name, got, c.want)
 		}
 	}
@@ -118,7 +120,7 @@ func TestSymmetriesOfPhi4(t *testing.T) {
 	want := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true}
 	for _, dims := range append(shapes, []int{32, 32}) {
 		for _, c := range [][2]float64{{0.27, 0.022}, {0.01, 0}, {-0.2, 300}, {0, 1e-3}} {
-			if got, err := lattice.MeasureSymmetries(newPhi4(t, c[0], c[1], dims...)); err != nil || got != want {
+			if got, err := lattice.MeasureSymmetries(newPhi4(t, c[0], c[1], dims...)); err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("φ⁴ on %v: %+v, %v", dims, got, err)
 			}
 		}
@@ -127,26 +129,28 @@ func TestSymmetriesOfPhi4(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := lattice.MeasureSymmetries(toy); err != nil || got != want {
+	if got, err := lattice.MeasureSymmetries(toy); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("toy model: %+v, %v", got, err)
 	}
 }
 
 func TestSymmetriesOfVectors(t *testing.T) {
-	full := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true, Rotation: true, Permutation: true}
-	with := func(change func(s *lattice.Symmetries)) lattice.Symmetries {
-		s := full
-		change(&s)
-		return s
-	}
 	for _, n := range []int{2, 3} {
+		with := func(change func(s *lattice.Symmetries)) lattice.Symmetries {
+			s := lattice.Symmetries{
+				Sign: true, Translation: true, Reflection: true, Exchange: true, Rotation: true, Permutation: true,
+				Signs: slices.Repeat([]bool{true}, n),
+			}
+			change(&s)
+			return s
+		}
 		l := vectors(t, n, 3, 3)
 		for _, c := range []struct {
 			name string
 			term func(phi []float64) float64
 			want lattice.Symmetries
 		}{
-			{"O(N)", func(phi []float64) float64 { return 0 }, full},
+			{"O(N)", func(phi []float64) float64 { return 0 }, with(func(*lattice.Symmetries) {})},
 			{"cubic anisotropy", func(phi []float64) float64 {
 				return 0.1 * sites(phi, func(v float64) float64 { return v * v * v * v })
 			}, with(func(s *lattice.Symmetries) { s.Rotation = false })},
@@ -155,10 +159,16 @@ func TestSymmetriesOfVectors(t *testing.T) {
 			}, with(func(s *lattice.Symmetries) { s.Rotation, s.Permutation = false, false })},
 			{"field along the last component", func(phi []float64) float64 {
 				return 1e-3 * sites(l.Component(phi, n-1), func(v float64) float64 { return v })
-			}, with(func(s *lattice.Symmetries) { s.Sign, s.Rotation, s.Permutation = false, false, false })},
+			}, with(func(s *lattice.Symmetries) {
+				s.Sign, s.Rotation, s.Permutation = false, false, false
+				s.Signs[n-1] = false
+			})},
 			{"field along the diagonal", func(phi []float64) float64 {
 				return 0.01 * sites(phi, func(v float64) float64 { return v })
-			}, with(func(s *lattice.Symmetries) { s.Sign, s.Rotation = false, false })},
+			}, with(func(s *lattice.Symmetries) {
+				s.Sign, s.Rotation = false, false
+				clear(s.Signs)
+			})},
 			// Invariant under SO(2) for n = 2, but not under the reflections of O(2).
 			{"vector product of neighbours", func(phi []float64) float64 {
 				s, a, b := 0.0, l.Component(phi, 0), l.Component(phi, 1)
@@ -168,7 +178,20 @@ func TestSymmetriesOfVectors(t *testing.T) {
 					}
 				}
 				return s
-			}, with(func(s *lattice.Symmetries) { s.Reflection, s.Rotation, s.Permutation = false, false, false })},
+			}, with(func(s *lattice.Symmetries) {
+				s.Reflection, s.Rotation, s.Permutation = false, false, false
+				s.Signs[0], s.Signs[1] = false, false
+			})},
+			{"product of two components", func(phi []float64) float64 {
+				s := 0.0
+				for x, v := range l.Component(phi, 0) {
+					s += 1e-3 * v * l.Component(phi, 1)[x]
+				}
+				return s
+			}, with(func(s *lattice.Symmetries) {
+				s.Rotation, s.Permutation = false, n == 2
+				s.Signs[0], s.Signs[1] = false, false
+			})},
 		} {
 			got, err := lattice.MeasureSymmetries(valueAction{l, func(phi []float64) float64 {
 				s := -0.4 * float64(l.Volume()) * l.Hopping(phi)
@@ -183,7 +206,7 @@ func TestSymmetriesOfVectors(t *testing.T) {
 			}})
 			if err != nil {
 				t.Errorf("N = %d, %s: %v", n, c.name, err)
-			} else if got != c.want {
+			} else if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("N = %d, %s: %+v, expected %+v", n, c.name, got, c.want)
 			}
 		}
@@ -200,7 +223,7 @@ func TestMeasureSymmetriesErrors(t *testing.T) {
 		"NaN":         valueAction{l, func([]float64) float64 { return math.NaN() }},
 		"infinite":    valueAction{l, func(phi []float64) float64 { return math.Inf(1) }},
 	} {
-		if s, err := lattice.MeasureSymmetries(a); err == nil || s != (lattice.Symmetries{}) {
+		if s, err := lattice.MeasureSymmetries(a); err == nil || !reflect.DeepEqual(s, lattice.Symmetries{}) {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}

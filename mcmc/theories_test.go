@@ -155,7 +155,7 @@ type bowl struct {
 
 func newBowl(t testing.TB, components int, b bowl, dims ...int) bowl {
 	t.Helper()
-	b.layout = lattice.Layout{Lattice: must[*lattice.Lattice](t)(lattice.New(dims...)), Components: components}
+	b.layout = lattice.Vector(must[*lattice.Lattice](t)(lattice.New(dims...)), components)
 	return b
 }
 

@@ -237,7 +237,7 @@ func TestHoppingPathErrors(t *testing.T) {
 	for _, c := range []struct {
 		layout        lattice.Layout
 		kappa, lambda float64
-	}{{lattice.Layout{}, 0.2, 0.1}, {lattice.Scalar(lat), 0.3, 0}, {lattice.Scalar(lat), 0.2, -1}, {lattice.Layout{Lattice: lat, Components: 2}, math.NaN(), 1}} {
+	}{{lattice.Layout{}, 0.2, 0.1}, {lattice.Scalar(lat), 0.3, 0}, {lattice.Scalar(lat), 0.2, -1}, {lattice.Vector(lat, 2), math.NaN(), 1}} {
 		if _, err := exact.HoppingPath(c.layout, c.kappa, c.lambda); err == nil {
 			t.Errorf("%+v: no error", c)
 		}

@@ -127,7 +127,7 @@ func TestComponents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := vector{lattice.Layout{Lattice: lat, Components: 2}}
+	a := vector{lattice.Vector(lat, 2)}
 	ens := lattice.NewEnsemble(a.layout, 2)
 	for range 2 {
 		for i := range a.layout.Size() {

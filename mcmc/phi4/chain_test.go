@@ -19,7 +19,7 @@ func TestChainFreeField(t *testing.T) {
 		for _, kappa := range []float64{0.27, 0.45, -0.3, 0} {
 			for _, l := range []int{1, 2, 3, 16, 101} {
 				what := fmt.Sprintf("N = %d, κ = %v, L = %d", n, kappa, l)
-				want := without(must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: newLattice(t, l), Components: n}, kappa)), variance, absM)
+				want := without(must[phi4.Exact](t)(phi4.FreeField(lattice.Vector(newLattice(t, l), n), kappa)), variance, absM)
 				c := chain(t, n, kappa, 0, l)
 				same(t, what, c.Exact(), want, 1e-10)
 				// The poles of 1 - 2κ cos k are at cosh(1/ξ) = 1/(2|κ|).

@@ -53,7 +53,7 @@ func TestFreeFieldMatrix(t *testing.T) {
 			f := float64(n)
 			logZ := f * (sites/2*math.Log(2*math.Pi) - chol.LogDet()/2)
 			abs := math.Sqrt(2*chi/sites) * math.Gamma((f+1)/2) / math.Gamma(f/2)
-			same(t, fmt.Sprintf("%v, N = %d", lat, n), must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: lat, Components: n}, c.kappa)), phi4.Exact{
+			same(t, fmt.Sprintf("%v, N = %d", lat, n), must[phi4.Exact](t)(phi4.FreeField(lattice.Vector(lat, n), c.kappa)), phi4.Exact{
 				Volume: v, LogZ: logZ, FreeEnergy: -logZ / sites, Phi2: f * phi2, Phi4: f * (f + 2) * phi2 * phi2,
 				Hopping: f * mat.Trace(&hg) / sites, HoppingVariance: 2 * f * mat.Trace(&hghg) / sites,
 				ActionDensity: f / 2, Chi: f * chi, AbsM: abs,
@@ -66,7 +66,7 @@ func TestFreeFieldErrors(t *testing.T) {
 	for _, f := range []func() error{
 		func() error { _, err := phi4.FreeField(lattice.Scalar(nil), 0); return err },
 		func() error {
-			_, err := phi4.FreeField(lattice.Layout{Lattice: newLattice(t, 4), Components: 0}, 0)
+			_, err := phi4.FreeField(lattice.Vector(newLattice(t, 4), 0), 0)
 			return err
 		},
 		func() error { _, err := phi4.FreeField(lattice.Scalar(newLattice(t, 4, 4)), -0.25); return err },
@@ -83,7 +83,7 @@ func TestPlaquetteLimits(t *testing.T) {
 	lat := newLattice(t, 2, 2)
 	for _, n := range []int{1, 2} {
 		for _, kappa := range []float64{0.2, -0.2} {
-			want := without(must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: lat, Components: n}, kappa)), variance)
+			want := without(must[phi4.Exact](t)(phi4.FreeField(lattice.Vector(lat, n), kappa)), variance)
 			if n > 1 {
 				want = without(want, absM)
 			}
@@ -206,26 +206,26 @@ func TestSolveLoops(t *testing.T) {
 func TestSolve(t *testing.T) {
 	const kappa, lambda = 0.2, 0.4
 	ring, square, cube := newLattice(t, 6), newLattice(t, 2, 2), newLattice(t, 3, 2, 4)
-	same(t, "chain", must[phi4.Exact](t)(phi4.Solve(lattice.Layout{Lattice: ring, Components: 2}, kappa, lambda)), chain(t, 2, kappa, lambda, 6).Exact(), 0)
+	same(t, "chain", must[phi4.Exact](t)(phi4.Solve(lattice.Vector(ring, 2), kappa, lambda)), chain(t, 2, kappa, lambda, 6).Exact(), 0)
 	same(t, "2x2", must[phi4.Exact](t)(phi4.Solve(lattice.Scalar(square), kappa, lambda)), must[phi4.Exact](t)(phi4.Plaquette(1, kappa, lambda)), 0)
-	same(t, "free", must[phi4.Exact](t)(phi4.Solve(lattice.Layout{Lattice: cube, Components: 3}, 0.1, 0)), must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: cube, Components: 3}, 0.1)), 0)
+	same(t, "free", must[phi4.Exact](t)(phi4.Solve(lattice.Vector(cube, 3), 0.1, 0)), must[phi4.Exact](t)(phi4.FreeField(lattice.Vector(cube, 3), 0.1)), 0)
 	same(t, "Ising", must[phi4.Exact](t)(phi4.Solve(lattice.Scalar(square), kappa, math.Inf(1))), must[phi4.Exact](t)(phi4.Ising(square, kappa)), 0)
 	// Independent sites, against those of the free field where both are known.
 	for _, lat := range []*lattice.Lattice{cube, newLattice(t, 1, 5, 1), newLattice(t, 1, 1)} {
 		for _, n := range []int{1, 3} {
-			want := must[phi4.Exact](t)(phi4.FreeField(lattice.Layout{Lattice: lat, Components: n}, 0))
+			want := must[phi4.Exact](t)(phi4.FreeField(lattice.Vector(lat, n), 0))
 			if lat.Volume() > 1 {
 				want = without(want, absM)
 			}
-			same(t, "κ = 0", must[phi4.Exact](t)(phi4.Solve(lattice.Layout{Lattice: lat, Components: n}, 0, 1e-14)), want, 1e-11)
+			same(t, "κ = 0", must[phi4.Exact](t)(phi4.Solve(lattice.Vector(lat, n), 0, 1e-14)), want, 1e-11)
 		}
 	}
 	for _, f := range []func() error{
 		func() error { _, err := phi4.Solve(lattice.Scalar(nil), 0, 1); return err },
 		func() error { _, err := phi4.Solve(lattice.Scalar(cube), 0.1, 1); return err },
-		func() error { _, err := phi4.Solve(lattice.Layout{Lattice: cube, Components: 0}, 0, 1); return err },
+		func() error { _, err := phi4.Solve(lattice.Vector(cube, 0), 0, 1); return err },
 		func() error {
-			_, err := phi4.Solve(lattice.Layout{Lattice: square, Components: 2}, 0.1, math.Inf(1))
+			_, err := phi4.Solve(lattice.Vector(square, 2), 0.1, math.Inf(1))
 			return err
 		},
 		func() error { _, err := phi4.Solve(lattice.Scalar(ring), 0.1, math.Inf(-1)); return err },
