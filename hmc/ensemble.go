@@ -10,23 +10,50 @@ import (
 )
 
 // EnsembleConfig configures [Ensemble]. N is required; the zero value of everything else
-// is a choice that is made for the action. Fields without a comment of their own are those
-// of [mcmc.EnsembleConfig].
+// is a choice that is made for the action.
 type EnsembleConfig struct {
-	// N is the number of configurations in total.
+	// N is the number of configurations in total: hundreds for a measurement to a few per
+	// cent, thousands for the training of a model. Fewer than about 10 a chain leave little
+	// to compare chains by, beyond their pilot runs, and are for tests.
 	N int
 	// Seed is the first seed of all random numbers.
 	Seed uint64
 
-	Chains, Workers int
-	Start           mcmc.Start
-	Thermalisation  int
-	Thin            int
-	Decorrelation   float64
-	MaxSteps        int
-	MaxBytes        int64
-	Observables     []mcmc.Observable
-	Progress        func(done, total int)
+	// Chains is the number of independent chains; 0 means 16, or N if that is less. The
+	// result depends on it, so it does not follow the number of cores.
+	Chains int
+	// Workers bounds the chains that run at the same time; 0 means GOMAXPROCS. The result
+	// does not depend on it.
+	Workers int
+	// Start says where the chains begin; the zero value starts half of them hot and half
+	// cold, at [mcmc.LeastConstant], which is what shows whether they thermalised.
+	Start mcmc.Start
+	// Thermalisation is the number of trajectories before anything is measured; 0 means 1000,
+	// a negative number none. It is extended where chains turn out not to be in equilibrium.
+	Thermalisation int
+	// Thin is the number of trajectories from one configuration of a chain to the next; 0
+	// means that a pilot run measures it, see Decorrelation.
+	Thin int
+	// Decorrelation D sets the thinning to D·τ trajectories with the longest τ_int of the
+	// pilot run; 0 means 2. It has no effect if Thin is set.
+	Decorrelation float64
+	// MaxSteps bounds the trajectories of a chain that make its configurations where the
+	// pilot run chooses the thinning; 0 means 2²⁰.
+	MaxSteps int
+	// MaxBytes bounds the memory of the run, which is estimated before it is taken; 0 means
+	// 8 GiB.
+	MaxBytes int64
+	// Observables are measured after every trajectory that follows thermalisation and pilot;
+	// see [mcmc.EnsembleResult].Series.
+	Observables []mcmc.Observable
+	// Progress, if not nil, is called after each configuration with the number of those
+	// finished and N, never by two goroutines at once, and not before the chains have
+	// thermalised.
+	Progress func(done, total int)
+	// PhaseProgress, if not nil, is called while chains thermalise and make pilot runs, with
+	// the trajectories that all chains have made in this phase and those that are planned;
+	// see [mcmc.EnsembleConfig].
+	PhaseProgress func(phase mcmc.Phase, done, total int)
 
 	// Integrator, Length, Steps, Acceptance and Mass are those of [Config]. No integrator
 	// means [Omelyan], and a number of steps that is not given adapts in each chain.
@@ -38,8 +65,14 @@ type EnsembleConfig struct {
 	// Jitter is that of [Config]; 0 means 0.5, a negative number none. Trajectories of one
 	// length resonate with modes of a half period of that length, which then never move.
 	Jitter float64
-	// Moves returns the further moves that a chain makes after each trajectory; nil stands
-	// for [mcmc.Moves], and a function that returns none leaves trajectories alone.
+	// Moves returns the further moves that a chain makes after each trajectory, in place of
+	// those of [mcmc.Moves], for which nil stands; a function that returns none leaves
+	// trajectories alone. A move of your own beside the others is
+	//
+	//	func(chain int) ([]mcmc.Kernel, error) {
+	//		moves, err := mcmc.Moves(action)
+	//		return append(moves, own()), err
+	//	}
 	Moves func(chain int) ([]mcmc.Kernel, error)
 }
 
@@ -93,7 +126,7 @@ func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, e
 		Action: action, N: cfg.N, Seed: cfg.Seed, Chains: cfg.Chains, Workers: cfg.Workers,
 		Start: cfg.Start, ColdValue: cold, Thermalisation: cfg.Thermalisation,
 		Thin: cfg.Thin, Decorrelation: cfg.Decorrelation, MaxSteps: cfg.MaxSteps, MaxBytes: cfg.MaxBytes,
-		Observables: cfg.Observables, Progress: cfg.Progress,
+		Observables: cfg.Observables, Progress: cfg.Progress, PhaseProgress: cfg.PhaseProgress,
 	}, func(chain int) (mcmc.Kernel, error) {
 		h, err := New(action, trajectory)
 		if err != nil {

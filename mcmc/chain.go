@@ -20,12 +20,19 @@ type Chain struct {
 	rng    *rand.Rand
 	steps  int
 	stats  KernelStats
+	// watch, if not nil, is called every watched steps.
+	watch func() error
 }
+
+// watched is the number of steps of a chain from one look at it to the next.
+const watched = 16
 
 // NewChain returns a chain of kernel that starts at a copy of the field start,
 // with the generator rand.NewPCG(seed1, seed2). Chains with the same seed1 and
 // different seed2 are statistically independent. It returns an error if kernel is
-// nil or if start is empty or not finite.
+// nil or if start is empty or not finite. A chain of the independence sampler from a field
+// that its proposer hardly ever draws, such as φ = 0, may sit there for hundreds of steps:
+// start it from [Independence.Start].
 func NewChain(kernel Kernel, start []float64, seed1, seed2 uint64) (*Chain, error) {
 	if kernel == nil {
 		return nil, fmt.Errorf("mcmc: expected a kernel for the chain, got nil")
@@ -58,6 +65,11 @@ func (c *Chain) Run(ctx context.Context, n int) error {
 		}
 		c.steps++
 		c.stats.Add(info)
+		if c.watch != nil && c.steps%watched == 0 {
+			if err := c.watch(); err != nil {
+				return err
+			}
+		}
 	}
 	if err := lattice.CheckField(c.phi, len(c.phi)); err != nil {
 		return fmt.Errorf("mcmc: after step %d: %w", c.steps, err)

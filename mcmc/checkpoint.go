@@ -12,7 +12,7 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-const generatorMagic = "latdiff generator 2\n"
+const generatorMagic = "latdiff generator 3\n"
 
 // Save writes the state of the run to w: all chains, with their configurations and
 // series. It takes memory for one chain. Restore reads it.
@@ -37,7 +37,9 @@ func (g *Generator) Save(w io.Writer) error {
 		for _, x := range c.series {
 			e.floats(x)
 		}
-		for _, x := range [][]float64{c.data, c.action, c.pilot[0], c.pilot[1]} {
+		e.floats(c.data)
+		e.floats(c.action)
+		for _, x := range c.pilot {
 			e.floats(x)
 		}
 	}
@@ -49,7 +51,7 @@ func (g *Generator) Save(w io.Writer) error {
 }
 
 // Restore reads what Save wrote into a generator of the same configuration, with
-// kernels built like those that were saved. Workers and Progress may differ. Run then
+// kernels built like those that were saved. Workers, Progress and PhaseProgress may differ. Run then
 // continues bit by bit as the saved run would have. It returns an error if the state
 // is damaged or of another configuration; unless the configuration was the reason,
 // the generator must not be used afterwards.
@@ -121,7 +123,7 @@ func (g *Generator) fingerprint() string {
 const maxSaved = 64
 
 // pilotFloats is the length of the pilot as a list of numbers.
-const pilotFloats = 8
+const pilotFloats = 11
 
 func (p *Pilot) floats() []float64 {
 	if p == nil {
@@ -134,6 +136,7 @@ func (p *Pilot) floats() []float64 {
 	return []float64{
 		float64(p.Steps), reliable, p.AbsM.Value, p.AbsM.Error, float64(p.AbsM.Window),
 		p.Action.Value, p.Action.Error, float64(p.Action.Window),
+		p.Components.Value, p.Components.Error, float64(p.Components.Window),
 	}
 }
 
@@ -144,6 +147,7 @@ func pilotFromFloats(x []float64) *Pilot {
 	p := &Pilot{Steps: int(x[0]), Reliable: x[1] != 0}
 	p.AbsM.Value, p.AbsM.Error, p.AbsM.Window = x[2], x[3], int(x[4])
 	p.Action.Value, p.Action.Error, p.Action.Window = x[5], x[6], int(x[7])
+	p.Components.Value, p.Components.Error, p.Components.Window = x[8], x[9], int(x[10])
 	return p
 }
 

@@ -46,7 +46,9 @@ type EnsembleConfig struct {
 	// Action has the layout of the fields. It is measured on each configuration, and
 	// takes part in the choice of the thinning and in the thermalisation check.
 	Action lattice.Action
-	// N is the number of configurations in total.
+	// N is the number of configurations in total: hundreds for a measurement to a few per
+	// cent, thousands for the training of a model. Fewer than about 10 a chain leave little
+	// to compare chains by, beyond their pilot runs, and are for tests.
 	N int
 	// Chains is the number of independent chains; 0 means 16, or N if that is less.
 	// The result depends on it, so it does not follow the number of cores.
@@ -71,7 +73,8 @@ type EnsembleConfig struct {
 	// it, see Decorrelation.
 	Thin int
 	// Decorrelation D sets the thinning to D·τ steps, rounded up, with τ the larger
-	// one of the τ_int of |M| and, if there is an action, of S. The correlation of
+	// one of the τ_int of |M| and S and, of several components, of those that [Generate]
+	// compares. The correlation of
 	// successive configurations is then about exp(-D) for an observable whose
 	// autocorrelation decays with a single exponential of that τ. 0 means 2. It has
 	// no effect if Thin is set.
@@ -94,8 +97,15 @@ type EnsembleConfig struct {
 	// 8 bytes each for every step.
 	Observables []Observable
 	// Progress, if not nil, is called after each configuration with the number of
-	// those finished and N, never by two goroutines at once.
+	// those finished and N, never by two goroutines at once. No configuration is finished
+	// before the chains have thermalised: see PhaseProgress.
 	Progress func(done, total int)
+	// PhaseProgress, if not nil, is called while chains thermalise and make pilot runs, about
+	// every 16 steps of a chain, with the number of steps that all chains together have made
+	// in this phase and the number that is planned. The phase starts again, or the number
+	// grows, where chains need longer. It is never called by two goroutines at once, or
+	// together with Progress.
+	PhaseProgress func(phase Phase, done, total int)
 }
 
 // PaperProtocol returns the configuration of the training ensembles of
@@ -152,7 +162,8 @@ type EnsembleResult struct {
 // The configurations are a sample of exp(-S), as far as the chains can tell, or there is
 // a [*NotEquilibratedError] that says which chain and which observable speaks against it
 // and what to do. Unless the configuration is Unchecked, chains are compared with each
-// other: hot and cold starts may be 4 standard deviations apart in |M| and S, the
+// other: hot and cold starts may be 4 standard deviations apart in |M| and S and, of several
+// components, in |M_c| and M_c·M_d of the first eight (for so many observables 4.2 and more), the
 // rank-normalised split-R̂ may be 1.1, or what chance makes of it in a short run, and no
 // chain may have stopped moving. A chain that accepts nothing while it thermalises gets
 // up to three extensions of twice the length of the last. Where Thin is 0, the pilot
@@ -161,8 +172,9 @@ type EnsembleResult struct {
 // them closer. The configurations are compared in the end.
 //
 // At a cancelled ctx it returns ctx.Err() and at an error of a chain that error,
-// all with what was finished by then, which is also consistent; the result is nil
-// only if the configuration is invalid or newKernel fails.
+// all with what was finished by then, which is also consistent. It is an error too if S
+// falls without end along constant, staggered or random fields, or if a chain runs away.
+// The result is nil only if the configuration is invalid or newKernel fails.
 func Generate(ctx context.Context, cfg EnsembleConfig, newKernel func(chain int) (Kernel, error)) (*EnsembleResult, error) {
 	g, err := NewGenerator(cfg, newKernel)
 	if err != nil {
@@ -244,7 +256,7 @@ func (cfg EnsembleConfig) checkMemory(thin int) error {
 	series := 8 * n * float64(thin) * float64(len(cfg.Observables))
 	pilot := 0.0
 	if cfg.Thin == 0 {
-		pilot = 8 * 2 * chains * float64(max(cfg.PilotSteps, pilotLimit))
+		pilot = 8 * float64(len(newCompared(cfg.Action.Layout()).names)) * chains * float64(max(cfg.PilotSteps, pilotLimit))
 	}
 	most := math.Min(float64(cfg.MaxBytes), math.MaxInt)
 	if sum := fields + kernels + series + pilot; sum > most {

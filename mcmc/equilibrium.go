@@ -15,8 +15,8 @@ import (
 type NotEquilibratedError struct {
 	// Chain is the number of the chain that stands out most, -1 if none does.
 	Chain int
-	// Observable tells what shows it: "|M|", "S", or "acceptance" for a chain that accepts
-	// no proposal.
+	// Observable tells what shows it: "|M|", "S", for several components "|M_0|" of one or
+	// "M_0·M_1" of two of them, or "acceptance" for a chain that accepts no proposal.
 	Observable string
 	// RHat is the rank-normalised split-R̂ of the observable over all chains, and Limit
 	// what it may be by chance; NaN where they were not measured.
@@ -48,14 +48,14 @@ func (e *NotEquilibratedError) Error() string {
 }
 
 const (
-	adviseMoves = "add a move that crosses between the regions (LocalFlip, SignFlip or a cluster update in a Cycle), thermalise longer, or start all chains alike"
-	adviseStuck = "choose a smaller step for the kernel, or let it adapt while it thermalises"
+	adviseMoves = "add a move that crosses between the regions (LocalFlip, SignFlip, InternalSymmetry or a cluster update in a Cycle), or thermalise longer"
+	adviseStuck = "choose a smaller step for the kernel, let it adapt while it thermalises, and see that S is bounded from below"
 	adviseSlow  = "choose a kernel that decorrelates faster, or give Thin"
 )
 
 // The bounds of agreement. Both are passed by chance less than once in ten thousand runs.
 const (
-	significant = 4   // standard deviations between hot and cold starts
+	significant = 4   // standard deviations between hot and cold starts, see significance
 	largeRHat   = 1.1 // R̂ that is always allowed
 	// stillSteps is the number of steps after which a chain that accepted nothing, or
 	// whose action did not change, is called stuck.
@@ -66,7 +66,8 @@ const (
 type agreement struct {
 	observable  string
 	rhat, limit float64
-	z           float64
+	// z is the difference of hot and cold starts and apart the largest that is allowed.
+	z, apart float64
 	// outlier is the first chain whose series does not change, or else the one whose mean
 	// is farthest from the median of the means.
 	outlier int
@@ -75,12 +76,13 @@ type agreement struct {
 }
 
 func (a agreement) ok() bool {
-	return a.still < 0 && !(a.rhat > a.limit) && !(math.Abs(a.z) > significant)
+	return a.still < 0 && !(a.rhat > a.limit) && !(math.Abs(a.z) > a.apart)
 }
 
-// compare compares the chains, whose series are cut to the length of the shortest.
-func compare(observable string, series [][]float64, hot []bool) agreement {
-	a := agreement{observable: observable, rhat: math.NaN(), limit: math.NaN(), z: math.NaN(), still: -1, outlier: -1}
+// compare compares the chains, whose series are cut to the length of the shortest, by an
+// observable. Hot and cold starts may be apart standard deviations from each other.
+func compare(observable string, series [][]float64, hot []bool, apart float64) agreement {
+	a := agreement{observable: observable, rhat: math.NaN(), limit: math.NaN(), z: math.NaN(), apart: apart, still: -1, outlier: -1}
 	shortest := math.MaxInt
 	for _, x := range series {
 		shortest = min(shortest, len(x))

@@ -31,6 +31,9 @@ type Generator struct {
 
 	mu   sync.Mutex
 	done int
+	// phase is that of the steps which are reported, phaseDone of phaseTotal.
+	phase                 Phase
+	phaseDone, phaseTotal int
 }
 
 // Phase is a part of the run of a [Generator].
@@ -63,7 +66,10 @@ type worker struct {
 	data   []float64
 	action []float64
 	series [][]float64
-	pilot  [2][]float64
+	// pilot has a series of every observable that chains are compared by.
+	pilot [][]float64
+	// reported is the number of steps of the chain that PhaseProgress knows of.
+	reported int
 }
 
 // NewGenerator checks the configuration and makes the kernels and the chains, see
@@ -78,6 +84,9 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 		newKernel = func(int) (Kernel, error) { return Recommended(cfg.Action) }
 	}
 	if err := cfg.checkMemory(max(cfg.Thin, 1)); err != nil {
+		return nil, err
+	}
+	if err := checkBounded(cfg.Action); err != nil {
 		return nil, err
 	}
 	g := &Generator{
@@ -124,12 +133,14 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	w := &worker{
 		chain: chain, first: first, want: g.cfg.N / g.cfg.Chains, begin: -1,
 		series: make([][]float64, len(g.cfg.Observables)),
+		pilot:  make([][]float64, len(newCompared(g.cfg.Action.Layout()).names)),
 		until:  max(0, g.cfg.Thermalisation),
 	}
 	if c < g.cfg.N%g.cfg.Chains {
 		w.want++
 	}
 	w.data = g.data[first*v : first*v : (first+w.want)*v]
+	chain.watch = func() error { return g.watch(w) }
 	switch {
 	case g.cfg.Start == StartKernel:
 		if _, ok := kernel.(Starter); !ok {
@@ -158,6 +169,7 @@ func (g *Generator) Run(ctx context.Context) error {
 	}
 	for {
 		if g.Phase() == PhaseThermalisation {
+			g.enter(PhaseThermalisation)
 			if err := g.each(ctx, g.thermalise); err != nil {
 				return err
 			}
@@ -169,6 +181,7 @@ func (g *Generator) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	g.enter(PhaseProduction)
 	if err := g.each(ctx, g.produce); err != nil {
 		return err
 	}
@@ -260,6 +273,7 @@ func (g *Generator) thermalise(ctx context.Context, w *worker) error {
 		if err := w.chain.thermalise(ctx, w.until-w.from, w.chain.steps-w.from); err != nil {
 			return err
 		}
+		g.reportSteps(w, 0)
 		err := w.stuck(g.number(w))
 		if err == nil || g.cfg.Unchecked {
 			break
@@ -269,6 +283,7 @@ func (g *Generator) thermalise(ctx context.Context, w *worker) error {
 			return err
 		}
 		w.from, w.until = w.until, w.until+2*n
+		g.reportSteps(w, 2*n)
 	}
 	return nil
 }
@@ -308,19 +323,21 @@ func (g *Generator) check() error {
 	if g.cfg.Unchecked {
 		return nil
 	}
-	magnetization, action := make([][]float64, len(g.workers)), make([][]float64, len(g.workers))
-	layout := g.cfg.Action.Layout()
-	v := layout.Size()
-	for c, w := range g.workers {
-		for i := 0; i < len(w.data); i += v {
-			magnetization[c] = append(magnetization[c], layout.AbsMagnetization(w.data[i:i+v]))
+	o := newCompared(g.cfg.Action.Layout())
+	v := o.layout.Size()
+	// of[i][c] is the series of observable i on chain c.
+	of := make([][][]float64, len(o.names))
+	for _, w := range g.workers {
+		series := make([][]float64, len(o.names))
+		for i, s := range w.action {
+			o.add(series, w.data[i*v:(i+1)*v], s)
 		}
-		action[c] = w.action
+		for i, x := range series {
+			of[i] = append(of[i], x)
+		}
 	}
-	for _, a := range []agreement{
-		compare("|M|", magnetization, g.hot()), compare("S", action, g.hot()),
-	} {
-		if !a.ok() {
+	for i, name := range o.names {
+		if a := compare(name, of[i], g.hot(), significance(len(o.names))); !a.ok() {
 			return g.failure(a)
 		}
 	}

@@ -48,7 +48,8 @@ type Independence struct {
 var _ Stateful = (*Independence)(nil)
 
 // NewIndependence returns the sampler of exp(-S) with the proposals of p. It
-// returns an error if action or p is nil, if NoiseVariance is negative or not
+// returns an error if action or p is nil, if p has a method Layout() lattice.Layout that tells
+// another layout than that of the action, if NoiseVariance is negative or not
 // finite, or if it is positive and p is not a [LogProber].
 func NewIndependence(action lattice.Action, p Proposer, cfg IndependenceConfig) (*Independence, error) {
 	if action == nil || p == nil {
@@ -56,6 +57,12 @@ func NewIndependence(action lattice.Action, p Proposer, cfg IndependenceConfig) 
 	}
 	if !(cfg.NoiseVariance >= 0) || math.IsInf(cfg.NoiseVariance, 0) {
 		return nil, fmt.Errorf("mcmc: expected a finite noise variance ≥ 0, got %v", cfg.NoiseVariance)
+	}
+	if err := lattice.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("mcmc: independence sampler: %w", err)
+	}
+	if l, ok := p.(interface{ Layout() lattice.Layout }); ok && !l.Layout().Equal(action.Layout()) {
+		return nil, fmt.Errorf("mcmc: expected a proposer of fields on %v for %s, got one of fields on %v", action.Layout(), lattice.Describe(action), l.Layout())
 	}
 	prober, ok := p.(LogProber)
 	if cfg.NoiseVariance > 0 && !ok {
@@ -66,9 +73,12 @@ func NewIndependence(action lattice.Action, p Proposer, cfg IndependenceConfig) 
 
 // Start fills phi with the first proposal that has a finite weight, so that a
 // chain can begin without a density of any other field. Failed draws are counted.
-// It returns the errors of the proposer, and one after 1000 failed draws.
+// It returns the errors of the proposer, one after 1000 failed draws, and one if phi does not
+// have the size of the layout of the action.
 func (k *Independence) Start(ctx context.Context, rng *rand.Rand, phi []float64) error {
-	k.resize(len(phi))
+	if err := k.fit(phi); err != nil {
+		return err
+	}
 	for range 1000 {
 		excess, err := k.propose(ctx, rng)
 		if err != nil {
@@ -89,9 +99,12 @@ func (k *Independence) NonFinite() int { return k.nonFinite }
 
 // Step makes one proposal. DeltaH is +Inf and Divergent set for a proposal without
 // finite weight. It returns the errors of the proposer, [ErrNoDensity], and an
-// error if the weight of the present field is not finite.
+// error if the weight of the present field is not finite or phi does not have the size of the
+// layout of the action.
 func (k *Independence) Step(ctx context.Context, rng *rand.Rand, phi []float64) (Info, error) {
-	k.resize(len(phi))
+	if err := k.fit(phi); err != nil {
+		return Info{}, err
+	}
 	present, err := k.present(ctx, phi)
 	if err != nil {
 		return Info{}, err
@@ -109,6 +122,15 @@ func (k *Independence) Step(ctx context.Context, rng *rand.Rand, phi []float64) 
 		k.keep(k.next, excess)
 	}
 	return info, nil
+}
+
+// fit makes room for fields of the size of phi.
+func (k *Independence) fit(phi []float64) error {
+	if n := k.action.Layout().Size(); len(phi) != n {
+		return fmt.Errorf("mcmc: expected a field of %d numbers on %v for the independence sampler, got %d", n, k.action.Layout(), len(phi))
+	}
+	k.resize(len(phi))
+	return nil
 }
 
 func (k *Independence) resize(n int) {
@@ -146,7 +168,7 @@ func (k *Independence) present(ctx context.Context, phi []float64) (float64, err
 func (k *Independence) propose(ctx context.Context, rng *rand.Rand) (float64, error) {
 	logq, err := k.proposer.Propose(ctx, rng, k.next)
 	if err != nil {
-		return 0, fmt.Errorf("mcmc: proposal: %w", err)
+		return 0, fmt.Errorf("mcmc: proposal of a field on %v: %w", k.action.Layout(), err)
 	}
 	if finite(logq) && allFinite(k.next) {
 		if e := k.action.Value(k.next) + logq; finite(e) {

@@ -1,6 +1,11 @@
 package mcmc
 
-import "math"
+import (
+	"fmt"
+	"math"
+
+	"github.com/latdiff/latdiff/stats"
+)
 
 // KernelStats accumulates the [Info] of the steps of a kernel. The zero value is
 // ready for use.
@@ -67,6 +72,17 @@ func (s KernelStats) MeanExpDeltaH() (mean, err float64) {
 	n := float64(s.Finite)
 	mean = s.sumExp / n
 	return mean, math.Sqrt(max(s.sumExp2/n-mean*mean, 0) / (n - 1))
+}
+
+// String returns the acceptance, ⟨exp(-DeltaH)⟩, the largest |DeltaH|, the number of
+// divergences and that of steps.
+func (s KernelStats) String() string {
+	if s.Steps == 0 {
+		return "no steps"
+	}
+	mean, err := s.MeanExpDeltaH()
+	return fmt.Sprintf("acceptance %.3f, ⟨exp(-ΔH)⟩ = %v, |ΔH| ≤ %.3g, %d divergences in %d steps",
+		s.Acceptance(), stats.Estimate{Value: mean, Error: err}, s.MaxAbsDeltaH, s.Divergences, s.Steps)
 }
 
 func (s *KernelStats) append(b []byte) []byte {

@@ -31,14 +31,15 @@ type Langevin struct {
 var _ Kernel = (*Langevin)(nil)
 
 // NewLangevin returns the Langevin kernel of action with the time step dtau = Δτ
-// in lattice units. It returns an error if action is nil or dtau not positive and
-// finite.
+// in lattice units. It returns an error if dtau is not positive and finite, and that of
+// [lattice.CheckDrift]: without an accept step, what the kernel samples depends on the drift
+// alone.
 func NewLangevin(action lattice.Action, dtau float64) (*Langevin, error) {
-	if action == nil {
-		return nil, fmt.Errorf("mcmc: expected an action for the Langevin equation, got nil")
-	}
 	if !(dtau > 0) || math.IsInf(dtau, 0) {
 		return nil, fmt.Errorf("mcmc: expected a positive finite Langevin step Δτ, got %v", dtau)
+	}
+	if err := lattice.CheckDrift(action); err != nil {
+		return nil, fmt.Errorf("mcmc: Langevin equation: %w", err)
 	}
 	return &Langevin{action: action, dtau: dtau}, nil
 }

@@ -16,6 +16,9 @@ type Pilot struct {
 	Steps int
 	// AbsM and Action are the τ_int of |M| and S.
 	AbsM, Action stats.Tau
+	// Components is the largest τ_int among those of |M_c| and M_c·M_d of several components;
+	// zero for one.
+	Components stats.Tau
 	// Reliable is false if the limit of steps was reached before τ was known to 10 %:
 	// the thinning is then a guess, most likely too low.
 	Reliable bool
@@ -36,6 +39,7 @@ const (
 // long, and the next pilot run will be twice as long.
 func (g *Generator) runPilot(ctx context.Context) error {
 	for {
+		g.enter(PhasePilot)
 		if err := g.each(ctx, g.measurePilot); err != nil {
 			return err
 		}
@@ -68,6 +72,9 @@ func (g *Generator) thinning(p *Pilot) (int, error) {
 	if p.Action.Value > tau {
 		name, tau = "S", p.Action.Value
 	}
+	if p.Components.Value > tau {
+		name, tau = "the components", p.Components.Value
+	}
 	e := &NotEquilibratedError{
 		Chain: -1, Observable: name, RHat: math.NaN(), Limit: math.NaN(), Z: math.NaN(),
 		Steps: g.workers[0].chain.steps, Advice: adviseSlow,
@@ -90,12 +97,13 @@ func (g *Generator) thinning(p *Pilot) (int, error) {
 // the larger R̂.
 func (g *Generator) pilotAgreement() (worst agreement, ok bool) {
 	ok = true
-	for i, name := range []string{"|M|", "S"} {
+	names := newCompared(g.cfg.Action.Layout()).names
+	for i, name := range names {
 		series := make([][]float64, len(g.workers))
 		for c, w := range g.workers {
 			series[c] = w.pilot[i]
 		}
-		if a := compare(name, series, g.hot()); !a.ok() && (ok || a.rhat > worst.rhat) {
+		if a := compare(name, series, g.hot(), significance(len(names))); !a.ok() && (ok || a.rhat > worst.rhat) {
 			worst, ok = a, false
 		}
 	}
@@ -135,20 +143,20 @@ func (g *Generator) extend(a agreement, last bool) error {
 
 func (g *Generator) clearPilot() {
 	for _, w := range g.workers {
-		w.pilot = [2][]float64{}
+		clear(w.pilot)
 	}
 }
 
 // measurePilot makes the pilot steps of a chain that are left.
 func (g *Generator) measurePilot(ctx context.Context, w *worker) error {
-	layout := g.cfg.Action.Layout()
+	o := newCompared(g.cfg.Action.Layout())
 	for len(w.pilot[0]) < g.pilotSteps {
 		if err := w.chain.Run(ctx, 1); err != nil {
 			return err
 		}
-		w.pilot[0] = append(w.pilot[0], layout.AbsMagnetization(w.chain.phi))
-		w.pilot[1] = append(w.pilot[1], g.cfg.Action.Value(w.chain.phi))
+		o.add(w.pilot, w.chain.phi, g.cfg.Action.Value(w.chain.phi))
 	}
+	g.reportSteps(w, 0)
 	return nil
 }
 
@@ -163,6 +171,16 @@ func (g *Generator) analysePilot(steps int) (*Pilot, error) {
 		return nil, err
 	}
 	p.AbsM, p.Action, p.Reliable = m, s, mOK && sOK
+	for i := 2; i < len(g.workers[0].pilot); i++ {
+		tau, ok, err := g.pilotTau(i)
+		if err != nil {
+			return nil, err
+		}
+		if tau.Value > p.Components.Value {
+			p.Components = tau
+		}
+		p.Reliable = p.Reliable && ok
+	}
 	return p, nil
 }
 

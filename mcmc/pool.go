@@ -24,12 +24,15 @@ var _ Proposer = (*Pool)(nil)
 
 // NewPool returns the pool of the pairs (configuration i of cfgs, logq[i]), whose
 // log-weights under action it evaluates. The pool keeps cfgs and logq. It returns
-// an error if cfgs or action is nil, if there is no pair, or if the numbers of
-// configurations and densities differ. Pairs that are not finite are allowed; they
+// an error if cfgs or action is nil, if they have different layouts, if there is no pair, or if
+// the numbers of configurations and densities differ. Pairs that are not finite are allowed; they
 // get the log-weight -Inf and are never accepted.
 func NewPool(cfgs *lattice.Ensemble, logq []float64, action lattice.Action) (*Pool, error) {
 	if cfgs == nil || action == nil {
 		return nil, fmt.Errorf("mcmc: expected configurations and an action for the pool, got nil")
+	}
+	if err := cfgs.CheckLayout(action.Layout()); err != nil {
+		return nil, fmt.Errorf("mcmc: pool: %w", err)
 	}
 	n := cfgs.Len()
 	if n == 0 || n != len(logq) {
@@ -49,6 +52,9 @@ func NewPool(cfgs *lattice.Ensemble, logq []float64, action lattice.Action) (*Po
 	return p, nil
 }
 
+// Layout returns that of the configurations.
+func (p *Pool) Layout() lattice.Layout { return p.cfgs.Layout }
+
 // Propose copies the next configuration into dst.
 func (p *Pool) Propose(_ context.Context, _ *rand.Rand, dst []float64) (float64, error) {
 	if p.next == len(p.logq) {
@@ -59,8 +65,8 @@ func (p *Pool) Propose(_ context.Context, _ *rand.Rand, dst []float64) (float64,
 }
 
 func (p *Pool) pair(i int, dst []float64) (float64, error) {
-	if len(dst) != p.cfgs.Lattice.Volume() {
-		return 0, fmt.Errorf("mcmc: expected a field of %d sites, got %d", p.cfgs.Lattice.Volume(), len(dst))
+	if len(dst) != p.cfgs.Size() {
+		return 0, fmt.Errorf("mcmc: expected a field of %d numbers, got %d", p.cfgs.Size(), len(dst))
 	}
 	copy(dst, p.cfgs.Config(i))
 	return p.logq[i], nil
@@ -83,6 +89,8 @@ func (p *Pool) DMMC(rng *rand.Rand) (DMMCResult, error) { return DMMC(rng, p.log
 func (p *Pool) WithReplacement() Proposer { return resampler{p} }
 
 type resampler struct{ pool *Pool }
+
+func (r resampler) Layout() lattice.Layout { return r.pool.Layout() }
 
 func (r resampler) Propose(_ context.Context, rng *rand.Rand, dst []float64) (float64, error) {
 	return r.pool.pair(rng.IntN(len(r.pool.logq)), dst)

@@ -7,7 +7,11 @@ import (
 )
 
 // Proposer draws configurations from a distribution q whose density it knows, for
-// instance a diffusion model sampled by its probability-flow ODE.
+// instance a diffusion model sampled by its probability-flow ODE. One with a method
+//
+//	Layout() lattice.Layout
+//
+// is refused for actions of other layouts.
 type Proposer interface {
 	// Propose writes a configuration drawn from q, independent of everything drawn
 	// before, into dst and returns log q of it up to a constant. A value that is

@@ -21,7 +21,7 @@ func Recommended(action lattice.Action) (*Cycle, error) {
 	}
 	local, ok := action.(lattice.LocalAction)
 	if !ok {
-		return nil, fmt.Errorf("mcmc: expected an action with the method Difference for the recommended kernel, got %T", action)
+		return nil, fmt.Errorf("mcmc: expected an action with the method Difference for the recommended kernel, got %T: give it one, pass kernels of your own (NewMALA), or use hmc.Ensemble", action)
 	}
 	moves, err := Moves(action)
 	if err != nil {
@@ -44,6 +44,8 @@ func Recommended(action lattice.Action) (*Cycle, error) {
 //   - a [LocalFlip] sweep of a [lattice.LocalAction], with which single sites move between
 //     the wells of a potential: all of them in one step, where at small κ two clusters are
 //     two sites,
+//   - [InternalSymmetry] if several components have a symmetry among them: rotations,
+//     permutations, or the sign of one,
 //   - [SignFlip] if S(-φ) = S(φ), see [lattice.MeasureSymmetries].
 //
 // They are for one chain and not ergodic by themselves. It returns an error if there is no
@@ -63,6 +65,9 @@ func Moves(action lattice.Action) ([]Kernel, error) {
 			return nil, err
 		}
 		moves = append(moves, flip)
+	}
+	if internal := newInternalSymmetry(action.Layout(), symmetries); internal != nil {
+		moves = append(moves, internal)
 	}
 	if symmetries.Sign {
 		moves = append(moves, SignFlip{})

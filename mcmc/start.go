@@ -30,10 +30,14 @@ const leastCold = 1e-3
 // LeastConstant returns the constant v whose field has the smallest action among constant
 // fields, to four digits and at least 1e-3 in size: where a cold start has no energy to
 // lose that would turn into heat. Of equal ones it is that of smallest size, and then the
-// positive one. It returns an error if there is no action, or if S is finite for none.
+// positive one. It returns an error if there is no action, if S is finite for none, or if S
+// falls without end along a direction of large fields.
 func LeastConstant(action lattice.Action) (float64, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return 0, fmt.Errorf("mcmc: cold start: %w", err)
+	}
+	if err := checkBounded(action); err != nil {
+		return 0, err
 	}
 	phi := make([]float64, action.Layout().Size())
 	value := func(v float64) float64 {
