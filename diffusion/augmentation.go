@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -37,8 +38,30 @@ func (m *Model) augmentation(rng *rand.Rand) transformation {
 		t.mix = rotation(rng, m.layout.Components)
 	case s.Permutation:
 		t.mix = permutation(rng, m.layout.Components)
+		flip(rng, t.mix, s.Signs)
+	case slices.Contains(s.Signs, true):
+		t.mix = identity(m.layout.Components)
+		flip(rng, t.mix, s.Signs)
 	}
 	return t
+}
+
+func identity(n int) []float64 {
+	q := make([]float64, n*n)
+	for i := range n {
+		q[i*n+i] = 1
+	}
+	return q
+}
+
+// flip changes the signs of rows at random where signs allows it.
+func flip(rng *rand.Rand, q []float64, signs []bool) {
+	n := len(signs)
+	for c, allowed := range signs {
+		if allowed && rng.Uint64()&1 == 1 {
+			floats.Scale(-1, q[c*n:(c+1)*n])
+		}
+	}
 }
 
 // rotation draws an orthogonal matrix from the invariant measure: the Gram–Schmidt

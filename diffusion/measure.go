@@ -29,7 +29,7 @@ const orderedBinder = 0.4
 // anything is trained.
 //
 //   - The symmetries of the action, by [lattice.MeasureSymmetries], and its identity.
-//   - The mean of the field, zero where the action is even, and the connected power
+//   - The mean of the field, zero where a sign is a symmetry, and the connected power
 //     spectrum C_k, averaged over the symmetries that the action has.
 //   - Whether the theory is ordered: a field of one component with an even action and a
 //     Binder cumulant above 0.4. The Gaussian part is then a mixture of two: with m₂ and
@@ -113,10 +113,14 @@ func checkTheory(action lattice.Action, ens *lattice.Ensemble) error {
 // gaussian measures mean and spectrum.
 func (m *Measurement) gaussian(ens *lattice.Ensemble, s lattice.Symmetries) {
 	spectrum := ens.PowerSpectrum()
-	if s.Sign {
-		m.Mean, m.Spectrum = make([]float64, ens.Components), spectrum.Mean(nil)
-	} else {
-		m.Mean, m.Spectrum = spectrum.FieldMean(), spectrum.Connected(nil)
+	m.Mean, m.Spectrum = spectrum.FieldMean(), spectrum.Connected(nil)
+	whole := spectrum.Mean(nil)
+	for c := range m.Mean {
+		if s.Sign || s.Signs != nil && s.Signs[c] {
+			// A symmetry says that the mean vanishes.
+			m.Mean[c] = 0
+			copy(ens.Component(m.Spectrum, c), ens.Component(whole, c))
+		}
 	}
 	m.Spectrum = symmetrized(m.Spectrum, ens.Layout, s)
 	if s.Permutation {
