@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -198,10 +199,13 @@ func TestNoFiniteWeight(t *testing.T) {
 }
 
 func TestPoolErrors(t *testing.T) {
-	toy := must[*lattice.Toy](t)(lattice.NewToy(1, 0.4))
+	toy := must[*lattice.Toy](t)(lattice.NewToy(1, 0.4, 3))
 	cfgs, logq := proposals(t, 5, 3, 1)
 	if _, err := mcmc.NewPool(cfgs, logq[:4], toy); err == nil {
 		t.Error("too few densities: expected an error")
+	}
+	if _, err := mcmc.NewPool(cfgs, logq, phi4(t, 0.1, 0.1, 4)); err == nil {
+		t.Error("action of another lattice: expected an error")
 	}
 	if _, err := mcmc.NewPool(nil, logq, toy); err == nil {
 		t.Error("no configurations: expected an error")
@@ -320,5 +324,31 @@ func TestKernelStats(t *testing.T) {
 	}
 	if p := (mcmc.KernelStats{}).Acceptance(); !math.IsNaN(p) {
 		t.Errorf("expected NaN without steps, got %v", p)
+	}
+}
+
+// TestIndependenceOfAnotherLattice: fields of the same number of sites, and fields of another.
+func TestIndependenceOfAnotherLattice(t *testing.T) {
+	cfgs, logq := proposals(t, 5, 8, 1)
+	chain := phi4(t, 0.1, 0.1, 8)
+	pool := must[*mcmc.Pool](t)(mcmc.NewPool(cfgs, logq, chain))
+	for _, p := range []mcmc.Proposer{pool, pool.WithReplacement()} {
+		_, err := mcmc.NewIndependence(phi4(t, 0.1, 0.1, 4, 2), p, mcmc.IndependenceConfig{})
+		if err == nil || !strings.Contains(err.Error(), "expected a proposer of fields on 4x2") {
+			t.Errorf("%T: expected another lattice of as many sites to be refused, got %v", p, err)
+		}
+		independence(t, chain, p)
+	}
+	// A proposer that does not tell its layout shows it by its error.
+	k := must[*mcmc.Independence](t)(mcmc.NewIndependence(phi4(t, 0.1, 0.1, 4), struct{ mcmc.Proposer }{pool}, mcmc.IndependenceConfig{}))
+	rng := rand.New(rand.NewPCG(1, 2))
+	if err := k.Start(t.Context(), rng, make([]float64, 4)); err == nil || !strings.Contains(err.Error(), "proposal of a field on 4:") {
+		t.Errorf("expected an error that names the lattice, got %v", err)
+	}
+	if err := k.Start(t.Context(), rng, make([]float64, 8)); err == nil {
+		t.Error("field that is not of the action: expected an error")
+	}
+	if _, err := k.Step(t.Context(), rng, make([]float64, 8)); err == nil {
+		t.Error("field that is not of the action: expected an error")
 	}
 }
