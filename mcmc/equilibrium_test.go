@@ -35,6 +35,10 @@ func notEquilibrated(t *testing.T, cfg mcmc.EnsembleConfig, kernel func(int) (mc
 	if !errors.As(err, &e) {
 		t.Fatalf("expected chains that are not in equilibrium, got %v", err)
 	}
+	// All chains alike hide the disagreement.
+	if strings.Contains(e.Advice, "alike") {
+		t.Errorf("expected advice that ends it, got %q", e.Advice)
+	}
 	if r == nil || e.Advice == "" || !strings.HasPrefix(err.Error(), "mcmc: expected ") || strings.Count(err.Error(), "mcmc: ") != 1 {
 		t.Errorf("expected a result and an error with advice, got %v", err)
 	}

@@ -2,10 +2,13 @@ package mcmc_test
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 )
 
@@ -43,4 +46,42 @@ func TestLangevinDivergence(t *testing.T) {
 		return
 	}
 	t.Error("expected an unstable step to diverge")
+}
+
+// halved is an action with half its drift.
+type halved struct{ lattice.Action }
+
+func (a halved) Drift(dst, phi []float64) []float64 {
+	dst = a.Action.Drift(dst, phi)
+	for x := range dst {
+		dst[x] /= 2
+	}
+	return dst
+}
+
+// TestLangevinChecksDrift: with a wrong drift the equation has another stationary distribution.
+func TestLangevinChecksDrift(t *testing.T) {
+	a := phi4(t, 0.2, 0.1, 4, 4)
+	if _, err := mcmc.NewLangevin(halved{a}, 0.01); err == nil || !strings.Contains(err.Error(), "drift") {
+		t.Errorf("half a drift: expected an error, got %v", err)
+	}
+	if _, err := mcmc.NewLangevin(nil, 0.01); err == nil {
+		t.Error("no action: expected an error")
+	}
+}
+
+func TestKernelStatsString(t *testing.T) {
+	var s mcmc.KernelStats
+	if got := s.String(); got != "no steps" {
+		t.Errorf("got %q", got)
+	}
+	for range 50 {
+		s.Add(mcmc.Info{Accepted: true, AcceptProb: 1, DeltaH: math.Log(0.5)})
+		s.Add(mcmc.Info{AcceptProb: 0.5, DeltaH: math.Log(2)})
+	}
+	s.Add(mcmc.Info{DeltaH: math.Inf(1), Divergent: true})
+	want := "acceptance 0.743, ⟨exp(-ΔH)⟩ = 1.238(76), |ΔH| ≤ 0.693, 1 divergences in 101 steps"
+	if got := s.String(); got != want {
+		t.Errorf("got %q, expected %q", got, want)
+	}
 }

@@ -313,8 +313,11 @@ func TestTheoriesThatDoNotFit(t *testing.T) {
 	check("methods of an embedded action", err)
 	_, err = mcmc.Recommended(nil)
 	check("no action", err)
-	_, err = mcmc.Recommended(struct{ lattice.Action }{square})
+	_, err = mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: struct{ lattice.Action }{square}, N: 4}, nil)
 	check("no Difference", err)
+	if !strings.Contains(err.Error(), "NewMALA") || !strings.Contains(err.Error(), "hmc.Ensemble") {
+		t.Errorf("no Difference: expected advice, got %v", err)
+	}
 	_, err = mcmc.NewLocalFlip(nil)
 	check("no action", err)
 }
