@@ -106,7 +106,7 @@ func TestEnsembleOfUnboundedActions(t *testing.T) {
 		}
 	}}
 	stripes := stripes{newScalars(t, scalars{m2: 1}, 4, 4)}
-	if _, _, err := hmc.Ensemble(ctx, stripes, cfg); err == nil || !strings.Contains(err.Error(), "ran away") || phases == 0 {
+	if _, _, err := hmc.Ensemble(ctx, stripes, cfg); err == nil || !strings.Contains(err.Error(), "ran away") {
 		t.Errorf("expected a chain that ran away, got %v after %d reports", err, phases)
 	}
 }

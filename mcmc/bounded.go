@@ -15,9 +15,9 @@ const (
 	probeSteps = 10
 	// probeComponents bounds the components that are probed by themselves.
 	probeComponents = 8
-	// exploded is the size of a field, relative to a cold start, beyond which a chain is
+	// runaway is the size of a field, relative to a cold start, beyond which a chain may be
 	// on its way to infinity.
-	exploded = 1e8
+	runaway = 100
 )
 
 // checkBounded returns an error if S falls without end along a direction of constant,
@@ -28,13 +28,17 @@ func checkBounded(action lattice.Action) error {
 	direction, phi := make([]float64, l.Size()), make([]float64, l.Size())
 	check := func(kind string) error {
 		for _, sign := range []float64{1, -1} {
-			v, s, falls := fallsForever(l.Size(), func(v float64) float64 {
+			value := func(v float64) float64 {
 				for i, u := range direction {
 					phi[i] = sign * v * u
 				}
 				return action.Value(phi)
-			})
-			if falls {
+			}
+			far := value(probeFar)
+			if !math.IsInf(far, -1) && !(far < value(1)) {
+				continue
+			}
+			if v, s, falls := fallsForever(l.Size(), probeFar, far, value); falls {
 				return fmt.Errorf("mcmc: expected an action that is bounded from below, got S = %.4g at φ = %.4g, a %s field, for %s", s, sign*v, kind, lattice.Describe(action))
 			}
 		}
@@ -88,36 +92,44 @@ func odd(coord []int) bool {
 	return sum%2 == 1
 }
 
-// fallsForever reports whether the action of n numbers of size v is lower at probeFar than
-// at 1 and falls with every doubling from there, and returns it where the search ends.
-func fallsForever(n int, value func(v float64) float64) (v, s float64, falls bool) {
-	v, s = probeFar, value(probeFar)
-	if math.IsInf(s, -1) {
-		return v, s, true
-	}
-	if !(s < value(1)) {
-		return v, s, false
-	}
+// fallsForever reports whether the action of n numbers of size v falls with every doubling of
+// a size v at which it is s, and returns both where the search ends.
+func fallsForever(n int, v, s float64, value func(v float64) float64) (end, least float64, falls bool) {
 	for range probeSteps {
+		if math.IsInf(s, -1) {
+			break
+		}
 		next := value(2 * v)
 		// Terms of the size of φ² may cancel up to rounding.
 		if !(next < s-1e-9*4*v*v*float64(n)) {
 			return v, s, false
 		}
 		v, s = 2*v, next
-		if math.IsInf(s, -1) {
-			break
-		}
 	}
 	return v, s, true
 }
 
-// checkSize returns an error if a field is far larger than a cold start with the given value.
-func checkSize(action lattice.Action, phi []float64, cold float64) error {
+// checkRunaway returns an error if a field is large, compared with a cold start of the given
+// value, and S falls without end in its direction. Trajectories that go there get shorter
+// and shorter steps and would not tell for long.
+func checkRunaway(action lattice.Action, phi []float64, cold float64) error {
+	size := 0.0
 	for _, v := range phi {
-		if math.Abs(v) > exploded*math.Max(1, math.Abs(cold)) {
-			return fmt.Errorf("expected an action that is bounded from below, got a chain that ran away to |φ| = %.3g with S = %.4g for %s", math.Abs(v), action.Value(phi), lattice.Describe(action))
+		size = math.Max(size, math.Abs(v))
+	}
+	if !(size > runaway*math.Max(1, math.Abs(cold))) {
+		return nil
+	}
+	scaled := make([]float64, len(phi))
+	s := action.Value(phi)
+	_, least, falls := fallsForever(len(phi), size, s, func(v float64) float64 {
+		for i, x := range phi {
+			scaled[i] = v / size * x
 		}
+		return action.Value(scaled)
+	})
+	if falls {
+		return fmt.Errorf("expected an action that is bounded from below, got a chain that ran away to |φ| = %.3g with S = %.4g, beyond which S falls to %.4g, for %s", size, s, least, lattice.Describe(action))
 	}
 	return nil
 }

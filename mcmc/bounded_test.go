@@ -92,7 +92,7 @@ func TestRunaway(t *testing.T) {
 		}
 		return s - 40*stripe*stripe
 	}}
-	cfg := mcmc.EnsembleConfig{Action: stripes, N: 4, Seed: 2, Unchecked: true, Thermalisation: 1 << 20}
+	cfg := mcmc.EnsembleConfig{Action: stripes, N: 4, Seed: 2, Workers: 1, Unchecked: true, Thermalisation: 1 << 20}
 	steps := 0
 	_, err := mcmc.Generate(t.Context(), cfg, func(int) (mcmc.Kernel, error) {
 		grow := 1.0
@@ -105,10 +105,10 @@ func TestRunaway(t *testing.T) {
 			return mcmc.Info{Accepted: true, AcceptProb: 1}, nil
 		}), nil
 	})
-	if err == nil || !strings.Contains(err.Error(), "ran away") || steps > 4*300 {
+	if err == nil || !strings.Contains(err.Error(), "ran away") || steps > 4*64 {
 		t.Errorf("expected a chain that ran away, got %v after %d steps", err, steps)
 	}
-	// The same size of field is no surprise where the minimum is that far.
+	// Large fields are no surprise where the minimum is far or S flat.
 	far := valued{lattice.Scalar(lat), func(l lattice.Layout, phi []float64) float64 {
 		s := 0.0
 		for _, v := range phi {
@@ -116,7 +116,7 @@ func TestRunaway(t *testing.T) {
 		}
 		return s
 	}}
-	r := generate(t, mcmc.EnsembleConfig{Action: far, N: 4, Start: mcmc.StartCold, ColdValue: 1e9, Thermalisation: 64, Thin: 1, Unchecked: true},
+	r := generate(t, mcmc.EnsembleConfig{Action: far, N: 4, Start: mcmc.StartCold, Thermalisation: 64, Thin: 1, Unchecked: true},
 		func(int) (mcmc.Kernel, error) { return mcmc.NewGlobalShift(far, mcmc.GlobalShiftConfig{Width: 1e8}) })
 	if r.Ensemble.Len() != 4 || r.Stats.Accepted == 0 {
 		t.Errorf("expected four configurations that moved, got %+v", r.Stats)

@@ -18,7 +18,7 @@ func (g *Generator) enter(p Phase) {
 
 // watch looks at a chain between two steps.
 func (g *Generator) watch(w *worker) error {
-	if err := checkSize(g.cfg.Action, w.chain.phi, g.cfg.ColdValue); err != nil {
+	if err := checkRunaway(g.cfg.Action, w.chain.phi, g.cfg.ColdValue); err != nil {
 		return err
 	}
 	g.reportSteps(w, 0)
