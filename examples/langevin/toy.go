@@ -43,7 +43,11 @@ func newToy(mu2 float64, o options) (*toy, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &toy{name: fmt.Sprintf("mu2_%v", mu2), action: action, exact: newDensity(action)}
+	exact, err := newDensity(action)
+	if err != nil {
+		return nil, err
+	}
+	t := &toy{name: fmt.Sprintf("mu2_%v", mu2), action: action, exact: exact}
 	switch {
 	case mu2 < 0:
 		t.title = "double well"
@@ -179,7 +183,7 @@ func (l *langevin) trajectories(ctx context.Context, t *toy) error {
 		return err
 	}
 	final := rows[records]
-	ks, err := stats.KolmogorovSmirnov(final, t.exact.below, 0)
+	ks, err := stats.KolmogorovSmirnov(final, t.exact.Below, 0)
 	if err != nil {
 		return err
 	}
@@ -211,7 +215,7 @@ func (l *langevin) autocorrelation(ctx context.Context, t *toy) error {
 	return l.folder.Task(ctx, "autocorrelation, "+t.name, func(task *progress.Task) error {
 		records := series * perTau
 		dtau, thin := l.divide(series/t.spectrum.Values[1], records)
-		rows, err := t.evolve(ctx, task, 3, dtau, t.exact.draw, seriesChains, records, thin)
+		rows, err := t.evolve(ctx, task, 3, dtau, t.exact.Draw, seriesChains, records, thin)
 		if err != nil {
 			return err
 		}
