@@ -58,6 +58,9 @@ func NewProposer(f *ProbabilityFlow, cfg ProposerConfig) (*Proposer, error) {
 	return p, err
 }
 
+// Layout returns the layout of the configurations that it draws.
+func (p *Proposer) Layout() lattice.Layout { return p.f.layout }
+
 // Propose writes the next configuration into dst and returns its log q. The generator is
 // used for the seed of a new batch only. It returns an error if dst does not have the
 // volume of the lattice, those of [ProbabilityFlow.Sample], and the error of an ended

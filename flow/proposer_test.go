@@ -209,6 +209,17 @@ func TestProposerErrors(t *testing.T) {
 	if _, err := p.LogProb(ctx, append(make([]float64, 15), math.NaN())); err == nil {
 		t.Error("the density of NaN: no error")
 	}
+	long, err := lattice.New(2, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := lattice.NewPhi4(long, 0.1, 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mcmc.NewIndependence(other, p, mcmc.IndependenceConfig{}); err == nil {
+		t.Error("a sampler for an action of another lattice with as many sites: no error")
+	}
 	if _, err := flow.NewProposer(nil, flow.ProposerConfig{}); err == nil {
 		t.Error("no flow: no error")
 	}
