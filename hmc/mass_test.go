@@ -45,7 +45,7 @@ func TestMassAgainstDefinition(t *testing.T) {
 		}
 		src := gaussian(rand.New(rand.NewPCG(71, 72)), lat.Volume())
 		dst := make([]float64, lat.Volume())
-		newRealFFT(lat).filter(dst, src, mass.inverse)
+		lattice.NewFourier(lat).Filter(dst, src, mass.inverse)
 		for k := range src {
 			got, want := component(lat, dst, k), component(lat, src, k)*complex(spectrum[k], 0)
 			if cmplx.Abs(got-want) > 1e-12 {

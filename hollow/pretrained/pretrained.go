@@ -3,9 +3,8 @@
 //
 //	m, err := pretrained.Load(action)
 //
-// The flow runs from m.SigmaMax() to [SigmaMin]. Every model has a [Card]: the theory, the
-// data, the command that made it and the numbers of the flow, so that it can be judged and
-// made again.
+// Every model has a [Card]: the theory, the data, the command that made it and the numbers
+// of the flow, so that it can be judged and made again.
 package pretrained
 
 import (
@@ -24,11 +23,6 @@ import (
 
 //go:embed models
 var files embed.FS
-
-// SigmaMin is the noise level at which the models end: configurations at that level
-// are what the weights compare with e^{-S}. The largest level is that of
-// [diffusion.Model.SigmaMax].
-const SigmaMin = 0.02
 
 // Card describes one model.
 type Card struct {

@@ -31,13 +31,11 @@ func TestCards(t *testing.T) {
 			action := must(lattice.NewPhi4(must(lattice.New(card.Dims...)), card.Kappa, card.Lambda))
 			points[fmt.Sprint(card.Dims, card.Kappa)] = true
 			m := must(pretrained.Load(action))
-			if err := m.CheckLayout(action.Layout()); err != nil {
+			if err := m.CheckAction(action); err != nil {
 				t.Fatal(err)
 			}
 			n := 4096 / action.Layout().Volume() * 4
-			f := must(flow.New(b, m, flow.Config{
-				Steps: 6, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Batch: n / 2,
-			}))
+			f := must(flow.New(b, m, flow.Config{Steps: 6, Batch: n / 2}))
 			s := must(f.Sample(t.Context(), n, 99))
 			w := must(stats.LogWeightStats(must(s.LogWeights(action))))
 			stepError := must(f.StepError(t.Context(), s.Ensemble.Slice(0, n/2), 99))

@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	task := progress.New(os.Stderr).Start(ctx, "proposals")
-	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, SigmaMin: pretrained.SigmaMin, SigmaMax: m.SigmaMax(), Progress: task.Set})
+	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, Progress: task.Set})
 	if err != nil {
 		return err
 	}
