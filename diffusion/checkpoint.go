@@ -400,8 +400,8 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if err := saved.CheckLayout(t.layout); err != nil {
 		return err
 	}
-	if saved.cfg.Theory.Fingerprint != t.model.cfg.Theory.Fingerprint {
-		return fmt.Errorf("expected a model for %v, got one for %v", t.model.cfg.Theory, saved.cfg.Theory)
+	if err := t.model.cfg.Theory.check(saved.cfg.Theory); err != nil {
+		return err
 	}
 	a, errA := json.Marshal(saved.network.Config())
 	b, errB := json.Marshal(t.model.network.Config())

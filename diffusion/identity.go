@@ -44,9 +44,22 @@ func (m *Model) CheckAction(action lattice.Action) error {
 	if err := m.CheckLayout(action.Layout()); err != nil {
 		return err
 	}
-	have := m.cfg.Theory
-	if have.Fingerprint != "" && have.Fingerprint != lattice.Fingerprint(action) {
-		return fmt.Errorf("diffusion: expected a model for %s, got one for %v", lattice.Describe(action), have)
+	if m.cfg.Theory.Fingerprint == "" {
+		return nil
+	}
+	if err := Identify(action).check(m.cfg.Theory); err != nil {
+		return fmt.Errorf("diffusion: %s: %w", lattice.Describe(action), err)
 	}
 	return nil
+}
+
+// check returns an error unless a model of got fits the action that i identifies.
+func (i Identity) check(got Identity) error {
+	switch {
+	case i.Fingerprint == got.Fingerprint:
+		return nil
+	case len(i.Params) > 0 && maps.Equal(i.Params, got.Params):
+		return fmt.Errorf("expected a model for %v, got one for an action of the same couplings and other values of S (another kind of action, or another definition of it)", i)
+	}
+	return fmt.Errorf("expected a model for %v, got one for %v", i, got)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -282,7 +283,18 @@ func TestMeasureOrdered(t *testing.T) {
 	if m.CheckAction(action) != nil || m.CheckAction(other) == nil {
 		t.Error("the model does not know its theory")
 	}
+	if err := m.CheckAction(renamed{other, action.Params()}); err == nil || !strings.Contains(err.Error(), "other values of S") {
+		t.Errorf("an action that only claims the couplings of the model: %v", err)
+	}
 }
+
+// renamed is an action that tells the couplings of another.
+type renamed struct {
+	lattice.Action
+	params map[string]float64
+}
+
+func (r renamed) Params() map[string]float64 { return r.params }
 
 // The score of the mixture against a finite difference of its log density, which is
 // a sum of two Gaussians in the zero mode.

@@ -113,5 +113,12 @@ func Load(action *lattice.Phi4) (*diffusion.Model, error) {
 		}
 		return nil, fmt.Errorf("pretrained: expected a theory with a trained model (one of%s), got %v at κ = %v, λ = %v", have, action.Layout().Lattice, p["kappa"], p["lambda"])
 	}
-	return c.Load()
+	m, err := c.Load()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.CheckAction(action); err != nil {
+		return nil, fmt.Errorf("pretrained: %w", err)
+	}
+	return m, nil
 }
