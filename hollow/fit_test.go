@@ -30,7 +30,8 @@ func ensemble(t testing.TB, action lattice.LocalAction, n, thin int) *lattice.En
 }
 
 // fit trains a hollow network, with the default settings or briefly, and returns the model
-// and fields drawn through its flow.
+// and fields drawn through its flow, whose weights it compares with those of a part of the
+// ensemble: draws alone tell nothing about what the flow never reaches.
 func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *flow.Samples, stats.LogWeights) {
 	t.Helper()
 	cfg := diffusion.FitConfig{Network: must(hollow.New(hollow.Config{})), Seed: 1}
@@ -44,12 +45,18 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 	start := time.Now()
 	m := must(diffusion.Fit(t.Context(), goBackend(), action, ens, cfg))
 	trained := time.Since(start)
-	s := must(must(flow.New(goBackend(), m, flow.Config{Steps: steps})).Sample(t.Context(), n, 7))
+	f := must(flow.New(goBackend(), m, flow.Config{Steps: steps}))
+	s := must(f.Sample(t.Context(), n, 7))
 	logw := must(s.LogWeights(action))
 	w := must(stats.LogWeightStats(logw))
 	chain := must(mcmc.DMMC(rand.New(rand.NewPCG(1, 1)), logw))
-	t.Logf("%v: ESS %v, acceptance %.3f, sd(log w) %.3f, σ from %.3g to %.3g, %d weights, trained in %.1f minutes",
-		lattice.Describe(action), w.ESS, chain.Acceptance, w.SD, m.SigmaMin(), m.SigmaMax(), m.NumParameters(), trained.Minutes())
+	part := ens.Slice(0, n/2)
+	both := must(stats.CompareLogWeights(logw, must(must(f.LogProb(t.Context(), part, 8)).LogWeights(action, part))))
+	t.Logf("%v: ESS %v, acceptance %.3f, sd(log w) %.3f (%v of the ensemble), σ from %.3g to %.3g, %d weights, trained in %.1f minutes",
+		lattice.Describe(action), w.ESS, chain.Acceptance, w.SD, both.SDTheory, m.SigmaMin(), m.SigmaMax(), m.NumParameters(), trained.Minutes())
+	if err := both.Check(); err != nil {
+		t.Error(err)
+	}
 	return m, s, w
 }
 
@@ -180,8 +187,7 @@ func TestVector(t *testing.T) {
 		points = []point{{16, 0.22, 0.1}, {16, 0.22, 0.022}, {8, 0.2, 0.5}}
 	}
 	for _, c := range points {
-		layout := lattice.Layout{Lattice: must(lattice.New(c.extent, c.extent)), Components: 2}
-		action := &polynomial{layout: layout, kappa: []float64{c.kappa, c.kappa}, lambda: c.lambda}
+		action := must(lattice.NewON(must(lattice.New(c.extent, c.extent)), 2, c.kappa, c.lambda))
 		ens := ensemble(t, action, 4096, 20)
 		m, s, w := fit(t, action, ens)
 		if v := m.Network().Config().(hollow.Config).Components; v != hollow.Vector {
@@ -224,8 +230,7 @@ func TestStrongCoupling(t *testing.T) {
 		marks = map[float64]float64{0.5: 0.85, 1: 0.75, 5: 0.5}
 	}
 	for lambda, want := range marks {
-		layout := lattice.Scalar(must(lattice.New(8, 8)))
-		action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, lambda: lambda}
+		action := must(lattice.NewPhi4(must(lattice.New(8, 8)), 0.2, lambda))
 		ens := ensemble(t, action, 4096, 20)
 		_, s, w := fit(t, action, ens)
 		if !(w.Acceptance.Value > want) {
