@@ -42,7 +42,7 @@ func (a *adaptation) next(length float64) (float64, int) {
 	if short := adaptSteps * eps; short < length {
 		return short, adaptSteps
 	}
-	return length, stepsFor(length, eps)
+	return covering(length, eps)
 }
 
 func (a *adaptation) observe(acceptance float64) {

@@ -55,8 +55,9 @@ func TestAdaptationFromHotStarts(t *testing.T) {
 			want = 0.8
 		}
 		// The number of steps is rounded up, with jitter for each trajectory, which raises the
-		// acceptance.
-		if got := chain.Stats().Acceptance(); !(got > want-0.07) || steps > 5 && got > want+0.15 {
+		// acceptance; in one dimension at a target of 0.6, where it is 0.39, 0.65 and 0.76
+		// with 6, 7 and 8 steps, by the most.
+		if got := chain.Stats().Acceptance(); !(got > want-0.07) || steps > 5 && got > want+0.2 {
 			t.Errorf("%+v: expected an acceptance near %v, got %.3f with %d steps", c, want, got, steps)
 		}
 		tuned := mustNew(t, action, cfg)

@@ -14,13 +14,13 @@ const defaultAcceptance = 0.8
 const maxSteps = 10000
 
 // Tune is for chains that are run by hand; [mcmc.Chain.Thermalise] adapts a kernel
-// whose number of steps was not given. It chooses the number of steps per trajectory such that the mean
-// acceptance probability reaches target (0 means 0.8), and freezes it: see [HMC.Config] and
-// [HMC.StepSize] for the result. It advances phi by n trajectories, during which
+// whose number of steps was not given. It chooses the number of steps per trajectory
+// such that the mean acceptance probability reaches target (0 means 0.8), and freezes it:
+// see [HMC.Config] and [HMC.StepSize] for the result. It advances phi by n trajectories, during which
 // the step size follows the dual averaging of Hoffman and Gelman (J. Mach. Learn.
 // Res. 15 (2014) 1593, algorithm 5, with their constants); a few hundred are enough
-// from a thermalised field. The trajectory length is kept and the number of steps
-// is rounded up. While it adapts the transitions depend on the history of the
+// from a thermalised field. Trajectories on the way are of whole steps; that of the
+// result has the length that it had, and its number of steps is rounded up. While it adapts the transitions depend on the history of the
 // chain, so the fields on the way belong to thermalisation, not to the ensemble.
 //
 // It returns an error, and keeps the previous number of steps, if n < 1, if target
@@ -41,7 +41,8 @@ func (h *HMC) Tune(ctx context.Context, rng *rand.Rand, phi []float64, n int, ta
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("hmc: tuning: %w", err)
 		}
-		info, err := h.trajectory(rng, phi, h.cfg.Length, stepsFor(h.cfg.Length, math.Exp(a.log)))
+		length, steps := covering(h.cfg.Length, math.Exp(a.log))
+		info, err := h.trajectory(rng, phi, length, steps)
 		if err != nil {
 			return err
 		}
@@ -64,6 +65,18 @@ func stepsFor(length, eps float64) int {
 		return maxSteps
 	}
 	return max(1, int(n))
+}
+
+// covering returns the shortest trajectory of whole steps of size eps that covers length,
+// and their number. If the length stayed and the step shrank, the acceptance would jump with
+// the number of steps, and a target within a jump would be met on either side of it. A
+// step longer than the trajectory is as good as that.
+func covering(length, eps float64) (float64, int) {
+	if eps >= length {
+		return length, 1
+	}
+	n := stepsFor(length, eps)
+	return float64(n) * eps, n
 }
 
 // dualAveraging drives the logarithm of a step size towards a target acceptance.
