@@ -200,7 +200,7 @@ func (a *acceptance) evaluate(ctx context.Context, p *point) error {
 	if err := a.keepTime(p); err != nil {
 		return err
 	}
-	proposals, err := r.Propose(ctx, m, pipeline.ProposalsFile, a.o.Samples)
+	proposals, err := r.Propose(ctx, m, program.ProposalsFile, a.o.Samples)
 	if err != nil {
 		return err
 	}

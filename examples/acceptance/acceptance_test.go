@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/mcmc/measure"
 )
@@ -32,8 +32,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	programtest.Files(t, one, "figure13.png", "figure14.png", "figure15.png", "cost.png", timesFile,
-		"kappa_0.1_4x4/"+pipeline.ModelFile, "kappa_0.2_2x2/"+pipeline.ProposalsFile, "training/"+keptFile(128))
-	want := programtest.Read(t, one, pipeline.ResultsFile)
+		"kappa_0.1_4x4/"+program.ModelFile, "kappa_0.2_2x2/"+program.ProposalsFile, "training/"+keptFile(128))
+	want := programtest.Read(t, one, program.ResultsFile)
 	file := programtest.Results(t, want)
 	names := []string{"gaussian_steps", "dm_steps_2", "dm_steps_4", "dm_steps_64", "dm_steps_128", "dm_steps_256"}
 	for _, p := range []string{"kappa_0.1_4x4", "kappa_0.2_4x4", "kappa_0.2_2x2"} {
@@ -66,7 +66,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(two)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, two, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, two, program.ResultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
@@ -87,14 +87,14 @@ func TestRun(t *testing.T) {
 	if err := a.walk(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(three, "training", pipeline.TrainFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(three, "training", program.TrainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
 	times := programtest.Read(t, three, "kappa_0.1_4x4/"+timesFile)
 	if err := run(t.Context(), tiny(three)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, three, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, three, program.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 	if !bytes.Equal(programtest.Read(t, three, "kappa_0.1_4x4/"+timesFile), times) {

@@ -37,7 +37,6 @@ import (
 	"os"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -107,7 +106,7 @@ func run(ctx context.Context, args []string) error {
 	if err := a.writeTimes(); err != nil {
 		return err
 	}
-	if err := a.table.Write(a.folder.Path(pipeline.ResultsFile)); err != nil {
+	if err := a.table.Write(a.folder.Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return a.print(os.Stdout)

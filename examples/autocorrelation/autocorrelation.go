@@ -86,7 +86,7 @@ func (a *autocorrelation) run(ctx context.Context) error {
 	}
 	table := a.stages.Results()
 	a.addTo(table)
-	if err := table.Write(a.stages.Folder().Path(pipeline.ResultsFile)); err != nil {
+	if err := table.Write(a.stages.Folder().Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return a.print(os.Stdout)
@@ -180,12 +180,12 @@ func (a *autocorrelation) models(ctx context.Context, seed int) error {
 	}
 	// The time of proposals that an earlier run made is not known.
 	elapsed := math.NaN()
-	done, err := a.stages.Folder().Has(pipeline.ProposalsFile)
+	done, err := a.stages.Folder().Has(program.ProposalsFile)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	proposals, err := a.stages.Propose(ctx, m, pipeline.ProposalsFile, a.o.Proposals)
+	proposals, err := a.stages.Propose(ctx, m, program.ProposalsFile, a.o.Proposals)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/stats"
@@ -34,15 +34,15 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(first)); err != nil {
 		t.Fatal(err)
 	}
-	want := programtest.Read(t, first, pipeline.ResultsFile)
-	programtest.Files(t, first, "parameters.json", "autocorrelation.png", pipeline.ReverseFile, pipeline.ProposalsFile, "stages/hmc", "stages/dmmc")
+	want := programtest.Read(t, first, program.ResultsFile)
+	programtest.Files(t, first, "parameters.json", "autocorrelation.png", program.ReverseFile, program.ProposalsFile, "stages/hmc", "stages/dmmc")
 	cores := runtime.GOMAXPROCS(1)
 	err := run(t.Context(), tiny(second))
 	runtime.GOMAXPROCS(cores)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, second, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, second, program.ResultsFile), want) {
 		t.Error("the same seed gave other results on one core")
 	}
 
@@ -71,7 +71,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(third)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, third, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, third, program.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 	checkNumbers(t, want)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/results"
 )
 
@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(out, pipeline.ResultsFile))
+	text, err := os.ReadFile(filepath.Join(out, program.ResultsFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func (d *dmmc) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.left(pipeline.EnsembleFile)
+	d.left(program.EnsembleFile)
 	if err := d.rivals(ctx, ens); err != nil {
 		return err
 	}
@@ -170,9 +170,9 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	if d.proposals, err = d.drawProposals(ctx, m); err != nil {
 		return err
 	}
-	d.left(pipeline.ProposalsFile)
+	d.left(program.ProposalsFile)
 	// A file of an earlier run comes with the time of that run.
-	have, err := d.Folder().Has(pipeline.ReverseFile)
+	have, err := d.Folder().Has(program.ReverseFile)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	if d.reverse, err = d.Reverse(ctx, m); err != nil {
 		return err
 	}
-	d.left(pipeline.ReverseFile)
+	d.left(program.ReverseFile)
 	if have {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 // drawProposals draws through the flow. Its time is that of the draws, without the check
 // of the step size.
 func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
-	return d.Ensemble(ctx, pipeline.ProposalsFile, "proposals by the flow", d.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
+	return d.Ensemble(ctx, program.ProposalsFile, "proposals by the flow", d.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
 		f, err := d.Flow(m, t)
 		if err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
@@ -31,16 +31,16 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(out)); err != nil {
 		t.Fatal(err)
 	}
-	programtest.Files(t, out, pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ReverseFile, pipeline.ProposalsFile, equilibriumFile, mixtureFile,
+	programtest.Files(t, out, program.EnsembleFile, program.HMCFile, program.ReverseFile, program.ProposalsFile, equilibriumFile, mixtureFile,
 		timesFile, "autocorrelation.png", "action.png", "magnetization.png", "abs_magnetization.png", "denoising.png")
-	ens, err := lattice.ReadEnsemble(filepath.Join(out, pipeline.ProposalsFile))
+	ens, err := lattice.ReadEnsemble(filepath.Join(out, program.ProposalsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ens.Len() != 256 || len(ens.Extra["logq"]) != 256 || len(ens.Extra["action"]) != 256 {
 		t.Errorf("proposals.npz has %d configurations, %d log q and %d actions", ens.Len(), len(ens.Extra["logq"]), len(ens.Extra["action"]))
 	}
-	text := programtest.Read(t, out, pipeline.ResultsFile)
+	text := programtest.Read(t, out, program.ResultsFile)
 	file := programtest.Results(t, text)
 	for _, name := range []string{unitHMC, tunedHMC, metropolis, gaussianMC, exact, mixed, reweighted} {
 		for _, o := range []string{measure.AbsM, measure.VM2, measure.Phi2, measure.ActionDensity} {
@@ -97,7 +97,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(again)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(text, programtest.Read(t, again, pipeline.ResultsFile)) {
+	if !bytes.Equal(text, programtest.Read(t, again, program.ResultsFile)) {
 		t.Error("the same seed gave other results")
 	}
 }
@@ -111,11 +111,11 @@ func TestResume(t *testing.T) {
 	if err := run(t.Context(), small(whole)); err != nil {
 		t.Fatal(err)
 	}
-	want := programtest.Read(t, whole, pipeline.ResultsFile)
+	want := programtest.Read(t, whole, program.ResultsFile)
 	if _, ok := programtest.Results(t, want).Get(freeEnergy, logZThermo); ok {
 		t.Error("thermodynamic integration although it was switched off")
 	}
-	for _, stage := range []string{pipeline.EnsembleFile, pipeline.ProposalsFile, pipeline.ReverseFile, mixtureFile} {
+	for _, stage := range []string{program.EnsembleFile, program.ProposalsFile, program.ReverseFile, mixtureFile} {
 		out := filepath.Join(t.TempDir(), "out")
 		ctx, cancel := context.WithCancel(t.Context())
 		o, err := parse(small(out))
@@ -140,7 +140,7 @@ func TestResume(t *testing.T) {
 		if err := run(t.Context(), small(out)); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(programtest.Read(t, out, pipeline.ResultsFile), want) {
+		if !bytes.Equal(programtest.Read(t, out, program.ResultsFile), want) {
 			t.Errorf("interrupted after %s: other results", stage)
 		}
 		cancel()
@@ -156,7 +156,7 @@ func TestNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", model, err)
 		}
-		file := programtest.Results(t, programtest.Read(t, out, pipeline.ResultsFile))
+		file := programtest.Results(t, programtest.Read(t, out, program.ResultsFile))
 		if e, ok := file.Get(mixed, measure.AbsM); !ok || math.IsNaN(e.Value) {
 			t.Errorf("%s: no observables of the mixture", model)
 		}

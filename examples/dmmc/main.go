@@ -48,7 +48,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -129,7 +128,7 @@ func run(ctx context.Context, args []string) error {
 	if err := d.plot(); err != nil {
 		return err
 	}
-	if err := d.Results().Write(d.Folder().Path(pipeline.ResultsFile)); err != nil {
+	if err := d.Results().Write(d.Folder().Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return d.print(os.Stdout)

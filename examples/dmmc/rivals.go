@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/hmc"
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -92,7 +92,7 @@ func (d *dmmc) rival(ctx context.Context, t *progress.Task, ens *lattice.Ensembl
 	}
 	d.Results().Add(name, measure.Acceptance, stats.Estimate{Value: run.acceptance, Error: math.NaN()})
 	if name == unitHMC {
-		if err := d.Folder().SaveEnsemble(pipeline.HMCFile, run.last); err != nil {
+		if err := d.Folder().SaveEnsemble(program.HMCFile, run.last); err != nil {
 			return err
 		}
 	}

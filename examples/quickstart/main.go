@@ -27,17 +27,6 @@ import (
 	"github.com/latdiff/latdiff/internal/settings"
 )
 
-// Files in the output folder.
-const (
-	ensembleFile  = "ensemble.npz"  // training ensemble
-	hmcFile       = "hmc.npz"       // thinned HMC configurations
-	trainFile     = "train.npz"     // state of a training run
-	modelFile     = "model.npz"     // the trained model
-	reverseFile   = "dm.npz"        // reverse SDE, with log q
-	proposalsFile = "proposals.npz" // probability flow, with log q
-	resultsFile   = "results.json"
-)
-
 func main() {
 	program.Main("quickstart", func(ctx context.Context) error { return run(ctx, os.Args[1:], nil) })
 }
@@ -83,7 +72,7 @@ func run(ctx context.Context, args []string, trained func(diffusion.TrainProgres
 	if err := report.Plots(q.folder, theory, q.out); err != nil {
 		return err
 	}
-	if err := q.table.Write(q.folder.Path(resultsFile)); err != nil {
+	if err := q.table.Write(q.folder.Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return report.Print(os.Stdout, q.table, q.out.Proposals)

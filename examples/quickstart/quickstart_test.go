@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -30,9 +31,9 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(first), nil); err != nil {
 		t.Fatal(err)
 	}
-	programtest.Files(t, first, ensembleFile, hmcFile, modelFile, reverseFile, proposalsFile, resultsFile,
+	programtest.Files(t, first, program.EnsembleFile, program.HMCFile, program.ModelFile, program.ReverseFile, program.ProposalsFile, program.ResultsFile,
 		"parameters.json", "denoising.png", "magnetization.png", "action.png", "autocorrelation.png")
-	want := programtest.Read(t, first, resultsFile)
+	want := programtest.Read(t, first, program.ResultsFile)
 	file := programtest.Results(t, want)
 	for ensemble, observables := range map[string][]string{
 		"reference": {"m", "abs_m", "chi2", "chi2_connected", "binder", "action_density", "phi2", "phi4", "tau_int_abs_m"},
@@ -51,7 +52,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(second), nil); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, second, resultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, second, program.ResultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
@@ -65,13 +66,13 @@ func TestRun(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(third, trainFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(third, program.TrainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
 	if err := run(t.Context(), tiny(third), nil); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, third, resultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, third, program.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 }
@@ -83,12 +84,12 @@ func TestBadInput(t *testing.T) {
 	if err := run(t.Context(), tiny(good), nil); err != nil {
 		t.Fatal(err)
 	}
-	ensemble := programtest.Read(t, good, ensembleFile)
+	ensemble := programtest.Read(t, good, program.EnsembleFile)
 	truncated := filepath.Join(dir, "truncated.npz")
 	if err := os.WriteFile(truncated, ensemble[:len(ensemble)/2], 0o666); err != nil {
 		t.Fatal(err)
 	}
-	ens, err := lattice.ReadEnsemble(filepath.Join(good, ensembleFile))
+	ens, err := lattice.ReadEnsemble(filepath.Join(good, program.EnsembleFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,12 +142,12 @@ func TestBadInput(t *testing.T) {
 		"unknown objective":           {"-objective", "magic"},
 		"unknown backend":             {"-backend", "abacus"},
 		"unknown flag":                {"-gamma", "1"},
-		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, modelFile)},
+		"a model of another lattice":  {"-dims", "8x4", "-model", filepath.Join(good, program.ModelFile)},
 		"no model":                    {"-model", filepath.Join(good, "nothing.npz")},
-		"an ensemble as model":        {"-model", filepath.Join(good, ensembleFile)},
+		"an ensemble as model":        {"-model", filepath.Join(good, program.EnsembleFile)},
 		"a truncated ensemble":        {"-ensemble", truncated},
 		"NaN in a field":              {"-ensemble", nan},
-		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, ensembleFile)},
+		"another lattice":             {"-dims", "4x8", "-ensemble", filepath.Join(good, program.EnsembleFile)},
 		"an ensemble of another κ":    {"-ensemble", foreign},
 		"the folder of another run":   {"-seed", "99"},
 		"an output name that is used": {"-out", truncated},
@@ -180,7 +181,7 @@ func TestBadInput(t *testing.T) {
 		t.Error("a damaged plot was not drawn again")
 	}
 	// A file of an earlier run that is damaged is refused, not overwritten.
-	damaged := filepath.Join(good, reverseFile)
+	damaged := filepath.Join(good, program.ReverseFile)
 	if err := os.WriteFile(damaged, programtest.Read(t, truncated), 0o666); err != nil {
 		t.Fatal(err)
 	}

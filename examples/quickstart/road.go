@@ -85,7 +85,7 @@ func (q *quickstart) ensemble(ctx context.Context) (*lattice.Ensemble, error) {
 		return q.in.Ensemble, nil
 	}
 	n := q.o.Configurations
-	return q.keep(ctx, ensembleFile, "training ensemble", n, func(t *progress.Task) (*lattice.Ensemble, error) {
+	return q.keep(ctx, program.EnsembleFile, "training ensemble", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		ens, record, err := hmc.Ensemble(ctx, q.action, hmc.EnsembleConfig{
 			N: n, Seed: q.o.Part(seedEnsemble), Progress: t.Set,
 		})
@@ -106,16 +106,16 @@ func (q *quickstart) model(ctx context.Context, ens *lattice.Ensemble) (diffusio
 	if q.o.Model == settings.Gaussian {
 		return withoutNetwork(q.action, ens)
 	}
-	if done, err := q.folder.Has(modelFile); err != nil {
+	if done, err := q.folder.Has(program.ModelFile); err != nil {
 		return nil, err
 	} else if done {
-		return diffusion.LoadModel(q.folder.Path(modelFile))
+		return diffusion.LoadModel(q.folder.Path(program.ModelFile))
 	}
 	var m *diffusion.Model
 	err := q.folder.Task(ctx, "training the network", func(t *progress.Task) (err error) {
 		// Steps, batch and learning rate; an interrupted training continues from the file.
 		train := q.o.Training(ens.Len())
-		train.Seed, train.Checkpoint = q.o.Part(seedModel), q.folder.Path(trainFile)
+		train.Seed, train.Checkpoint = q.o.Part(seedModel), q.folder.Path(program.TrainFile)
 		train.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
 			t.Set(p.Step, p.Steps)
@@ -131,7 +131,7 @@ func (q *quickstart) model(ctx context.Context, ens *lattice.Ensemble) (diffusio
 		if err != nil {
 			return err
 		}
-		return q.folder.Save(modelFile, m.Save)
+		return q.folder.Save(program.ModelFile, m.Save)
 	})
 	return m, err
 }
@@ -159,7 +159,7 @@ func withoutNetwork(action lattice.Action, ens *lattice.Ensemble) (*diffusion.Ga
 // the flow for their density.
 func (q *quickstart) reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
 	n := q.o.Samples
-	return q.keep(ctx, reverseFile, "reverse SDE and its likelihood", n, func(t *progress.Task) (*lattice.Ensemble, error) {
+	return q.keep(ctx, program.ReverseFile, "reverse SDE and its likelihood", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		cfg := q.o.Sampler()
 		cfg.Progress = func(done, total int) { t.Set(done, 2*total) }
 		sampler, err := diffusion.NewSampler(q.backend, m, cfg)
@@ -189,7 +189,7 @@ func (q *quickstart) reverse(ctx context.Context, m diffusion.ScoreModel) (*latt
 // density log q.
 func (q *quickstart) proposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
 	n := q.o.Samples
-	return q.keep(ctx, proposalsFile, "proposals by the flow", n, func(t *progress.Task) (*lattice.Ensemble, error) {
+	return q.keep(ctx, program.ProposalsFile, "proposals by the flow", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		cfg := q.o.Flow()
 		cfg.Progress = t.Set
 		f, err := flow.New(q.backend, m, cfg)
@@ -311,7 +311,7 @@ func (q *quickstart) classical(ctx context.Context) error {
 			return err
 		}
 		q.table.Add("hmc", measure.Acceptance, stats.Estimate{Value: run.Stats.Acceptance(), Error: math.NaN()})
-		return q.folder.SaveEnsemble(hmcFile, run.Ensemble)
+		return q.folder.SaveEnsemble(program.HMCFile, run.Ensemble)
 	})
 }
 

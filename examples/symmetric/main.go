@@ -42,7 +42,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -107,7 +106,7 @@ func run(ctx context.Context, args []string) error {
 	if err := s.plot(); err != nil {
 		return err
 	}
-	if err := s.Results().Write(s.Folder().Path(pipeline.ResultsFile)); err != nil {
+	if err := s.Results().Write(s.Folder().Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return s.print(os.Stdout)

@@ -143,7 +143,7 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 		if err := r.Open(); err != nil {
 			return err
 		}
-		if err := r.Folder().SaveEnsemble(pipeline.EnsembleFile, subset); err != nil {
+		if err := r.Folder().SaveEnsemble(program.EnsembleFile, subset); err != nil {
 			return err
 		}
 		m, err := r.Train(ctx, subset)

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/internal/pipeline"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/mcmc/measure"
 )
@@ -32,9 +32,9 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	programtest.Files(t, one, "figure6.png", "figure7.png", "figure11.png", "figure12.png", "denoising.png",
-		pipeline.EnsembleFile, pipeline.HMCFile, pipeline.ModelFile, pipeline.ReverseFile, pipeline.ProposalsFile, furtherFile,
-		"training-32/"+furtherFile, "training-128/"+pipeline.ModelFile)
-	want := programtest.Read(t, one, pipeline.ResultsFile)
+		program.EnsembleFile, program.HMCFile, program.ModelFile, program.ReverseFile, program.ProposalsFile, furtherFile,
+		"training-32/"+furtherFile, "training-128/"+program.ModelFile)
+	want := programtest.Read(t, one, program.ResultsFile)
 	file := programtest.Results(t, want)
 	ensembles := []string{"training", "testing", "dm", "dm_ode"}
 	for _, n := range []int{32, 128, 512} {
@@ -64,7 +64,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), tiny(two)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, two, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, two, program.ResultsFile), want) {
 		t.Error("the same seed gave other results")
 	}
 
@@ -85,13 +85,13 @@ func TestRun(t *testing.T) {
 	if err := s.walk(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(three, "training-128", pipeline.TrainFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(three, "training-128", program.TrainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
 	if err := run(t.Context(), tiny(three)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, three, pipeline.ResultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, three, program.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 }
@@ -109,7 +109,7 @@ func TestModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	given := filepath.Join(dir, "given")
-	if err := run(t.Context(), tiny(given, "-model", filepath.Join(trained, pipeline.ModelFile))); err != nil {
+	if err := run(t.Context(), tiny(given, "-model", filepath.Join(trained, program.ModelFile))); err != nil {
 		t.Fatal(err)
 	}
 	if folders, err := filepath.Glob(filepath.Join(given, "training-*")); err != nil || len(folders) > 0 {

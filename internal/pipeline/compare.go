@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hmc"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/report"
 	"github.com/latdiff/latdiff/internal/settings"
@@ -47,7 +48,7 @@ func Execute(ctx context.Context, o settings.Options, further ...func(r *Run, ou
 	if err := report.Plots(r.folder, r.Title(), out); err != nil {
 		return err
 	}
-	if err := r.table.Write(r.folder.Path(ResultsFile)); err != nil {
+	if err := r.table.Write(r.folder.Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return report.Print(os.Stdout, r.table, out.Proposals)
@@ -92,7 +93,7 @@ func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
 			return err
 		}
 		r.table.Add("hmc", measure.Acceptance, stats.Estimate{Value: run.Stats.Acceptance(), Error: math.NaN()})
-		return r.folder.SaveEnsemble(HMCFile, run.Ensemble)
+		return r.folder.SaveEnsemble(program.HMCFile, run.Ensemble)
 	})
 }
 
@@ -108,7 +109,7 @@ func (r *Run) Learned(ctx context.Context, ens *lattice.Ensemble, out *report.Ou
 	if out.Reverse, err = r.Reverse(ctx, m); err != nil {
 		return nil, err
 	}
-	if out.Proposals, err = r.Propose(ctx, m, ProposalsFile, r.o.Samples); err != nil {
+	if out.Proposals, err = r.Propose(ctx, m, program.ProposalsFile, r.o.Samples); err != nil {
 		return nil, err
 	}
 	for _, e := range []struct {

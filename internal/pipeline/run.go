@@ -16,17 +16,6 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-// Files in the output folder.
-const (
-	EnsembleFile  = "ensemble.npz"  // training ensemble
-	HMCFile       = "hmc.npz"       // thinned HMC configurations
-	TrainFile     = "train.npz"     // state of a training run
-	ModelFile     = "model.npz"     // the trained model
-	ReverseFile   = "dm.npz"        // reverse SDE, with log q
-	ProposalsFile = "proposals.npz" // probability flow, with log q
-	ResultsFile   = "results.json"
-)
-
 // Parts of the run with random numbers of their own, see [program.Flags.Part].
 const (
 	seedReference = iota

@@ -5,6 +5,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/report"
 	"github.com/latdiff/latdiff/internal/settings"
@@ -23,7 +24,7 @@ func (r *Run) TrainingEnsemble(ctx context.Context) (*lattice.Ensemble, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.Ensemble(ctx, EnsembleFile, "training ensemble", r.o.Configurations, func(t *progress.Task) (*lattice.Ensemble, error) {
+	return r.Ensemble(ctx, program.EnsembleFile, "training ensemble", r.o.Configurations, func(t *progress.Task) (*lattice.Ensemble, error) {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: r.action, N: r.o.Configurations, Seed: r.o.Part(seedEnsemble), ColdValue: cold, Progress: t.Set,
 		}, r.Kernel)
@@ -54,10 +55,10 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.Score
 	if r.o.Model == settings.Gaussian {
 		return gaussian(r.action, ens)
 	}
-	if done, err := r.folder.Has(ModelFile); err != nil {
+	if done, err := r.folder.Has(program.ModelFile); err != nil {
 		return nil, err
 	} else if done {
-		m, err := diffusion.LoadModel(r.folder.Path(ModelFile))
+		m, err := diffusion.LoadModel(r.folder.Path(program.ModelFile))
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +67,7 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.Score
 	var m *diffusion.Model
 	err := r.Task(ctx, "training the network", func(t *progress.Task) (err error) {
 		cfg := r.o.Training(ens.Len())
-		cfg.Seed, cfg.Checkpoint = r.o.Part(seedModel), r.folder.Path(TrainFile)
+		cfg.Seed, cfg.Checkpoint = r.o.Part(seedModel), r.folder.Path(program.TrainFile)
 		cfg.Evaluate, cfg.EvaluateEvery = r.Evaluate, r.EvaluateEvery
 		cfg.Progress = func(p diffusion.TrainProgress) {
 			t.Note("loss %.4f", p.SmoothedLoss)
@@ -78,7 +79,7 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.Score
 		if m, err = r.fit(ctx, ens, cfg); err != nil {
 			return err
 		}
-		return r.folder.Save(ModelFile, m.Save)
+		return r.folder.Save(program.ModelFile, m.Save)
 	})
 	return m, err
 }
@@ -147,7 +148,7 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 	if err := r.strip(ctx, m); err != nil {
 		return nil, err
 	}
-	return r.Ensemble(ctx, ReverseFile, "reverse SDE", r.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
+	return r.Ensemble(ctx, program.ReverseFile, "reverse SDE", r.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
 		drawn, err := r.reverse(ctx, m, r.o.Samples, r.o.Part(seedReverse), t)
 		if err != nil {
 			return nil, err
