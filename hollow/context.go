@@ -22,6 +22,7 @@ type siteFeatures struct {
 	site     sigmoid     // h
 	slopes   *graph.Node // by which they depend on the field, [levels, features, 1]
 	offsets  *graph.Node // and on the alignment, or nil
+	bias     *graph.Node // of the sigmoids, [levels, features, 1], or nil
 	features *graph.Node // by which c depends on h and the field, [levels, channels, features+1]
 }
 
@@ -51,8 +52,8 @@ func (s *species) siteFeatures() (f siteFeatures) {
 	if s.sign != nil {
 		f.offsets = scaleRows(gate, s.param("offsets", 0.5, cfg.Features, 1))
 	}
-	bias := s.biasAt(s.scope, "site_bias", 0.5, cfg.Features)
-	f.site = newSigmoid(mix(join(2, f.slopes, f.offsets, bias), s.field, s.sign, s.ones()), s.copies)
+	f.bias = s.biasAt(s.scope, "site_bias", 0.5, cfg.Features)
+	f.site = newSigmoid(mix(join(2, f.slopes, f.offsets, f.bias), s.field, s.sign, s.ones()), s.copies)
 	inputs := len(s.species) * (cfg.Features + 1)
 	features := repeatFirst(s.param("features", 1/math.Sqrt(float64(inputs)), cfg.Channels, cfg.Features+1), s.levels)
 	// The last column multiplies the field in units of its standard deviation.

@@ -2,6 +2,7 @@ package hollow
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -20,6 +21,7 @@ type head struct {
 	signs                    [3]*graph.Node
 	weights                  *graph.Node // w [levels, species, head]
 	cubic, quadratic         *graph.Node // c and q [levels, species, species]
+	bias, offset             *graph.Node // of p and g, as columns, or nil
 
 	s           sigmoid
 	psi, square *graph.Node // ψ [batch, species, copies·sites] and ψ² [batch, species, sites]
@@ -28,23 +30,22 @@ type head struct {
 // smoothed returns W ∗ g(û) and its divergence [batch].
 func (b *builder) smoothed() (out, divergence *graph.Node) {
 	h := &head{builder: b}
+	h.weigh()
 	g := h.value()
 	wiener := b.eachSpecies(1, func(s *species) *graph.Node { return s.wiener })
 	return transform(b.filtered(wiener, transform(g, b.dims)), b.dims), h.trace()
 }
 
-// value returns g.
-func (h *head) value() *graph.Node {
+// weigh sets the weights.
+func (h *head) weigh() {
 	m, n, width := len(h.species), h.numFilters(), h.cfg.Head
-	var fields, norms []*graph.Node
+	var norms []*graph.Node
 	for _, s := range h.species {
 		f := s.filters(s.spectrum)
 		h.filters = append(h.filters, f)
 		norms = append(norms, s.norms(f))
-		fields = append(fields, transform(h.filtered(f, onChannels(s.modes, n)), h.dims))
 	}
-	u, norm := join(1, fields...), join(1, norms...)
-
+	norm := join(1, norms...)
 	gate := h.gate("head_gate", width)
 	h.mixing = scaleColumns(scaleRows(gate, h.param("head_filters", 0.7/math.Sqrt(float64(m)), width, m*n)), norm)
 	h.linear = scaleColumns(h.rows("head_linear", m*n), norm)
@@ -56,28 +57,42 @@ func (h *head) value() *graph.Node {
 			row(graph.MulScalar(h.species[0].estimateNorm(), h.in.Shift)),
 		}
 	}
-	bias, offset := h.biasAt(h.scope, "head_bias", 0.5, width), h.biasAt(h.scope, "head_offset", 0, m)
-	h.s = newSigmoid(mix(join(2, h.mixing, h.signs[0], bias), u, h.sign, h.ones()), h.copies)
+	h.bias, h.offset = h.biasAt(h.scope, "head_bias", 0.5, width), h.biasAt(h.scope, "head_offset", 0, m)
 	h.weights = h.rows("head_output", width)
+	h.cubic = graph.MulScalar(h.rows("head_cubic", m), 0.2)
+	if h.biased {
+		h.quadratic = graph.MulScalar(h.rows("head_quadratic", m), 0.2)
+	}
+}
+
+// value returns g.
+func (h *head) value() *graph.Node {
+	u := h.eachSpecies(1, func(s *species) *graph.Node {
+		f := h.filters[slices.Index(h.species, s)]
+		return transform(h.filtered(f, onChannels(s.modes, h.numFilters())), h.dims)
+	})
+	h.s = newSigmoid(mix(join(2, h.mixing, h.signs[0], h.bias), u, h.sign, h.ones()), h.copies)
 	// Besides the sigmoids there are linear terms, and cubic ones: the drift grows like φ³,
 	// which no bounded function can follow.
 	h.psi = mix(join(2, h.estimate, h.signs[2]), u, h.sign)
 	h.square = sumCopies(graph.Square(h.psi), h.copies)
-	h.cubic = graph.MulScalar(h.rows("head_cubic", m), 0.2)
-	g := mix(join(2, h.weights, h.linear, h.signs[1], offset), h.s.value, u, h.sign, h.ones())
+	g := mix(join(2, h.weights, h.linear, h.signs[1], h.offset), h.s.value, u, h.sign, h.ones())
 	g = graph.Add(g, graph.Mul(h.psi, repeatCopies(mix(h.cubic, h.square), h.copies)))
 	if h.biased {
-		h.quadratic = graph.MulScalar(h.rows("head_quadratic", m), 0.2)
 		g = graph.Add(g, mix(h.quadratic, h.square))
 	}
 	return g
 }
 
-// trace returns the divergence of W ∗ g(û): Σ_x of the derivatives of g_a with respect to
-// the filtered fields of species a, times their tangents.
-func (h *head) trace() *graph.Node {
+// rates are what the derivatives of g contribute to the divergence: sums over sites and
+// tangents of rates times s′(p), cubic times ψ², quadratic times ψ, and a constant, [levels,
+// tangents, …] each. quadratic is nil for a network that is odd.
+type rates struct{ sigmoid, cubic, quadratic, constant *graph.Node }
+
+// rates returns the derivatives of g_a with respect to the filtered fields of species a,
+// times their tangents, summed over a.
+func (h *head) rates() (r rates) {
 	m, n := len(h.species), h.numFilters()
-	var rates, cubic, quadratic, constant *graph.Node
 	add := func(sum **graph.Node, x *graph.Node) {
 		if *sum != nil {
 			x = graph.Add(*sum, x)
@@ -100,8 +115,8 @@ func (h *head) trace() *graph.Node {
 			}
 			return w
 		}
-		add(&rates, scaleColumns(along(h.mixing, h.signs[0]), graph.Reshape(output(h.weights), h.levels, -1)))
-		add(&constant, graph.Reshape(along(output(h.linear), h.signs[1]), h.levels, -1))
+		add(&r.sigmoid, scaleColumns(along(h.mixing, h.signs[0]), graph.Reshape(output(h.weights), h.levels, -1)))
+		add(&r.constant, graph.Reshape(along(output(h.linear), h.signs[1]), h.levels, -1))
 		// The derivatives of ψ_a Σ_b c_ab ψ_b² and Σ_b q_ab ψ_b² with respect to ψ_a are
 		// n Σ_b c_ab ψ_b² + 2 c_aa ψ_a² for n copies, and 2 q_aa ψ_a.
 		only := make([]float64, m)
@@ -110,18 +125,23 @@ func (h *head) trace() *graph.Node {
 		diagonal := h.constant(only, 1, m)
 		c := graph.Reshape(output(h.cubic), h.levels, m)
 		c = graph.Add(graph.MulScalar(c, float64(h.copies)), graph.Mul(c, repeatLevels(diagonal, h.levels)))
-		add(&cubic, mix(psi, row(c)))
+		add(&r.cubic, mix(psi, row(c)))
 		if h.biased {
 			q := graph.Mul(graph.Reshape(output(h.quadratic), h.levels, m), repeatLevels(diagonal, h.levels))
-			add(&quadratic, mix(psi, row(q)))
+			add(&r.quadratic, mix(psi, row(q)))
 		}
 	}
-	psi := h.psi
+	return r
+}
+
+// trace returns the divergence of W ∗ g(û) [batch].
+func (h *head) trace() *graph.Node {
+	r, psi := h.rates(), h.psi
 	if !h.biased {
 		psi = nil
 	}
-	sums := sumSites(mix(join(2, rates, cubic, quadratic), h.s.trace(), h.square, psi))
-	constant = graph.MulScalar(constant, float64(h.sites*h.copies))
+	sums := sumSites(mix(join(2, r.sigmoid, r.cubic, r.quadratic), h.s.trace(), h.square, psi))
+	constant := graph.MulScalar(r.constant, float64(h.sites*h.copies))
 	return h.total(graph.Add(sums, graph.BroadcastToDims(constant, sums.Shape().Dimensions...)))
 }
 

@@ -1,0 +1,120 @@
+package lanes
+
+import "math"
+
+// scalarKernels run everywhere.
+var scalarKernels = Kernels{
+	Name: "scalar", product: productScalar, dot: dotScalar, dotProduct: dotProductScalar,
+	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, fold: foldScalar, unfold: unfoldScalar,
+}
+
+// productScalar keeps blocks of four by two sums in registers.
+func productScalar(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int) {
+	for c := 0; c < cols; c += 2 {
+		a0, a1, a2, a3 := start[0], start[1], start[2], start[3]
+		b0, b1, b2, b3 := a0, a1, a2, a3
+		at := c
+		for i := range w {
+			v := &w[i]
+			u := x[at:][:2]
+			p, q := u[0], u[1]
+			a0 += v[0] * p
+			b0 += v[0] * q
+			a1 += v[1] * p
+			b1 += v[1] * q
+			a2 += v[2] * p
+			b2 += v[2] * q
+			a3 += v[3] * p
+			b3 += v[3] * q
+			at += xRow
+		}
+		dst[c], dst[c+1] = a0, b0
+		dst[dstRow+c], dst[dstRow+c+1] = a1, b1
+		dst[2*dstRow+c], dst[2*dstRow+c+1] = a2, b2
+		dst[3*dstRow+c], dst[3*dstRow+c+1] = a3, b3
+	}
+}
+
+func dotScalar(dst []float32, w, x []float32, xRow, cols int) {
+	dst = dst[:cols]
+	for i, a := range w {
+		row := x[i*xRow:][:len(dst)]
+		for j, v := range row {
+			dst[j] += a * v
+		}
+	}
+}
+
+func dotProductScalar(dst []float32, w, x, y []float32, row, cols int) {
+	dst = dst[:cols]
+	for i, a := range w {
+		u, v := x[i*row:][:len(dst)], y[i*row:][:len(dst)]
+		for j := range dst {
+			dst[j] += a * u[j] * v[j]
+		}
+	}
+}
+
+func sigmoidScalar(value, slope, p []float32) {
+	slope, p = slope[:len(value)], p[:len(value)]
+	for i, v := range p {
+		r := 1 / float32(math.Sqrt(float64(1+v*v)))
+		value[i], slope[i] = v*r, r*r*r
+	}
+}
+
+func siteScalar(value, slope, x []float32, a float32, b *[Width]float32) {
+	slope, x = slope[:len(value)], x[:len(value)]
+	for i, v := range x {
+		v = a*v + b[i%Width]
+		r := 1 / float32(math.Sqrt(float64(1+v*v)))
+		value[i], slope[i] = v*r, r*r*r
+	}
+}
+
+func scaleScalar(dst, x, f []float32) {
+	for i, a := range f {
+		u, v := dst[Width*i:][:Width], x[Width*i:][:Width]
+		for j, w := range v {
+			u[j] = a * w
+		}
+	}
+}
+
+// foldScalar sets row j of even to x_j + x_{n-j}, where the two differ, else to x_j, and
+// row j-1 of odd to x_j - x_{n-j}.
+func foldScalar(even, odd, x []float32, t *tile) {
+	for i, base := range t.base {
+		at := func(j int) []float32 { return x[(base+j*t.stride)*Width:][:Width] }
+		row := func(rows []float32, j int) []float32 { return rows[(j*group+i)*Width:][:Width] }
+		copy(row(even, 0), at(0))
+		for j := 1; j <= odds(t.n); j++ {
+			u, v, e, o := at(j), at(t.n-j), row(even, j), row(odd, j-1)
+			for l := range u {
+				e[l], o[l] = u[l]+v[l], u[l]-v[l]
+			}
+		}
+		if t.n%2 == 0 {
+			copy(row(even, t.n/2), at(t.n/2))
+		}
+	}
+}
+
+// unfoldScalar sets y_k and y_{n-k} to the sum and the difference of row k of even and
+// row k-1 of odd.
+func unfoldScalar(dst, even, odd []float32, t *tile) {
+	for i, base := range t.base {
+		at := func(j int) []float32 { return dst[(base+j*t.stride)*Width:][:Width] }
+		row := func(rows []float32, j int) []float32 { return rows[(j*group+i)*Width:][:Width] }
+		copy(at(0), row(even, 0))
+		for j := 1; j <= odds(t.n); j++ {
+			u, v, e, o := at(j), at(t.n-j), row(even, j), row(odd, j-1)
+			for l := range u {
+				u[l], v[l] = e[l]+o[l], e[l]-o[l]
+			}
+		}
+		if t.n%2 == 0 {
+			copy(at(t.n/2), row(even, t.n/2))
+		}
+	}
+}
