@@ -20,6 +20,7 @@ type equation struct {
 	// evaluations counts the calls of slope.
 	evaluations int
 	known, est  []float64
+	modes, root []float64 // of an evaluation without a graph
 }
 
 func (f *ProbabilityFlow) newEquation(seed uint64, chunk, n int) *equation {
@@ -48,6 +49,9 @@ func (e *equation) slope(ctx context.Context, dst, z []float64, l float64) error
 	}
 	e.evaluations++
 	f, fields := e.f, e.fields()
+	if f.host != nil {
+		return e.hostSlope(dst, z, math.Exp(l))
+	}
 	x := host.Tensor(f.cfg.DType, z[:fields], f.dims()...)
 	sigma := host.Scalar(f.cfg.DType, math.Exp(l))
 	args := []any{x, sigma}

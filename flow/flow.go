@@ -30,9 +30,13 @@ type ProbabilityFlow struct {
 	prior   diffusion.Prior
 
 	encode, decode, fromModes, toModes, field, probe *model.Exec
+	// host evaluates score and divergence on the CPU in place of field, or is nil.
+	host *diffusion.Evaluator
 }
 
-// New returns the flow of m. It returns an error for impossible settings.
+// New returns the flow of m, whose weights must not change while it is used. On the
+// pure-Go backend models that have a [diffusion.Evaluator] use it. It returns an error for
+// impossible settings.
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
 	if backend == nil || m == nil {
 		return nil, fmt.Errorf("flow: expected a backend and a model, got %T and %T", backend, m)
@@ -49,6 +53,9 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 	}
 	if l, ok := diffusion.Linear(m); ok && !cfg.Plain {
 		f.linear = l
+	}
+	if err := f.openHost(); err != nil {
+		return nil, fmt.Errorf("flow: %w", err)
 	}
 	return f, f.compile()
 }

@@ -94,7 +94,7 @@ func (s *species) transfer() *graph.Node {
 	filters := s.filters(centred)
 	filters = graph.Sub(filters, repeatLast(meanLast(filters), s.sites))
 	norms := s.times(graph.Reciprocal(s.unit), s.norms(filters))
-	wide := scaleColumns(repeatFirst(s.param("filters", 0.5, cfg.Channels, s.numFilters()), s.levels), norms)
+	wide := scaleColumns(repeatFirst(s.param("filters", 0.5, cfg.Channels, s.cfg.numFilters()), s.levels), norms)
 	orbit := repeatFirst(s.constant(waves, len(rows), s.sites), s.levels)
 	return mix(join(2, local, wide), orbit, filters)
 }

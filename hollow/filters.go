@@ -10,8 +10,8 @@ var filterWidths = []float64{0.25, 1, 4}
 const optimal = 1
 
 // numFilters returns the number of filtered fields of a species.
-func (b *builder) numFilters() int {
-	if b.cfg.Local {
+func (c *Config) numFilters() int {
+	if c.Local {
 		return len(filterWidths)
 	}
 	return len(filterWidths) + 1

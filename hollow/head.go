@@ -38,7 +38,7 @@ func (b *builder) smoothed() (out, divergence *graph.Node) {
 
 // weigh sets the weights.
 func (h *head) weigh() {
-	m, n, width := len(h.species), h.numFilters(), h.cfg.Head
+	m, n, width := len(h.species), h.cfg.numFilters(), h.cfg.Head
 	var norms []*graph.Node
 	for _, s := range h.species {
 		f := s.filters(s.spectrum)
@@ -69,7 +69,7 @@ func (h *head) weigh() {
 func (h *head) value() *graph.Node {
 	u := h.eachSpecies(1, func(s *species) *graph.Node {
 		f := h.filters[slices.Index(h.species, s)]
-		return transform(h.filtered(f, onChannels(s.modes, h.numFilters())), h.dims)
+		return transform(h.filtered(f, onChannels(s.modes, h.cfg.numFilters())), h.dims)
 	})
 	h.s = newSigmoid(mix(join(2, h.mixing, h.signs[0], h.bias), u, h.sign, h.ones()), h.copies)
 	// Besides the sigmoids there are linear terms, and cubic ones: the drift grows like φ³,
@@ -92,7 +92,7 @@ type rates struct{ sigmoid, cubic, quadratic, constant *graph.Node }
 // rates returns the derivatives of g_a with respect to the filtered fields of species a,
 // times their tangents, summed over a.
 func (h *head) rates() (r rates) {
-	m, n := len(h.species), h.numFilters()
+	m, n := len(h.species), h.cfg.numFilters()
 	add := func(sum **graph.Node, x *graph.Node) {
 		if *sum != nil {
 			x = graph.Add(*sum, x)
@@ -155,7 +155,7 @@ func (s *species) estimateNorm() *graph.Node {
 // estimate returns the weights [levels, 1, filters] that make, of the fields filtered by
 // C/(C + aσ²), the expected clean field W ∗ φ, divided by its standard deviation.
 func (s *species) estimate() *graph.Node {
-	weights := make([]float64, s.numFilters())
+	weights := make([]float64, s.cfg.numFilters())
 	weights[optimal] = 1
 	return row(product(s.estimateNorm(), s.constant(weights, 1, len(weights))))
 }
@@ -165,7 +165,7 @@ func (s *species) estimate() *graph.Node {
 // followed by the filter W back to y = x, the return amplitude. The second is that of
 // constant fields, with respect to the alignment.
 func (s *species) tangents(filters *graph.Node) (fields, signs *graph.Node) {
-	fields = graph.Reshape(meanLast(graph.Mul(filters, onChannels(s.wiener, s.numFilters()))), s.levels, -1, 1)
+	fields = graph.Reshape(meanLast(graph.Mul(filters, onChannels(s.wiener, s.cfg.numFilters()))), s.levels, -1, 1)
 	if s.sign == nil {
 		return fields, nil
 	}

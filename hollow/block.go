@@ -1,0 +1,288 @@
+package hollow
+
+import "github.com/latdiff/latdiff/internal/lanes"
+
+// tileColumns is the number of columns, sites times lanes, that go through all layers
+// together: few enough for their hidden units to stay in the cache.
+const tileColumns = 2 * lanes.Width
+
+// fields are up to lanes.Width of them, one after the other, and where the results go.
+type fields struct {
+	modes, out  []float64
+	divergence  []float64 // nil: not wanted
+	sign, slope []float64 // nil: no alignment
+}
+
+// block is the scratch space of an evaluation. Rows hold all lanes of every site, or mode.
+type block struct {
+	*host
+	row int // length of a row
+
+	modes, field  []float32
+	site          []float32 // transforms of the site features, and the modes
+	slopes        []float32 // of the site features
+	context       []float32 // [channels, …]
+	rates         []float32 // ∂context/∂m
+	filtered      []float32 // [filters, …]
+	result, head  []float32
+	transformTemp []float32
+
+	sign [lanes.Width]float32
+	sums [2][lanes.Width]float64 // of ∂out(x)/∂φ(x) and of ∂out(x)/∂m
+
+	tile
+}
+
+// tile is the scratch space for tileColumns columns of all layers.
+type tile struct {
+	in, hidden, value1, slope1, value2, slope2, tangent []float32
+	headIn, headHidden, headValue, headSlope            []float32
+	a, b, c                                             []float32 // single rows
+}
+
+func newBlock(h *host) *block {
+	cfg := h.cfg
+	row := h.sites * lanes.Width
+	rows := func(n int) []float32 { return make([]float32, (n+3)/4*4*row) }
+	b := &block{
+		host: h, row: row,
+		modes: rows(1)[:row], field: rows(1)[:row], result: rows(1)[:row], head: rows(1)[:row],
+		site: rows(cfg.Features + 1), context: rows(cfg.Channels), filtered: rows(cfg.numFilters()),
+		transformTemp: make([]float32, h.transform.Scratch()),
+	}
+	if h.shift > 0 {
+		b.slopes, b.rates = rows(cfg.Features), rows(cfg.Channels)
+	} else {
+		b.slopes = make([]float32, row)
+	}
+	columns := func(n int) []float32 { return make([]float32, (n+3)/4*4*tileColumns) }
+	b.in, b.headIn = columns(cfg.Channels+2), columns(cfg.numFilters()+1)
+	for _, x := range []*[]float32{&b.hidden, &b.value1, &b.slope1, &b.value2, &b.slope2, &b.tangent} {
+		*x = columns(cfg.Hidden)
+	}
+	for _, x := range []*[]float32{&b.headHidden, &b.headValue, &b.headSlope} {
+		*x = columns(cfg.Head)
+	}
+	b.a, b.b, b.c = columns(1)[:tileColumns], columns(1)[:tileColumns], columns(1)[:tileColumns]
+	return b
+}
+
+// evaluate evaluates the network at a level for some fields.
+func (b *block) evaluate(l *level, f fields) {
+	b.load(f)
+	b.siteFeatures(l, f.divergence != nil)
+	b.mix(l, b.context)
+	aligned := f.sign != nil && f.divergence != nil
+	if aligned {
+		b.alongSign(l)
+	}
+	for from := 0; from < b.row; from += tileColumns {
+		b.hollow(l, from, min(tileColumns, b.row-from), f.divergence != nil, aligned)
+	}
+	b.filter(l)
+	for from := 0; from < b.row; from += tileColumns {
+		b.smooth(l, from, min(tileColumns, b.row-from), f.divergence != nil)
+	}
+	b.transform.Apply(b.result, b.transformTemp)
+	b.transform.Apply(b.head, b.transformTemp)
+	b.kernels.Scale(b.head, b.head, l.c.wiener)
+	b.store(l, f)
+}
+
+// load sets the lanes.
+func (b *block) load(f fields) {
+	n := len(f.modes) / b.sites
+	for lane := range lanes.Width {
+		// Lanes without a field repeat the last one.
+		at := min(lane, n-1)
+		for k, v := range f.modes[at*b.sites : (at+1)*b.sites] {
+			b.modes[k*lanes.Width+lane] = float32(v)
+		}
+		b.sign[lane] = 0
+		if f.sign != nil {
+			b.sign[lane] = float32(f.sign[at])
+		}
+	}
+	b.sums = [2][lanes.Width]float64{}
+}
+
+// store sets the results.
+func (b *block) store(l *level, f fields) {
+	for lane := range len(f.modes) / b.sites {
+		out := f.out[lane*b.sites : (lane+1)*b.sites]
+		for k := range out {
+			out[k] = float64(b.result[k*lanes.Width+lane] + b.head[k*lanes.Width+lane])
+		}
+		if f.divergence == nil {
+			continue
+		}
+		constant := float64(b.sites)
+		f.divergence[lane] = b.sums[0][lane] + constant*float64(l.c.rateConstant[0])
+		if f.sign != nil {
+			f.divergence[lane] += f.slope[lane] * (b.sums[1][lane] + constant*float64(l.c.rateConstant[1]))
+		}
+	}
+}
+
+// siteFeatures sets the field, the transforms of its site features, and their slopes if
+// they are needed.
+func (b *block) siteFeatures(l *level, rates bool) {
+	n := b.cfg.Features
+	copy(b.field, b.modes)
+	b.transform.Apply(b.field, b.transformTemp)
+	copy(b.site[n*b.row:], b.modes)
+	for i := range n {
+		var offset [lanes.Width]float32
+		for lane := range offset {
+			offset[lane] = l.c.offsets[i]*b.sign[lane] + l.c.siteBias[i]
+		}
+		value, slope := b.site[i*b.row:(i+1)*b.row], b.slopes
+		if rates && b.rates != nil {
+			slope = b.slopes[i*b.row:]
+		}
+		b.kernels.Site(value, slope, b.field, l.c.slopes[i], &offset)
+		b.transform.Apply(value, b.transformTemp)
+	}
+}
+
+// mix sets c to the fields of the context that belong to the transforms in site.
+func (b *block) mix(l *level, c []float32) {
+	for i := range b.cfg.Channels {
+		if i%4 == 0 {
+			b.kernels.Panel(c[i*b.row:], l.features, i/4, b.site, b.row, b.row)
+		}
+		x := c[i*b.row : (i+1)*b.row]
+		b.kernels.Scale(x, x, l.c.transfer[i*b.sites:(i+1)*b.sites])
+		b.transform.Apply(x, b.transformTemp)
+	}
+}
+
+// alongSign sets rates to the derivatives of the context with respect to the alignment m,
+// along which the field changes by -shift.
+func (b *block) alongSign(l *level) {
+	n := b.cfg.Features
+	for i := range n {
+		rate := l.c.offsets[i] - b.shift*l.c.slopes[i]
+		x := b.site[i*b.row : (i+1)*b.row]
+		for j, s := range b.slopes[i*b.row : (i+1)*b.row] {
+			x[j] = rate * s
+		}
+		b.transform.Apply(x, b.transformTemp)
+	}
+	field := b.site[n*b.row : (n+1)*b.row]
+	for j := range field {
+		field[j] = -b.shift
+	}
+	b.transform.Apply(field, b.transformTemp)
+	b.mix(l, b.rates)
+}
+
+// hollow sets n columns of result to G, and adds their derivatives to the sums.
+func (b *block) hollow(l *level, from, n int, divergence, aligned bool) {
+	k, c, width := b.kernels, &l.c, b.cfg.Hidden
+	hidden := width * n
+	in := b.gather(b.in, b.context, b.cfg.Channels, from, n)
+	copy(in, b.field[from:from+n])
+	b.repeatSign(in[n : 2*n])
+	k.Product(b.hidden, l.first, b.in, n)
+	k.Sigmoid(b.value1[:hidden], b.slope1[:hidden], b.hidden)
+	k.Product(b.hidden, l.second, b.value1, n)
+	k.Sigmoid(b.value2[:hidden], b.slope2[:hidden], b.hidden)
+	out := b.result[from : from+n]
+	for i := range out {
+		out[i] = c.offset[0]
+	}
+	k.Dot(out, c.output, b.value1)
+	k.Dot(out, c.output, b.value2)
+	if !divergence {
+		return
+	}
+	k.Product(b.tangent, l.tangent, b.slope1, n)
+	sum := zeroed(b.a[:n])
+	k.Dot(sum, l.ownOutput, b.slope1)
+	k.DotProduct(sum, c.output, b.slope2, b.tangent)
+	b.add(0, sum)
+	if !aligned {
+		return
+	}
+	in = b.gather(b.in, b.rates, b.cfg.Channels, from, n)
+	for i := range n {
+		in[i], in[n+i] = -b.shift, 1
+	}
+	k.Product(b.hidden, l.firstRates, b.in, n)
+	for i, s := range b.slope1[:hidden] {
+		b.hidden[i] *= s
+	}
+	k.Product(b.tangent, l.secondRates, b.hidden, n)
+	sum = zeroed(sum)
+	k.Dot(sum, c.output, b.hidden)
+	k.DotProduct(sum, c.output, b.slope2, b.tangent)
+	b.add(1, sum)
+}
+
+// gather copies n columns of rows into a tile, and returns what follows them.
+func (b *block) gather(tile, x []float32, rows, from, n int) []float32 {
+	for i := range rows {
+		copy(tile[i*n:(i+1)*n], x[i*b.row+from:])
+	}
+	return tile[rows*n:]
+}
+
+// repeatSign sets a row of a tile to the alignment.
+func (b *block) repeatSign(row []float32) {
+	for i := 0; i < len(row); i += lanes.Width {
+		copy(row[i:], b.sign[:])
+	}
+}
+
+// add adds the columns of a row to a sum over sites.
+func (b *block) add(to int, row []float32) {
+	sums := &b.sums[to]
+	for i, v := range row {
+		sums[i%lanes.Width] += float64(v)
+	}
+}
+
+func zeroed(row []float32) []float32 {
+	clear(row)
+	return row
+}
+
+// filter sets filtered to the fields û up to their norms, which are in the weights.
+func (b *block) filter(l *level) {
+	for i := range b.cfg.numFilters() {
+		u := b.filtered[i*b.row : (i+1)*b.row]
+		b.kernels.Scale(u, b.modes, l.c.filters[i*b.sites:(i+1)*b.sites])
+		b.transform.Apply(u, b.transformTemp)
+	}
+}
+
+// smooth sets n columns of head to g, see head, and adds their derivatives to the sums.
+func (b *block) smooth(l *level, from, n int, divergence bool) {
+	k, c, width, filters := b.kernels, &l.c, b.cfg.Head, b.cfg.numFilters()
+	sign := b.gather(b.headIn, b.filtered, filters, from, n)[:n]
+	b.repeatSign(sign)
+	k.Product(b.headHidden, l.mixing, b.headIn, n)
+	k.Sigmoid(b.headValue[:width*n], b.headSlope[:width*n], b.headHidden)
+	psi, square, g := zeroed(b.a[:n]), b.b[:n], b.head[from:from+n]
+	k.Dot(psi, c.estimate, b.headIn)
+	for i, m := range sign {
+		p := psi[i] + c.estimateSign[0]*m
+		q := p * p
+		psi[i], square[i] = p, q
+		g[i] = c.headOffset[0] + c.linearSign[0]*m + p*c.cubic[0]*q + c.quadratic[0]*q
+	}
+	k.Dot(g, c.headOutput, b.headValue)
+	k.Dot(g, c.linear, b.headIn)
+	if !divergence {
+		return
+	}
+	sum := b.c[:n]
+	for t := range c.rateCubic {
+		for i, q := range square {
+			sum[i] = c.rateCubic[t]*q + c.rateQuadratic[t]*psi[i]
+		}
+		k.Dot(sum, c.rateSigmoid[t*width:(t+1)*width], b.headSlope)
+		b.add(t, sum)
+	}
+}

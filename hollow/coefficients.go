@@ -1,0 +1,70 @@
+package hollow
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/diffusion"
+)
+
+// coefficients are the weights of a network of one component at one noise level, of a graph
+// or as numbers. Those of terms that the network does not have are zero.
+type coefficients[T any] struct {
+	// The context: s(slopes·φ + offsets·m + siteBias), mixed by features, [channels,
+	// features+1], and filtered by transfer, [channels, modes]. m is the alignment.
+	slopes, offsets, siteBias, features, transfer T
+	// G, see layers; firstSign belongs to the alignment.
+	first, firstSign, own, bias1, second, bias2, output, offset T
+	// The head, see there. filters are [filters, modes].
+	filters, wiener, mixing, mixingSign, headBias, headOutput T
+	linear, linearSign, headOffset, estimate, estimateSign    T
+	cubic, quadratic                                          T
+	rateSigmoid, rateCubic, rateQuadratic, rateConstant       T
+}
+
+// all lists the coefficients in the order in which the graph returns them.
+func (c *coefficients[T]) all() []*T {
+	return []*T{
+		&c.slopes, &c.offsets, &c.siteBias, &c.features, &c.transfer,
+		&c.first, &c.firstSign, &c.own, &c.bias1, &c.second, &c.bias2, &c.output, &c.offset,
+		&c.filters, &c.wiener, &c.mixing, &c.mixingSign, &c.headBias, &c.headOutput,
+		&c.linear, &c.linearSign, &c.headOffset, &c.estimate, &c.estimateSign,
+		&c.cubic, &c.quadratic,
+		&c.rateSigmoid, &c.rateCubic, &c.rateQuadratic, &c.rateConstant,
+	}
+}
+
+// Coefficients builds the weights at one noise level; see [diffusion.HostNetwork].
+func (n *Network) Coefficients(scope *model.Scope, in diffusion.Inputs) []*graph.Node {
+	b := newBuilder(n.cfg, scope, in)
+	s := b.species[0]
+	var c coefficients[*graph.Node]
+	f := s.siteFeatures()
+	c.slopes, c.offsets, c.siteBias, c.features, c.transfer = f.slopes, f.offsets, f.bias, f.features, s.transfer()
+
+	l := b.layers()
+	c.first, c.own, c.bias1, c.second, c.bias2, c.output, c.offset = l.first, l.own, l.bias1, l.second, l.bias2, l.output, l.offset
+	if b.sign != nil {
+		c.first, c.firstSign = columns(l.first, 0, b.cfg.Channels), columns(l.first, b.cfg.Channels, b.cfg.Channels+1)
+	}
+
+	h := &head{builder: b}
+	h.weigh()
+	r := h.rates()
+	c.filters, c.wiener = h.filters[0], s.wiener
+	c.mixing, c.mixingSign, c.headBias, c.headOutput = h.mixing, h.signs[0], h.bias, h.weights
+	c.linear, c.linearSign, c.headOffset = h.linear, h.signs[1], h.offset
+	c.estimate, c.estimateSign, c.cubic, c.quadratic = h.estimate, h.signs[2], h.cubic, h.quadratic
+	c.rateSigmoid, c.rateCubic, c.rateQuadratic, c.rateConstant = r.sigmoid, r.cubic, r.quadratic, r.constant
+
+	// Terms that are missing have at most one coefficient for every sigmoid, or tangent.
+	zeros := graph.ZerosLike(ones(b.field, max(2, b.cfg.Features, b.cfg.Hidden, b.cfg.Head)))
+	var nodes []*graph.Node
+	for _, x := range c.all() {
+		if *x == nil {
+			*x = zeros
+		}
+		nodes = append(nodes, *x)
+	}
+	return nodes
+}
