@@ -31,26 +31,31 @@ func (s *shuffle) at(i int) int {
 	return s.order[i%s.n]
 }
 
-// draw is a batch in the making.
+// draw is a batch in the making, whose memory is used again by the next one.
 type draw struct {
 	layout               lattice.Layout
 	field, noise, target []float32
 	sigma                []float32
 }
 
-// newDraw returns an empty batch with its noise levels: they are stratified, sample i
-// lying in stratum i of the range, shifted by one common random number.
-func newDraw(t *Trainer, rng *rand.Rand) *draw {
+func newDraw(t *Trainer) *draw {
 	v, b := t.layout.Size(), t.cfg.Batch
-	d := &draw{layout: t.layout, field: make([]float32, b*v), noise: make([]float32, b*v), sigma: make([]float32, b)}
+	d := &draw{layout: t.layout, field: make([]float32, b*v), noise: make([]float32, b*v)}
 	if t.cfg.Objective == Target {
 		d.target = make([]float32, b*v)
 	}
+	return d
+}
+
+// begin draws the noise levels of another batch: they are stratified, sample i lying in
+// stratum i of the range, shifted by one common random number.
+func (d *draw) begin(t *Trainer, rng *rand.Rand) {
+	b := t.cfg.Batch
+	d.sigma = make([]float32, b)
 	shift := rng.Float64()
 	for i := range b {
 		d.sigma[i] = float32(t.sigmaAt((float64(i) + shift) / float64(b)))
 	}
-	return d
 }
 
 // set fills in sample i, transformed by a symmetry.
@@ -64,13 +69,13 @@ func (d *draw) set(i int, field, target []float64, s transformation) {
 
 // inputs draws the noise and returns the inputs of the graph for equal parts of the
 // batch.
-func (d *draw) inputs(rng *rand.Rand, parts int) [][]any {
+func (d *draw) inputs(rng *rand.Rand, parts int) [][]*tensors.Tensor {
 	for i := range d.noise {
 		d.noise[i] = float32(rng.NormFloat64())
 	}
 	b, v := len(d.sigma)/parts, d.layout.Size()
 	dims := fieldShape(d.layout, b)
-	in := make([][]any, parts)
+	in := make([][]*tensors.Tensor, parts)
 	for p := range in {
 		fields := func(data []float32) *tensors.Tensor {
 			return tensors.FromFlatDataAndDimensions(data[p*b*v:(p+1)*b*v], dims...)
@@ -79,25 +84,87 @@ func (d *draw) inputs(rng *rand.Rand, parts int) [][]any {
 		if d.target != nil {
 			target = fields(d.target)
 		}
-		in[p] = []any{fields(d.field), fields(d.noise), target, tensors.FromFlatDataAndDimensions(d.sigma[p*b:(p+1)*b], b)}
+		in[p] = []*tensors.Tensor{fields(d.field), fields(d.noise), target, tensors.FromFlatDataAndDimensions(d.sigma[p*b:(p+1)*b], b)}
 	}
 	return in
 }
 
-// batch draws the inputs of a step, for every part, and the noise levels.
-func (t *Trainer) batch(step int) ([][]any, []float32) {
-	rng := rand.New(rand.NewPCG(t.cfg.Seed, uint64(step)))
-	v := t.layout.Size()
-	d := newDraw(t, rng)
-	for i := range t.cfg.Batch {
-		c := t.shuffle.at(step*t.cfg.Batch + i)
-		s := transformation{sign: 1}
-		if !t.cfg.NoAugmentation {
-			s = t.model.augmentation(rng)
-		}
-		d.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
+// batch is the input of a step, for every part, with the noise levels.
+type batch struct {
+	in    [][]*tensors.Tensor
+	sigma []float32
+	err   error
+	ready chan struct{} // closed when the rest is there
+}
+
+// finalize frees the inputs and returns err, or the first error of its own.
+func (b *batch) finalize(err error) error {
+	for _, in := range b.in {
+		err = finalize(in, err)
 	}
-	return d.inputs(rng, t.parts), d.sigma
+	return err
+}
+
+// take returns the batch of a step, and begins to prepare the next one while the device
+// works on it.
+func (t *Trainer) take(step int) (*batch, error) {
+	if t.next == nil {
+		t.prepare(step)
+	}
+	b := t.next
+	t.next = nil
+	<-b.ready
+	if b.err != nil {
+		return nil, b.finalize(b.err)
+	}
+	if step+1 < t.cfg.Steps {
+		t.prepare(step + 1)
+	}
+	return b, nil
+}
+
+// discard frees the device of what is left when a run ends: the batch that was prepared and,
+// after an error, losses.
+func (t *Trainer) discard() (err error) {
+	for _, out := range t.pending {
+		err = finalize(out.values, err)
+	}
+	t.pending = nil
+	if b := t.next; b != nil {
+		t.next = nil
+		<-b.ready
+		err = b.finalize(err)
+	}
+	return err
+}
+
+// prepare draws the batch of a step and hands it to the device, in a goroutine of its own:
+// one batch at a time, since all share the memory and the order of the configurations.
+func (t *Trainer) prepare(step int) {
+	b := &batch{ready: make(chan struct{})}
+	t.next = b
+	go func() {
+		defer close(b.ready)
+		rng := rand.New(rand.NewPCG(t.cfg.Seed, uint64(step)))
+		v := t.layout.Size()
+		t.draw.begin(t, rng)
+		for i := range t.cfg.Batch {
+			c := t.shuffle.at(step*t.cfg.Batch + i)
+			s := transformation{sign: 1}
+			if !t.cfg.NoAugmentation {
+				s = t.model.augmentation(rng)
+			}
+			t.draw.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
+		}
+		b.in, b.sigma = t.draw.inputs(rng, t.parts), t.draw.sigma
+		for _, in := range b.in {
+			for _, x := range in {
+				if b.err = x.MaterializeOnDevice(t.backend, true, 0); b.err != nil {
+					return
+				}
+			}
+		}
+	}()
 }
 
 // pick returns configuration c of data, or nil if there are none.

@@ -334,6 +334,9 @@ func (t *Trainer) Save(path string) error {
 	if t.step == 0 {
 		return fmt.Errorf("diffusion: expected at least one training step before saving, got none")
 	}
+	if _, err := t.settle(); err != nil {
+		return err
+	}
 	return t.model.save(path, t.model.store.RootScope(), t.meta())
 }
 

@@ -185,8 +185,9 @@ func (s *Sampler) Sample(ctx context.Context, n int, seed uint64) (*lattice.Ense
 	}
 	r := s.newRun(s.cfg.Levels, n, seed)
 	return r.draw(ctx, func(rng *rand.Rand, c, lo, hi int) (*tensors.Tensor, error) {
-		x, err := s.fromModes.Call1(host.Tensor(dtypes.Float32, s.prior.Modes(rng, r.batch), r.dims...))
-		if err != nil {
+		modes := host.Tensor(dtypes.Float32, s.prior.Modes(rng, r.batch), r.dims...)
+		x, err := s.fromModes.Call1(modes)
+		if err = finalize([]*tensors.Tensor{modes}, err); err != nil {
 			return nil, fmt.Errorf("diffusion: sampling the prior: %w", err)
 		}
 		return x, nil
@@ -265,22 +266,33 @@ func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo,
 
 // evolve carries chunk c from x to the last level and writes its fields, as many as fit,
 // into dst.
-func (r *reverseRun) evolve(ctx context.Context, rng *rand.Rand, x *tensors.Tensor, c int, dst []float64) error {
+func (r *reverseRun) evolve(ctx context.Context, rng *rand.Rand, x *tensors.Tensor, c int, dst []float64) (err error) {
+	state := []*tensors.Tensor{x}
+	defer func() { err = finalize(state, err) }()
 	if err := r.trace(c, 0, x, len(dst)); err != nil {
 		return err
 	}
-	state := []*tensors.Tensor{x}
 	for range r.cfg.Scheme.Memory {
 		state = append(state, host.Tensor(dtypes.Float32, nil, r.dims...))
 	}
-	for i := range len(r.levels) - 1 {
-		if err := ctx.Err(); err != nil {
-			return err
+	ctx, stop := context.WithCancel(ctx)
+	inputs := r.prepare(ctx, rng)
+	defer func() {
+		stop()
+		for in := range inputs {
+			err = finalize(in.tensors, err)
 		}
-		var err error
-		if state, err = r.advance(rng, state, i); err != nil {
+	}()
+	for i := range len(r.levels) - 1 {
+		in, ok := <-inputs
+		if err := ctx.Err(); !ok || err != nil {
+			return finalize(in.tensors, err)
+		}
+		next, err := r.advance(state, in)
+		if err != nil {
 			return fmt.Errorf("diffusion: reverse step %d: %w", i, err)
 		}
+		state = next
 		if err := r.trace(c, i+1, state[0], len(dst)); err != nil {
 			return err
 		}
@@ -289,36 +301,56 @@ func (r *reverseRun) evolve(ctx context.Context, rng *rand.Rand, x *tensors.Tens
 	if err := host.Read(dst, state[0]); err != nil {
 		return fmt.Errorf("diffusion: reading fields: %w", err)
 	}
-	return finalize(state)
+	return nil
 }
 
-// advance makes step i and frees what it took.
-func (r *reverseRun) advance(rng *rand.Rand, state []*tensors.Tensor, i int) ([]*tensors.Tensor, error) {
-	in := slices.Clone(state)
-	for range r.cfg.Scheme.Noise {
-		in = append(in, host.Normal(dtypes.Float32, rng, r.dims...))
+// stepInput is what a step takes besides the state: its noise and its numbers.
+type stepInput struct {
+	tensors []*tensors.Tensor
+	err     error
+}
+
+// prepare draws the inputs of all steps in their order and hands them to the device, each
+// while the device works on the step before. The channel is closed after the last one, or
+// when ctx ends; what is received has to be finalised.
+func (r *reverseRun) prepare(ctx context.Context, rng *rand.Rand) <-chan stepInput {
+	inputs := make(chan stepInput)
+	go func() {
+		defer close(inputs)
+		for i := range len(r.levels) - 1 {
+			var in stepInput
+			for range r.cfg.Scheme.Noise {
+				in.tensors = append(in.tensors, host.Normal(dtypes.Float32, rng, r.dims...))
+			}
+			numbers := r.cfg.Scheme.Numbers(r.cfg.Process, r.levels, i)
+			in.tensors = append(in.tensors, host.Tensor(dtypes.Float32, numbers, len(numbers)))
+			for _, t := range in.tensors {
+				if in.err == nil {
+					in.err = t.MaterializeOnDevice(r.backend, true, 0)
+				}
+			}
+			select {
+			case inputs <- in:
+			case <-ctx.Done():
+				// The memory is that of a run that has failed or was cancelled.
+				finalize(in.tensors, nil)
+				return
+			}
+		}
+	}()
+	return inputs
+}
+
+// advance makes a step and frees what it took.
+func (r *reverseRun) advance(state []*tensors.Tensor, in stepInput) ([]*tensors.Tensor, error) {
+	if in.err != nil {
+		return nil, finalize(in.tensors, in.err)
 	}
-	numbers := r.cfg.Scheme.Numbers(r.cfg.Process, r.levels, i)
-	in = append(in, host.Tensor(dtypes.Float32, numbers, len(numbers)))
-	args := make([]any, len(in))
-	for j, t := range in {
-		args[j] = t
-	}
-	next, err := r.step.Call(args...)
-	if err != nil {
+	next, err := r.step.Call(arguments(slices.Concat(state, in.tensors))...)
+	if err = finalize(in.tensors, err); err != nil {
 		return nil, err
 	}
-	return next, finalize(in)
-}
-
-// finalize frees tensors.
-func finalize(t []*tensors.Tensor) error {
-	for _, x := range t {
-		if err := x.FinalizeAll(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return next, finalize(state, nil)
 }
 
 // report accounts for one step of n configurations.

@@ -2,6 +2,9 @@ package diffusion
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -33,8 +36,17 @@ func partsOf(backend compute.Backend, batch int) int {
 	return 1
 }
 
+// wholeGraph builds the step of a batch that is one part. Inputs: those of gradientGraph,
+// the learning rate and the decay of the moving average. Output: the loss of every sample
+// and the norm of the gradient, [batch+1].
+func (t *Trainer) wholeGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	out := t.gradientGraph(scope, in[:4])
+	norm := t.updateWeights(scope, out[1:], in[4], in[5])
+	return []*graph.Node{graph.Concatenate([]*graph.Node{out[0], graph.Reshape(norm, 1)}, 0)}
+}
+
 // gradientGraph builds the loss of every sample and the gradient of its mean. Inputs: φ₀,
-// z, Y [batch, extents…] and σ [batch]; Y is empty for the objective Denoising.
+// z, Y [batch, components, extents…] and σ [batch]; Y is empty for the objective Denoising.
 func (t *Trainer) gradientGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	losses := t.model.lossPerSample(scope, t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm)
 	net := scope.Store().Scope(netScope)
@@ -48,19 +60,30 @@ func (t *Trainer) gradientGraph(scope *model.Scope, in []*graph.Node) []*graph.N
 	return append([]*graph.Node{losses}, grads...)
 }
 
-// updateGraph builds the step of the optimizer. Inputs: the gradients of all parts of the
-// batch and the decay of the moving average. Output: the norm of the mean gradient.
+// updateGraph builds the step of the optimizer for a batch of several parts. Inputs: the
+// gradients of all parts, the learning rate and the decay of the moving average. Output:
+// the norm of the mean gradient.
 func (t *Trainer) updateGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
-	decay, in := in[len(in)-1], in[:len(in)-1]
-	g := decay.Graph()
-	grads := in[:len(in)/t.parts]
-	norm := graph.ScalarZero(g, dtypes.Float32)
+	last := len(in) - 2
+	rate, decay, in := in[last], in[last+1], in[:last]
+	grads := in[:last/t.parts]
 	for i := range grads {
 		for p := 1; p < t.parts; p++ {
 			grads[i] = graph.Add(grads[i], in[p*len(grads)+i])
 		}
 		grads[i] = graph.MulScalar(grads[i], 1/float64(t.parts))
-		norm = graph.Add(norm, graph.ReduceAllSum(graph.Square(grads[i])))
+	}
+	return []*graph.Node{t.updateWeights(scope, grads, rate, decay)}
+}
+
+// updateWeights builds the change of weights, moments and moving averages by the gradients
+// of the loss, and returns the norm of the gradient.
+func (t *Trainer) updateWeights(scope *model.Scope, grads []*graph.Node, rate, decay *graph.Node) *graph.Node {
+	g := decay.Graph()
+	grads = slices.Clone(grads)
+	norm := graph.ScalarZero(g, dtypes.Float32)
+	for _, grad := range grads {
+		norm = graph.Add(norm, graph.ReduceAllSum(graph.Square(grad)))
 	}
 	norm = graph.Sqrt(norm)
 	if t.cfg.ClipNorm > 0 {
@@ -69,6 +92,9 @@ func (t *Trainer) updateGraph(scope *model.Scope, in []*graph.Node) []*graph.Nod
 			grads[i] = graph.Mul(grads[i], clip)
 		}
 	}
+	root := scope.Store().RootScope()
+	// The optimizer reads its learning rate from a variable, which the input replaces.
+	optimizer.LearningRateVar(root, dtypes.Float32, t.cfg.LearningRate).SetNodeValue(rate)
 	// Adam keeps its moments under /adam.
 	adam := optimizer.Adam().Scope("adam").LearningRate(t.cfg.LearningRate).Done().(interface {
 		UpdateGraphWithGradients(scope *model.Scope, grads []*graph.Node, lossDType dtypes.DType)
@@ -77,61 +103,122 @@ func (t *Trainer) updateGraph(scope *model.Scope, in []*graph.Node) []*graph.Nod
 		// The optimizer takes the gradients of the weights that are part of the graph.
 		v.NodeValue(g)
 	}
-	adam.UpdateGraphWithGradients(scope.Store().RootScope(), grads, dtypes.Float32)
+	adam.UpdateGraphWithGradients(root, grads, dtypes.Float32)
 	for _, v := range t.weights {
 		average := averageOf(scope.Store(), v)
 		a := average.NodeValue(g)
 		average.SetNodeValue(graph.Add(a, graph.Mul(graph.OneMinus(decay), graph.Sub(v.NodeValue(g), a))))
 	}
-	return []*graph.Node{norm}
+	return norm
 }
 
-// optimize does one step of the optimizer, with the parts of the batch side by side, and
-// returns the loss of every sample, the norm of the gradient, and the noise levels.
-func (t *Trainer) optimize(decay float64) (losses []float64, norm float64, sigma []float32, err error) {
-	in, sigma := t.batch(t.step)
-	losses = make([]float64, t.cfg.Batch)
-	size := t.cfg.Batch / t.parts
-	outputs := make([][]*tensors.Tensor, t.parts)
-	part := func(_ context.Context, p, lo, hi int) error {
-		out, err := t.gradient.Call(in[p]...)
-		if err != nil {
-			return err
+// outcome is what a step of the optimizer leaves on the device.
+type outcome struct {
+	step  int // from 1
+	rate  float64
+	sigma []float32
+	// values hold the loss of every sample, then the norm of the gradient.
+	values []*tensors.Tensor
+}
+
+// read returns the losses and the norm, and frees the device of them.
+func (o *outcome) read() (losses []float64, norm float64, err error) {
+	defer func() { err = finalize(o.values, err) }()
+	all := make([]float64, len(o.sigma)+1)
+	rest := all
+	for _, v := range o.values {
+		n := v.Size()
+		if err := host.Read(rest[:n], v); err != nil {
+			return nil, 0, err
 		}
-		outputs[p] = out
-		return host.Read(losses[lo:hi], out[0])
+		rest = rest[n:]
+	}
+	last := len(o.sigma)
+	return all[:last], all[last], nil
+}
+
+// optimize does one step of the optimizer.
+func (t *Trainer) optimize() (outcome, error) {
+	n := float64(t.step)
+	decay := math.Min(t.cfg.EMA, (1+n)/(10+n))
+	out := outcome{step: t.step + 1, rate: t.learningRate(t.step)}
+	b, err := t.take(t.step)
+	if err == nil {
+		out.sigma = b.sigma
+		if t.parts == 1 {
+			out.values, err = t.whole.Call(arguments(b.in[0], float32(out.rate), float32(decay))...)
+		} else {
+			out.values, err = t.optimizeParts(b.in, float32(out.rate), float32(decay))
+		}
+		err = b.finalize(err)
+	}
+	if err != nil {
+		return outcome{}, fmt.Errorf("diffusion: training step %d: %w", out.step, err)
+	}
+	return out, nil
+}
+
+// optimizeParts does one step with the parts of the batch side by side.
+func (t *Trainer) optimizeParts(in [][]*tensors.Tensor, rate, decay float32) (values []*tensors.Tensor, err error) {
+	gradients := make([][]*tensors.Tensor, t.parts)
+	defer func() {
+		for _, g := range gradients {
+			err = finalize(g, err)
+		}
+		if err != nil {
+			finalize(values, err)
+		}
+	}()
+	values = make([]*tensors.Tensor, t.parts, t.parts+1)
+	part := func(p int) error {
+		out, err := t.gradient.Call(arguments(in[p])...)
+		if err == nil {
+			values[p], gradients[p] = out[0], out[1:]
+		}
+		return err
 	}
 	first := 0
 	if !t.built {
 		// The graph is built, and the weights are initialised, by one call alone.
-		if err := part(context.Background(), 0, 0, size); err != nil {
-			return nil, 0, nil, err
+		if err := part(0); err != nil {
+			return nil, err
 		}
 		t.built, first = true, 1
 	}
-	err = chunk.Run(context.Background(), t.backend, (t.parts-first)*size, size, func(ctx context.Context, p, lo, hi int) error {
-		return part(ctx, p+first, lo+first*size, hi+first*size)
+	err = chunk.Run(context.Background(), t.backend, t.parts-first, 1, func(_ context.Context, p, _, _ int) error {
+		return part(p + first)
 	})
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, err
 	}
-	args := make([]any, 0, t.parts*len(outputs[0]))
-	for _, out := range outputs {
-		for _, g := range out[1:] {
-			args = append(args, g)
-		}
-	}
-	out, err := t.update.Call1(append(args, float32(decay))...)
+	norm, err := t.update.Call1(arguments(slices.Concat(gradients...), rate, decay)...)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, err
 	}
-	norm = float64(tensors.ToScalar[float32](out))
-	for _, o := range append(outputs, []*tensors.Tensor{out}) {
-		for _, tensor := range o {
-			if err := tensor.FinalizeAll(); err != nil {
-				return nil, 0, nil, err
-			}
+	return append(values, norm), nil
+}
+
+// arguments lists tensors and numbers as the arguments of a call.
+func arguments(in []*tensors.Tensor, numbers ...float32) []any {
+	args := make([]any, 0, len(in)+len(numbers))
+	for _, t := range in {
+		args = append(args, t)
+	}
+	for _, x := range numbers {
+		args = append(args, x)
+	}
+	return args
+}
+
+// finalize frees tensors and returns err, or the first error of its own.
+func finalize(list []*tensors.Tensor, err error) error {
+	for _, t := range list {
+		if t == nil {
+			continue
+		}
+		if e := t.FinalizeAll(); err == nil {
+			err = e
 		}
 	}
-	return losses, norm, sigma, nil
+	return err
 }

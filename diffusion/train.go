@@ -11,11 +11,8 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/train/optimizer"
 
 	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/lattice"
@@ -196,15 +193,19 @@ type Trainer struct {
 	cfg        TrainConfig
 	norm       float64
 	step       int
+	pending    []outcome // of steps whose losses are still on the device
 	smoothed   float64
 	levels     []LevelLoss
 	validation float64
 	shuffle    shuffle
+	draw       *draw
+	next       *batch // in preparation, or nil
 	backend    compute.Backend
 	parts      int               // of a batch, see partsOf
 	built      bool              // the graph of the gradient exists
 	weights    []*model.Variable // in the order of the gradients
-	gradient   *model.Exec
+	whole      *model.Exec       // a step of a batch that is one part
+	gradient   *model.Exec       // of one part among several
 	update     *model.Exec
 	validate   *model.Exec
 }
@@ -250,12 +251,16 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if cfg.Objective == Target {
 		t.norm = t.targetVariance()
 	}
+	t.draw = newDraw(t)
 	var err error
+	if t.whole, err = model.NewExec(backend, m.store, t.wholeGraph); err != nil {
+		return nil, fmt.Errorf("diffusion: building the training step: %w", err)
+	}
 	if t.gradient, err = model.NewExec(backend, m.store, t.gradientGraph); err != nil {
 		return nil, fmt.Errorf("diffusion: building the gradient: %w", err)
 	}
 	if t.update, err = model.NewExec(backend, m.store, t.updateGraph); err != nil {
-		return nil, fmt.Errorf("diffusion: building the training step: %w", err)
+		return nil, fmt.Errorf("diffusion: building the update of the weights: %w", err)
 	}
 	if t.validate, err = model.NewExec(backend, m.store, t.validateGraph); err != nil {
 		return nil, fmt.Errorf("diffusion: building the validation: %w", err)
@@ -341,18 +346,34 @@ func (t *Trainer) Step() int { return t.step }
 // Run trains until the configured number of steps is done or ctx is cancelled; it
 // then returns the error of ctx, with the trainer and its checkpoint, if one is
 // configured, at the last finished step. It returns an error if the loss is not
-// finite.
-func (t *Trainer) Run(ctx context.Context) error {
+// finite: at once with a Progress function, which is told the loss of every step, and
+// else within a few steps.
+func (t *Trainer) Run(ctx context.Context) (err error) {
+	defer func() {
+		if e := t.discard(); err == nil {
+			err = e
+		}
+	}()
 	start := time.Now()
 	for t.step < t.cfg.Steps {
 		if err := ctx.Err(); err != nil {
 			return t.stop(err)
 		}
-		p, err := t.advance()
+		out, err := t.optimize()
 		if err != nil {
 			return err
 		}
-		if t.cfg.Validation != nil && t.step%t.cfg.ValidateEvery == 0 {
+		t.step++
+		t.pending = append(t.pending, out)
+		due := func(every int) bool { return t.step%every == 0 }
+		validate, evaluate := t.cfg.Validation != nil && due(t.cfg.ValidateEvery), t.cfg.Evaluate != nil && (due(t.cfg.EvaluateEvery) || t.step == t.cfg.Steps)
+		var p TrainProgress
+		if t.cfg.Progress != nil || validate || evaluate || len(t.pending) >= lateSteps {
+			if p, err = t.settle(); err != nil {
+				return err
+			}
+		}
+		if validate {
 			if t.validation, err = t.ValidationLoss(); err != nil {
 				return err
 			}
@@ -361,7 +382,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 			p.Elapsed, p.Validation = time.Since(start), t.validation
 			t.cfg.Progress(p)
 		}
-		if t.cfg.Evaluate != nil && (t.step%t.cfg.EvaluateEvery == 0 || t.step == t.cfg.Steps) {
+		if evaluate {
 			m, err := t.Model()
 			if err != nil {
 				return err
@@ -370,7 +391,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 				return err
 			}
 		}
-		if t.cfg.Checkpoint != "" && t.step%t.cfg.CheckpointEvery == 0 && t.step < t.cfg.Steps {
+		if t.cfg.Checkpoint != "" && due(t.cfg.CheckpointEvery) && t.step < t.cfg.Steps {
 			if err := t.Save(t.cfg.Checkpoint); err != nil {
 				return err
 			}
@@ -379,8 +400,15 @@ func (t *Trainer) Run(ctx context.Context) error {
 	return t.stop(nil)
 }
 
-// stop writes the checkpoint, if one is configured, and returns cause.
+// lateSteps is the number of steps after which losses are read that nobody waits for.
+const lateSteps = 16
+
+// stop reads the last losses, writes the checkpoint, if one is configured, and returns
+// cause.
 func (t *Trainer) stop(cause error) error {
+	if _, err := t.settle(); err != nil {
+		return err
+	}
 	if t.cfg.Checkpoint != "" && t.step > 0 {
 		if err := t.Save(t.cfg.Checkpoint); err != nil {
 			return err
@@ -389,32 +417,33 @@ func (t *Trainer) stop(cause error) error {
 	return cause
 }
 
-// advance does one optimizer step.
-func (t *Trainer) advance() (TrainProgress, error) {
-	lr := t.learningRate(t.step)
-	if err := t.setLearningRate(lr); err != nil {
-		return TrainProgress{}, err
+// settle accounts for the losses of the steps that are done, and reports on the last.
+func (t *Trainer) settle() (p TrainProgress, err error) {
+	pending := t.pending
+	t.pending = nil
+	for i := range pending {
+		out := &pending[i]
+		losses, norm, e := out.read()
+		loss := mean(losses)
+		switch {
+		case err != nil:
+		case e != nil:
+			err = fmt.Errorf("diffusion: training step %d: %w", out.step, e)
+		case math.IsNaN(loss) || math.IsInf(loss, 0):
+			err = fmt.Errorf("diffusion: expected a finite loss, got %v at step %d", loss, out.step)
+		}
+		if err != nil {
+			continue
+		}
+		if t.smoothed == 0 {
+			t.smoothed = loss
+		}
+		t.smoothed += (loss - t.smoothed) / 50
+		t.splitLoss(out.sigma, losses)
+		p = TrainProgress{Step: out.step, Steps: t.cfg.Steps, Loss: loss, SmoothedLoss: t.smoothed, GradientNorm: norm, LearningRate: out.rate}
 	}
-	n := float64(t.step)
-	decay := math.Min(t.cfg.EMA, (1+n)/(10+n))
-	losses, norm, sigma, err := t.optimize(decay)
-	if err != nil {
-		return TrainProgress{}, fmt.Errorf("diffusion: training step %d: %w", t.step+1, err)
-	}
-	loss := mean(losses)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return TrainProgress{}, fmt.Errorf("diffusion: expected a finite loss, got %v at step %d", loss, t.step+1)
-	}
-	t.step++
-	if t.smoothed == 0 {
-		t.smoothed = loss
-	}
-	t.smoothed += (loss - t.smoothed) / 50
-	t.splitLoss(sigma, losses)
-	return TrainProgress{
-		Step: t.step, Steps: t.cfg.Steps, Loss: loss, SmoothedLoss: t.smoothed, GradientNorm: norm, LearningRate: lr,
-		LossByLevel: slices.Clone(t.levels),
-	}, nil
+	p.LossByLevel = slices.Clone(t.levels)
+	return p, err
 }
 
 func mean(x []float64) float64 {
@@ -457,24 +486,25 @@ func (t *Trainer) ValidationLoss() (float64, error) {
 	}
 	n, b, v := t.cfg.Validation.Len(), t.cfg.Batch, t.layout.Size()
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, validationStream))
+	d, losses := newDraw(t), make([]float64, b)
 	sum, count := 0.0, 0
 	for lo := 0; lo < n; lo += b {
-		d := newDraw(t, rng)
 		used := min(b, n-lo)
+		d.begin(t, rng)
 		for i := range b {
 			// The last batch is filled up with configurations that do not count.
 			c := lo + i%used
 			d.set(i, t.cfg.Validation.Data[c*v:(c+1)*v], pick(t.cfg.ValidationTargets, c, v), transformation{sign: 1})
 		}
-		out, err := t.validate.Call1(d.inputs(rng, 1)[0]...)
-		if err != nil {
+		in := d.inputs(rng, 1)[0]
+		out, err := t.validate.Call(arguments(in)...)
+		if err == nil {
+			err = host.Read(losses[:used], out[0])
+		}
+		if err = finalize(append(in, out...), err); err != nil {
 			return 0, fmt.Errorf("diffusion: validation: %w", err)
 		}
-		losses := make([]float64, used)
-		if err := host.Read(losses, out); err != nil {
-			return 0, fmt.Errorf("diffusion: validation: %w", err)
-		}
-		sum += mean(losses) * float64(used)
+		sum += mean(losses[:used]) * float64(used)
 		count += used
 	}
 	return sum / float64(count), nil
@@ -490,15 +520,6 @@ func (t *Trainer) learningRate(step int) float64 {
 	const floor = 0.01
 	u := float64(step-t.cfg.Warmup) / math.Max(1, float64(t.cfg.Steps-t.cfg.Warmup))
 	return t.cfg.LearningRate * (floor + (1-floor)*0.5*(1+math.Cos(math.Pi*u)))
-}
-
-// setLearningRate sets the variable that the optimizer reads.
-func (t *Trainer) setLearningRate(lr float64) error {
-	v := optimizer.LearningRateVar(t.model.store.RootScope(), dtypes.Float32, lr)
-	if err := v.SetValue(tensors.FromScalar(float32(lr))); err != nil {
-		return fmt.Errorf("diffusion: setting the learning rate: %w", err)
-	}
-	return nil
 }
 
 // Model returns a model with the exponential moving average of the weights, a copy
