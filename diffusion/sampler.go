@@ -36,6 +36,9 @@ type Scheme struct {
 	// Build builds the graph of a step, from the fields x and memory, the white noise z
 	// (all [batch, components, extents…]) and the numbers c, to the new x and memory.
 	Build func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node
+	// Modes, if not nil, makes the same step without a graph, which is what the pure-Go
+	// backend takes for a model that has an [Evaluator].
+	Modes func(s *ModeStep) error
 }
 
 // SamplerConfig configures a [Sampler]. The zero value is [Ancestral] in 100 steps, for a
@@ -140,6 +143,9 @@ type Sampler struct {
 	prior     Prior
 	fromModes *graph.Exec
 	step      *model.Exec
+	// host evaluates the score of the linear model on the CPU, or is nil.
+	host   *Evaluator
+	linear LinearModel
 }
 
 // NewSampler returns a sampler of m. It returns an error for an impossible configuration.
@@ -171,7 +177,7 @@ func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Samp
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: building the sampler: %w", err)
 	}
-	return s, nil
+	return s, s.openHost(m)
 }
 
 // Levels returns the noise levels of the steps. The caller must not modify them.
@@ -252,6 +258,9 @@ func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo,
 		x, err := start(rng, c, lo, hi)
 		if err != nil {
 			return err
+		}
+		if r.host != nil {
+			return r.evolveModes(ctx, rng, x, c, out.Data[lo*size:hi*size])
 		}
 		return r.evolve(ctx, rng, x, c, out.Data[lo*size:hi*size])
 	})

@@ -28,6 +28,25 @@ var Heun = Scheme{
 		next := graph.Mul(c[3], scoreAt(scope, m, graph.Add(x[0], d), c[1]))
 		return []*graph.Node{graph.Add(x[0], graph.MulScalar(graph.Add(d, next), 0.5))}
 	},
+	Modes: func(s *ModeStep) error {
+		c := s.Numbers
+		d, err := s.Score(s.X, c[0])
+		if err != nil {
+			return err
+		}
+		y := make([]float64, len(s.X))
+		for i, x := range s.X {
+			y[i] = x + c[2]*d[i]
+		}
+		next, err := s.Score(y, c[1])
+		if err != nil {
+			return err
+		}
+		for i := range s.X {
+			s.X[i] += 0.5 * (c[2]*d[i] + c[3]*next[i])
+		}
+		return nil
+	},
 }
 
 // DPMSolverPP2M is DPM-Solver++(2M) of Lu et al., arXiv:2211.01095, Algorithm 2: the
@@ -51,5 +70,18 @@ var DPMSolverPP2M = Scheme{
 		denoised := graph.Add(x[0], graph.Mul(c[1], scoreAt(scope, m, x[0], c[0])))
 		mean := graph.Add(denoised, graph.Mul(c[4], graph.Sub(denoised, x[1])))
 		return []*graph.Node{graph.Add(graph.Mul(c[2], x[0]), graph.Mul(c[3], mean)), denoised}
+	},
+	Modes: func(s *ModeStep) error {
+		c, before := s.Numbers, s.Memory[0]
+		score, err := s.Score(s.X, c[0])
+		if err != nil {
+			return err
+		}
+		for i, x := range s.X {
+			denoised := x + c[1]*score[i]
+			s.X[i] = c[2]*x + c[3]*(denoised+c[4]*(denoised-before[i]))
+			before[i] = denoised
+		}
+		return nil
 	},
 }

@@ -120,4 +120,19 @@ var Ancestral = Scheme{
 		amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
 		return []*graph.Node{graph.Add(y, hartley.Transform(graph.Mul(amplitude, z[0])))}
 	},
+	Modes: func(s *ModeStep) error {
+		sigma, next, delta := s.Numbers[0], s.Numbers[1], s.Numbers[2]
+		score, err := s.Score(s.X, sigma)
+		if err != nil {
+			return err
+		}
+		amplitude := make([]float64, len(s.Spectrum))
+		for k, c := range s.Spectrum {
+			amplitude[k] = math.Sqrt(delta * (c + next*next) / (c + sigma*sigma))
+		}
+		for i, z := range s.Noise[0][:len(s.X)] {
+			s.X[i] += delta*score[i] + amplitude[i%len(amplitude)]*z
+		}
+		return nil
+	},
 }

@@ -124,6 +124,39 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// The reverse process without a graph against the one with it, for the same seed: whole
+// and partial batches, an ordered phase, and continued from fields.
+func TestReverseHost(t *testing.T) {
+	for name, scheme := range map[string]diffusion.Scheme{
+		"ancestral": diffusion.Ancestral, "Heun": diffusion.Heun, "DPM": diffusion.DPMSolverPP2M,
+	} {
+		m := freshModel(small, 2, 4, 6)
+		randomise(t, m)
+		draw := func(scheme diffusion.Scheme) (fields []float64) {
+			last := 0
+			s := must(diffusion.NewSampler(goBackend(), m, diffusion.SamplerConfig{
+				Scheme: scheme, Steps: 12, Batch: 20,
+				Trace: func(step int, _ float64, x []float64) { last, fields = step, append(fields, x...) },
+			}))
+			ens := must(s.Sample(t.Context(), 33, 7))
+			if last != 12 {
+				t.Fatalf("%s: the trace ends with step %d", name, last)
+			}
+			fields = append(fields, ens.Data...)
+			return append(fields, must(s.From(t.Context(), ens, 0.5, 8)).Data...)
+		}
+		got := draw(scheme)
+		scheme.Modes = nil
+		want := draw(scheme)
+		if len(got) != len(want) {
+			t.Fatalf("%s: expected %d numbers, got %d", name, len(want), len(got))
+		}
+		if d := maxDifference(got, want); !(d < 1e-3) {
+			t.Errorf("%s: fields differ by %v", name, d)
+		}
+	}
+}
+
 func TestHostErrors(t *testing.T) {
 	lat := must(lattice.New(4, 4))
 	flat := diffusion.ModelConfig{Layout: lattice.Vector(lat, 2)}
