@@ -34,7 +34,7 @@ func main() {
 func parse(args []string) (settings.Options, error) {
 	quick := settings.Options{
 		Flags:          program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022},
-		Configurations: 5120, Model: settings.UNet, Objective: "target", Steps: 3000, Batch: 64,
+		Configurations: 5120, Model: settings.Hollow, Objective: "target", Batch: 64,
 		Samples: 1024, ReverseSteps: 100, FlowSteps: 6, Probes: 4,
 	}
 	paper := settings.PaperOptions(program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.21, Lambda: 0.022})

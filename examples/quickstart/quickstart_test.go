@@ -217,11 +217,11 @@ func snapshot(t *testing.T, dir string) []string {
 	return all
 }
 
-// Lattices of other shapes run through too.
+// Lattices of other shapes and the other network run through too.
 func TestShapes(t *testing.T) {
-	for _, dims := range []string{"6", "4x6", "2x4x2", "3x5"} {
+	for dims, model := range map[string]string{"6": "hollow", "4x6": "unet", "2x4x2": "hollow", "3x5": "unet"} {
 		out := filepath.Join(t.TempDir(), "out")
-		if err := run(t.Context(), tiny(out, "-dims", dims, "-kappa", "0.1", "-steps", "10", "-objective", "denoising"), nil); err != nil {
+		if err := run(t.Context(), tiny(out, "-dims", dims, "-model", model, "-kappa", "0.1", "-steps", "10", "-objective", "denoising"), nil); err != nil {
 			t.Errorf("%s: %v", dims, err)
 		}
 	}

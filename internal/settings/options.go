@@ -23,7 +23,7 @@ type Options struct {
 	Configurations int
 	Model          string // Unet, Hollow, Gaussian, Pretrained or a file
 	Objective      string
-	Steps, Batch   int
+	Steps, Batch   int // Steps 0: what suits the model
 	LearningRate   float64
 	Samples        int
 	ReverseSteps   int
@@ -86,8 +86,21 @@ func Parse(name, about string, args []string, quick, paper Options, more func(fs
 		fmt.Fprintln(fs.Output(), about)
 		fs.PrintDefaults()
 	}
-	return o, program.Parse(fs, args)
+	if err := program.Parse(fs, args); err != nil {
+		return o, err
+	}
+	if o.Steps == 0 {
+		o.Steps = hollowSteps
+		if o.Model == UNet {
+			o.Steps = unetSteps
+		}
+	}
+	return o, nil
 }
+
+// Training steps after which the networks are good at the points of the quickstart, in
+// which a hollow network learns faster.
+const hollowSteps, unetSteps = 400, 3000
 
 // Parameters are the settings by their names in results.json.
 func (o *Options) Parameters(lat *lattice.Lattice) map[string]any {
@@ -106,7 +119,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Configurations, "n", defaults.Configurations, "training configurations to generate")
 	fs.StringVar(&o.Model, "model", defaults.Model, "unet, hollow (its divergence is exact), gaussian (no network), pretrained\n(shipped with the library where there is one, else hollow), or the `file` of a model")
 	fs.StringVar(&o.Objective, "objective", defaults.Objective, "training objective: target or denoising score matching")
-	fs.IntVar(&o.Steps, "steps", defaults.Steps, "training steps")
+	fs.IntVar(&o.Steps, "steps", defaults.Steps, fmt.Sprintf("training steps; 0: %d, and for unet %d", hollowSteps, unetSteps))
 	fs.IntVar(&o.Batch, "batch", defaults.Batch, "training batch")
 	fs.IntVar(&o.Samples, "samples", defaults.Samples, "configurations to draw from the model, by each method")
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
