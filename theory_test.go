@@ -162,7 +162,7 @@ func TestUsersAction(t *testing.T) {
 	if m.Config().Theory.Params["beta"] != 1.5 || m.CheckAction(sineGordon{lat, 0.4, 0.5, 1.4}) == nil {
 		t.Error("the model does not know its theory")
 	}
-	f := must(flow.New(device, m, flow.Config{Steps: 12}))
+	f := must(flow.New(device, m, flow.Config{}))
 	draws, err := f.Sample(ctx, 1024, 3)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestUsersNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := must(flow.New(device, m, flow.Config{Steps: 8}))
+		f := must(flow.New(device, m, flow.Config{}))
 		draws, err := f.Sample(ctx, 512, 4)
 		if err != nil {
 			t.Fatal(err)

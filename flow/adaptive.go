@@ -59,14 +59,15 @@ func (c *control) next(e float64) (factor float64, accept bool) {
 }
 
 // integrateAdaptive carries the state z through the flow between two noise levels with common steps of
-// all configurations, and returns it with the numbers of steps. The tolerances are those of the configuration times loosen.
-func integrateAdaptive(ctx context.Context, eq *equation, t tableau, z []float64, from, to, loosen float64, report func(int)) ([]float64, Effort, error) {
+// all configurations, and returns it with the numbers of steps. The tolerances are those of the configuration divided by tighten.
+func integrateAdaptive(ctx context.Context, eq timed, t tableau, z []float64, from, to, tighten float64, report func(int)) ([]float64, Effort, error) {
 	cfg := eq.f.cfg
 	var c control
 	var effort Effort
 	s := newStepper(t, eq, len(z))
 	next, errs := make([]float64, len(z)), make([]float64, len(z))
-	start, way := math.Log(from), math.Log(to/from)
+	start := eq.at(from)
+	way := eq.at(to) - start
 	if err := eq.slope(ctx, s.slopes[0], z, start); err != nil {
 		return nil, effort, err
 	}
@@ -74,23 +75,23 @@ func integrateAdaptive(ctx context.Context, eq *equation, t tableau, z []float64
 	for done < 1 {
 		if h < smallestStep || effort.Accepted+effort.Rejected == attemptsPerStep*cfg.Steps {
 			return nil, effort, fmt.Errorf("flow: the adaptive steps do not converge at σ = %v, after %d accepted and %d rejected ones",
-				math.Exp(start+done*way), effort.Accepted, effort.Rejected)
+				eq.sigma(start+done*way), effort.Accepted, effort.Rejected)
 		}
 		// A tiny last step is avoided by stretching the one before it.
 		last := done+1.01*h >= 1
 		if last {
 			h = 1 - done
 		}
-		l := start + done*way
-		if err := s.step(ctx, next, z, l, h*way); err != nil {
+		u := start + done*way
+		if err := s.step(ctx, next, z, u, h*way); err != nil {
 			return nil, effort, err
 		}
 		tail := len(s.slopes) - 1
-		if err := eq.slope(ctx, s.slopes[tail], next, l+h*way); err != nil {
+		if err := eq.slope(ctx, s.slopes[tail], next, u+h*way); err != nil {
 			return nil, effort, err
 		}
-		s.combine(errs, nil, h*way, s.e)
-		factor, accept := c.next(eq.size(errs, z, next, loosen))
+		combine(errs, nil, h*way, s.e, s.slopes)
+		factor, accept := c.next(eq.size(errs, z, next, tighten))
 		if !accept {
 			effort.Rejected++
 			h *= factor
@@ -113,7 +114,7 @@ func integrateAdaptive(ctx context.Context, eq *equation, t tableau, z []float64
 
 // size returns the largest error of a configuration in units of the tolerance; see
 // [Config].
-func (e *equation) size(errs, before, after []float64, loosen float64) float64 {
+func (e *equation) size(errs, before, after []float64, tighten float64) float64 {
 	cfg, v := e.f.cfg, e.f.layout.Size()
 	worst := 0.0
 	for i := range e.n {
@@ -125,5 +126,5 @@ func (e *equation) size(errs, before, after []float64, loosen float64) float64 {
 		change, _ := e.f.summary(errs[e.fields():], i)
 		worst = math.Max(worst, math.Max(math.Sqrt(sum/float64(v)), math.Abs(change)/(cfg.AbsTol+cfg.RelTol)))
 	}
-	return worst / loosen
+	return worst * tighten
 }

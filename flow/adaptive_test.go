@@ -36,7 +36,7 @@ func TestDormandPrinceTolerance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		quoted, err := f.StepError(context.Background(), ens, 1)
+		quoted, err := f.StepError(context.Background(), ens, l.LogQ, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestDormandPrinceNetwork(t *testing.T) {
 	m := randomUNet(t, 4, 4)
 	base := flow.Config{DType: dtypes.Float64, Batch: 8}
 	fine := base
-	fine.Steps = 64
+	fine.Integrator, fine.Steps = flow.RK4, 64
 	adaptive := base
 	adaptive.Integrator, adaptive.RelTol, adaptive.AbsTol = flow.DormandPrince, 1e-6, 1e-6
 	reference, f := newFlow(t, m, fine), newFlow(t, m, adaptive)

@@ -85,7 +85,7 @@ func BenchmarkDivergence(b *testing.B) {
 	for _, way := range []flow.Divergence{flow.Rademacher, flow.GaussianProbes, flow.Probing} {
 		for _, n := range []int{2, 4, 8, 16, 32, 64} {
 			b.Run(fmt.Sprintf("%v/passes=%d", way, n), func(b *testing.B) {
-				cfg := flow.Config{Steps: 6, Divergence: way, Probes: n, Batch: 64}
+				cfg := flow.Config{Integrator: flow.RK4, Steps: 6, Divergence: way, Probes: n, Batch: 64}
 				// An estimate consists of n vectors: independent ones, or a set.
 				sets := 1.0
 				if way == flow.Probing {

@@ -13,11 +13,15 @@ import (
 // Config configures a [ProbabilityFlow]. The zero value needs a model that is a
 // [diffusion.LinearModel].
 type Config struct {
-	// Integrator is the scheme. Default RK4.
+	// Integrator is the scheme. Default Adams.
 	Integrator Integrator
-	// Steps is the number of steps, equidistant in log σ. Default 12, whose error of log q was
-	// below 0.003 for every model that ships; see [ProbabilityFlow.StepError]. DormandPrince
-	// begins with a step of this size and gives up after 100·Steps attempts.
+	// Steps is the number of steps, equidistant in log(σ + a) with a quarter of the width of
+	// the narrowest mode as a = ¼√(min C_k), zero for a model without a spectrum. It costs
+	// Steps + 2 evaluations of score and divergence with Adams, 4·Steps with RK4, 2·Steps with
+	// Heun and Steps with Euler. Default for Adams 18, 20 evaluations, whose error of log q
+	// is 0.01 or less, rms, for every model that ships, and 48 where the whole score is
+	// integrated; 12 for others. See [ProbabilityFlow.StepError]. DormandPrince begins with a
+	// step of this size and gives up after 100·Steps attempts.
 	Steps int
 	// RelTol and AbsTol are the tolerances of DormandPrince: every step keeps its
 	// estimated error of the state, rms over sites and in every configuration, below
@@ -68,7 +72,8 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 		c.SigmaMin = low
 	}
 	if c.Steps == 0 {
-		c.Steps = 12
+		_, linear := diffusion.Linear(m)
+		c.Steps = c.Integrator.steps(linear && !c.Plain)
 	}
 	if c.RelTol == 0 {
 		c.RelTol = 1e-4
@@ -102,9 +107,8 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 }
 
 func (c *Config) check(lat *lattice.Lattice) error {
-	_, known := tableaux[c.Integrator]
 	switch {
-	case !known:
+	case !c.Integrator.known():
 		return fmt.Errorf("flow: expected a known integrator, got %v", c.Integrator)
 	case c.Divergence < Automatic || c.Divergence > Probing:
 		return fmt.Errorf("flow: expected a known way to the divergence, got %v", c.Divergence)

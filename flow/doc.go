@@ -16,9 +16,10 @@
 // returns their density.
 //
 // Every log q comes with two errors, which are different in kind and kept apart in
-// [Likelihood]. One is that of the steps: fixed Runge–Kutta steps in log σ, halved to see
-// the difference, or adaptive [DormandPrince] steps that keep a tolerance. The other is
-// that of the divergence, which is exact where the model knows it, and else one of these:
+// [Likelihood]. One is that of the steps: fixed steps in log σ or nearly so, by default those
+// of [Adams] with one evaluation each, compared with finer ones, or adaptive [DormandPrince]
+// steps that keep a tolerance. The other is that of the divergence, which is exact where the
+// model knows it, and else one of these:
 //
 //   - [Rademacher] and [GaussianProbes]: the Skilling–Hutchinson estimate
 //     (B.1) with random vectors that stay fixed along a trajectory;

@@ -9,7 +9,7 @@ import (
 // RoundTrip carries fields from σ_min to σ_max and back, and returns what arrives.
 func (f *ProbabilityFlow) RoundTrip(ctx context.Context, data []float64) ([]float64, error) {
 	n := len(data) / f.layout.Size()
-	run := run{1, f.cfg.Steps, 1, func(int) {}}
+	run := f.run(1, func(int) {})
 	x, err := f.encode.Call1(host.Tensor(f.cfg.DType, data, f.dims()...))
 	if err != nil {
 		return nil, err

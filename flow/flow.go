@@ -25,7 +25,7 @@ type ProbabilityFlow struct {
 	linear  diffusion.LinearModel // nil if the whole score is integrated
 	layout  lattice.Layout
 	cfg     Config
-	tab     tableau
+	clock   clock
 	plan    probing
 	prior   diffusion.Prior
 
@@ -45,7 +45,7 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 		return nil, err
 	}
 	f := &ProbabilityFlow{
-		backend: backend, m: m, layout: m.Layout(), cfg: cfg, tab: tableaux[cfg.Integrator],
+		backend: backend, m: m, layout: m.Layout(), cfg: cfg, clock: newClock(m),
 		plan: newProbing(cfg, m.Layout()), prior: diffusion.NewPrior(m, cfg.SigmaMax),
 	}
 	if cfg.IsotropicPrior {
@@ -84,7 +84,7 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samp
 	v := f.layout.Size()
 	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
-	run := run{seed: seed, steps: f.cfg.Steps, loosen: 1, report: f.reporter(n)}
+	run := f.run(seed, f.reporter(n))
 	out := newLikelihood(n)
 	efforts := make([]Effort, f.chunks(n))
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
@@ -129,16 +129,24 @@ func (s *Samples) LogWeights(action lattice.Action) ([]float64, error) {
 // error if the ensemble is of another layout or not finite, if the flow diverges, or the
 // error of an ended context.
 func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble, seed uint64) (*Likelihood, error) {
+	if err := f.checkFields(ens); err != nil {
+		return nil, err
+	}
+	return f.logProb(ctx, ens, f.run(seed, f.reporter(ens.Len())))
+}
+
+// checkFields returns an error unless ens holds finite configurations of the layout of the model.
+func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 	if ens == nil || ens.Lattice == nil {
-		return nil, fmt.Errorf("flow: expected configurations, got nil")
+		return fmt.Errorf("flow: expected configurations, got nil")
 	}
 	if err := ens.CheckLayout(f.layout); err != nil {
-		return nil, fmt.Errorf("flow: %w", err)
+		return fmt.Errorf("flow: %w", err)
 	}
 	if err := ens.Check(); err != nil {
-		return nil, fmt.Errorf("flow: %w", err)
+		return fmt.Errorf("flow: %w", err)
 	}
-	return f.logProb(ctx, ens, run{seed: seed, steps: f.cfg.Steps, loosen: 1, report: f.reporter(ens.Len())})
+	return nil
 }
 
 func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, run run) (*Likelihood, error) {
@@ -180,10 +188,16 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 
 // run says how accurately to integrate, and to whom to report the steps.
 type run struct {
-	seed   uint64  // of the probes
-	steps  int     // of a scheme with fixed steps
-	loosen float64 // factor of the tolerances of an adaptive one
-	report func(int)
+	seed    uint64 // of the probes
+	scheme  Integrator
+	steps   int     // of a scheme with fixed steps
+	tighten float64 // divisor of the tolerances of an adaptive one
+	report  func(int)
+}
+
+// run returns how the configuration says to integrate.
+func (f *ProbabilityFlow) run(seed uint64, report func(int)) run {
+	return run{seed: seed, scheme: f.cfg.Integrator, steps: f.cfg.Steps, tighten: 1, report: report}
 }
 
 // end is where the integration of one chunk arrives.
@@ -197,17 +211,21 @@ type end struct {
 // integrate carries the state x of a chunk, of which n configurations matter, through
 // the flow between two noise levels.
 func (f *ProbabilityFlow) integrate(ctx context.Context, x *tensors.Tensor, chunk, n int, from, to float64, run run) (end, error) {
-	eq := f.newEquation(run.seed, chunk, n)
+	eq := timed{f.newEquation(run.seed, chunk, n), f.clock}
 	z, err := eq.start(x)
 	if err != nil {
 		return end{}, fmt.Errorf("flow: reading the fields: %w", err)
 	}
 	var out end
-	if f.tab.e == nil {
+	switch tab := tableaux[run.scheme]; {
+	case run.scheme == Adams:
 		out.effort.Accepted = run.steps
-		z, err = integrateFixed(ctx, eq, f.tab, z, from, to, run.steps, run.report)
-	} else {
-		z, out.effort, err = integrateAdaptive(ctx, eq, f.tab, z, from, to, run.loosen, run.report)
+		z, err = integrateAdams(ctx, eq, z, from, to, run.steps, run.report)
+	case tab.e == nil:
+		out.effort.Accepted = run.steps
+		z, err = integrateFixed(ctx, eq, tab, z, from, to, run.steps, run.report)
+	default:
+		z, out.effort, err = integrateAdaptive(ctx, eq, tab, z, from, to, run.tighten, run.report)
 	}
 	if err != nil {
 		return end{}, err

@@ -5,12 +5,19 @@ import (
 	"fmt"
 )
 
-// Integrator is an explicit Runge–Kutta scheme.
+// Integrator is a scheme for ordinary differential equations.
 type Integrator int
 
 const (
-	// RK4 is the classical scheme of fourth order.
-	RK4 Integrator = iota
+	// Adams is a predictor–corrector scheme of fourth order, with one evaluation a step and two
+	// more to start: Adams–Bashforth with four slopes predicts the state, and the slope there
+	// joins in integrating all the way up to it, with six slopes around every interval where so
+	// many are known (E. Hairer, S. P. Nørsett and G. Wanner, Solving Ordinary Differential
+	// Equations I, Springer, 1993, section III.1). The change of log q, which the state does not
+	// depend on, is so integrated to sixth order.
+	Adams Integrator = iota
+	// RK4 is the classical Runge–Kutta scheme of fourth order, with four evaluations a step.
+	RK4
 	// Heun is the trapezoidal scheme of second order.
 	Heun
 	// Euler is the scheme of first order.
@@ -23,7 +30,7 @@ const (
 	DormandPrince
 )
 
-// tableau is a Butcher tableau: stage i is evaluated at the fraction c[i] of the step,
+// tableau is the Butcher tableau of a Runge–Kutta scheme: stage i is evaluated at the fraction c[i] of the step,
 // after a step along Σ_j a[i][j] k_j, and the whole step goes along Σ_i b[i] k_i.
 type tableau struct {
 	order int
@@ -55,12 +62,40 @@ var tableaux = map[Integrator]tableau{
 	},
 }
 
+// known reports whether there is the scheme.
+func (i Integrator) known() bool {
+	_, ok := tableaux[i]
+	return ok || i == Adams
+}
+
 // Order returns the order of convergence of the scheme.
-func (i Integrator) Order() int { return tableaux[i].order }
+func (i Integrator) Order() int {
+	if i == Adams {
+		return predictorNodes
+	}
+	return tableaux[i].order
+}
+
+// DefaultSteps is the default of Steps in [Config] for [Adams] where the linear part of the
+// model is solved exactly.
+const DefaultSteps = 18
+
+// steps returns the default of Steps in [Config].
+func (i Integrator) steps(linear bool) int {
+	switch {
+	case i != Adams:
+		return 12
+	case linear:
+		return DefaultSteps
+	}
+	return 48
+}
 
 // String returns the name of the scheme.
 func (i Integrator) String() string {
 	switch i {
+	case Adams:
+		return "adams"
 	case RK4:
 		return "rk4"
 	case Heun:
@@ -76,12 +111,12 @@ func (i Integrator) String() string {
 // stepper does steps of one scheme, with its own scratch space.
 type stepper struct {
 	tableau
-	eq     *equation
+	eq     timed
 	slopes [][]float64 // k_i and, for an adaptive scheme, the slope at the end
 	stage  []float64
 }
 
-func newStepper(t tableau, eq *equation, size int) *stepper {
+func newStepper(t tableau, eq timed, size int) *stepper {
 	s := &stepper{tableau: t, eq: eq, stage: make([]float64, size)}
 	for range max(len(t.b), len(t.e)) {
 		s.slopes = append(s.slopes, make([]float64, size))
@@ -89,20 +124,20 @@ func newStepper(t tableau, eq *equation, size int) *stepper {
 	return s
 }
 
-// step sets next to z after a step h from l. The slope at l must be in slopes[0].
-func (s *stepper) step(ctx context.Context, next, z []float64, l, h float64) error {
+// step sets next to z after a step h from u. The slope at u must be in slopes[0].
+func (s *stepper) step(ctx context.Context, next, z []float64, u, h float64) error {
 	for i := 1; i < len(s.c); i++ {
-		s.combine(s.stage, z, h, s.a[i])
-		if err := s.eq.slope(ctx, s.slopes[i], s.stage, l+s.c[i]*h); err != nil {
+		combine(s.stage, z, h, s.a[i], s.slopes)
+		if err := s.eq.slope(ctx, s.slopes[i], s.stage, u+s.c[i]*h); err != nil {
 			return err
 		}
 	}
-	s.combine(next, z, h, s.b)
+	combine(next, z, h, s.b, s.slopes)
 	return nil
 }
 
-// combine sets dst to z + h Σ_i w_i k_i; z may be nil for zero.
-func (s *stepper) combine(dst, z []float64, h float64, w []float64) {
+// combine sets dst to z + h Σ_i w_i k_i; z may be dst, or nil for zero.
+func combine(dst, z []float64, h float64, w []float64, slopes [][]float64) {
 	if z == nil {
 		clear(dst)
 	} else {
@@ -113,7 +148,7 @@ func (s *stepper) combine(dst, z []float64, h float64, w []float64) {
 			continue
 		}
 		a := h * weight
-		for j, k := range s.slopes[i] {
+		for j, k := range slopes[i] {
 			dst[j] += a * k
 		}
 	}

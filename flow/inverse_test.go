@@ -15,7 +15,7 @@ import (
 func TestInverse(t *testing.T) {
 	m := randomHollow(t, 4, 4)
 	for _, cfg := range []flow.Config{
-		{Steps: 48}, {Steps: 48, DType: dtypes.Float64}, {Steps: 160, Integrator: flow.Heun, DType: dtypes.Float64},
+		{Steps: 48}, {Steps: 48, DType: dtypes.Float64}, {Integrator: flow.RK4, Steps: 48}, {Steps: 160, Integrator: flow.Heun, DType: dtypes.Float64},
 		{Integrator: flow.DormandPrince, RelTol: 1e-5}, {Integrator: flow.DormandPrince, DType: dtypes.Float64, Plain: true, RelTol: 1e-6, AbsTol: 1e-6},
 	} {
 		cfg.Batch = 8
@@ -52,7 +52,7 @@ func TestInverse(t *testing.T) {
 func TestOrder(t *testing.T) {
 	m := randomHollow(t, 4, 4)
 	ens := fields(m.Layout().Lattice, 4)
-	for scheme, start := range map[flow.Integrator]int{flow.RK4: 48, flow.Heun: 256, flow.Euler: 48} {
+	for scheme, start := range map[flow.Integrator]int{flow.Adams: 96, flow.RK4: 48, flow.Heun: 256, flow.Euler: 48} {
 		var l []*flow.Likelihood
 		for _, steps := range []int{start, 2 * start, 4 * start} {
 			l = append(l, logProb(t, m, ens, flow.Config{Integrator: scheme, Steps: steps, DType: dtypes.Float64, Batch: 4}))
@@ -62,8 +62,8 @@ func TestOrder(t *testing.T) {
 		t.Logf("%v: log q changes by %.2e and %.2e, order %.2f", scheme, coarse, fine, order)
 		// What is left is the next term of the expansion. For Heun it is large, the coefficient
 		// of h³ being tens of times that of h²: its order shows at small steps only.
-		if math.Abs(order-float64(scheme.Order())) > 0.5 {
-			t.Errorf("%v: log q converges with order %.2f, want %d", scheme, order, scheme.Order())
+		if want := visibleOrder(scheme); math.Abs(order-want) > 0.5 {
+			t.Errorf("%v: log q converges with order %.2f, want %v", scheme, order, want)
 		}
 	}
 }

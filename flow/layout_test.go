@@ -44,7 +44,7 @@ func TestMeanAndComponents(t *testing.T) {
 		}
 		return sum
 	}
-	for _, cfg := range []flow.Config{{Steps: 2}, {Steps: 96, Plain: true}} {
+	for _, cfg := range []flow.Config{{Steps: 2}, {Steps: 192, Plain: true}} {
 		cfg.DType, cfg.SigmaMin, cfg.SigmaMax, cfg.Batch = dtypes.Float64, sigmaMin, 20, 32
 		f, err := flow.New(goBackend(t), m, cfg)
 		if err != nil {

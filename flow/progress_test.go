@@ -10,7 +10,7 @@ import (
 // Progress never falls and ends at the total, with fixed and with adaptive steps.
 func TestProgress(t *testing.T) {
 	m, _ := freeField(t, 0.2, 4, 4)
-	for _, scheme := range []flow.Integrator{flow.RK4, flow.DormandPrince} {
+	for _, scheme := range []flow.Integrator{flow.Adams, flow.RK4, flow.DormandPrince} {
 		last, end, calls := 0, 0, 0
 		f := newFlow(t, m, flow.Config{Integrator: scheme, Steps: 8, Batch: 3, Plain: true, Progress: func(done, total int) {
 			if done <= last || done > total {

@@ -35,9 +35,9 @@ func ensemble(t testing.TB, action lattice.LocalAction, n, thin int) *lattice.En
 func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *flow.Samples, stats.LogWeights, stats.TwoSided) {
 	t.Helper()
 	cfg := diffusion.FitConfig{Network: must(hollow.New(hollow.Config{})), Seed: 1}
-	steps, n := 8, 256
+	n := 256
 	if *full {
-		steps, n = 16, 1024
+		n = 1024
 	} else {
 		cfg.Network = must(hollow.New(hollow.Config{Channels: 12, Hidden: 16, Head: 8, Profiles: 2, Embedding: 16}))
 		cfg.Train = diffusion.TrainConfig{Steps: 200, Batch: 48, LearningRate: 1e-2, EMA: 0.98}
@@ -45,7 +45,7 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 	start := time.Now()
 	m := must(diffusion.Fit(t.Context(), goBackend(), action, ens, cfg))
 	trained := time.Since(start)
-	f := must(flow.New(goBackend(), m, flow.Config{Steps: steps}))
+	f := must(flow.New(goBackend(), m, flow.Config{}))
 	s := must(f.Sample(t.Context(), n, 7))
 	logw := must(s.LogWeights(action))
 	w := must(stats.LogWeightStats(logw))
@@ -119,7 +119,7 @@ func TestOrdered(t *testing.T) {
 		t.Fatal("the ensemble was not taken for one of an ordered phase")
 	}
 	gaussian := must(diffusion.NewGaussian(m.Config()))
-	s := must(must(flow.New(goBackend(), gaussian, flow.Config{Steps: 8})).Sample(t.Context(), 256, 7))
+	s := must(must(flow.New(goBackend(), gaussian, flow.Config{})).Sample(t.Context(), 256, 7))
 	before := must(stats.LogWeightStats(must(s.LogWeights(action))))
 	// Standard deviations of 256 values are known to 5 %: a factor of two is far outside.
 	if !(after.SD < before.SD/2) {

@@ -49,7 +49,7 @@ const leastChain = 32
 const (
 	largestShare   = "largest_weight_share"
 	essBootstrap   = "ess_bootstrap_error" // standard deviation of ESS/N over resamplings
-	stepError      = "step_error"          // of log q, rms, estimated by step halving
+	stepError      = "step_error"          // of log q, rms, estimated with twice as many steps
 	logZProposals  = "log_z_proposals"     // log⟨w⟩_q
 	logZEquilib    = "log_z_equilibrium"   // -log⟨1/w⟩_p
 	logZBridge     = "log_z_bridge"        // Bennett
@@ -203,7 +203,7 @@ func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*latt
 		if err := d.times.set(exact, time.Since(start).Seconds()/float64(d.o.Samples)); err != nil {
 			return nil, err
 		}
-		return d.Annotate(ctx, f, s.Ensemble, &s.Likelihood)
+		return d.Annotate(ctx, f, s.Ensemble, &s.Likelihood, d.FlowSeed())
 	})
 }
 

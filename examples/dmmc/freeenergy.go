@@ -78,7 +78,7 @@ func (d *dmmc) density(ctx context.Context, m diffusion.ScoreModel, ens *lattice
 		if err != nil {
 			return nil, err
 		}
-		return d.Annotate(ctx, f, ens, l)
+		return d.Annotate(ctx, f, ens, l, d.FlowSeed())
 	})
 }
 

@@ -203,7 +203,7 @@ func (q *quickstart) proposals(ctx context.Context, m diffusion.ScoreModel) (*la
 		draws.Annotate(q.action, draws.Ensemble)
 		// The error of log q from the finite steps, from a few of them.
 		few := draws.Ensemble.Slice(0, min(64, n))
-		draws.Ensemble.Params["step_error"], err = f.StepError(ctx, few, q.o.Part(seedFlow))
+		draws.Ensemble.Params["step_error"], err = f.StepError(ctx, few, draws.LogQ, q.o.Part(seedFlow))
 		return draws.Ensemble, err
 	})
 }

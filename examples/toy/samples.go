@@ -82,7 +82,7 @@ func (t *toy) sample(ctx context.Context, p *potential, c *contestant) error {
 		if err != nil {
 			return err
 		}
-		e, err := f.StepError(ctx, s.Ensemble, c.seed+seedFlow)
+		e, err := f.StepError(ctx, s.Ensemble, s.LogQ, c.seed+seedFlow)
 		if err != nil {
 			return err
 		}

@@ -40,10 +40,11 @@ type Card struct {
 	Hardware string  `json:"hardware"`
 	Minutes  float64 `json:"minutes"`
 	// Proposals is the number of configurations that were drawn through the flow, in
-	// FlowSteps steps of RK4, for the numbers below: value and standard error, by the
-	// bootstrap.
-	Proposals int `json:"proposals"`
-	FlowSteps int `json:"flow_steps"`
+	// FlowSteps steps of Integrator, see package flow, for the numbers below: value and
+	// standard error, by the bootstrap.
+	Proposals  int    `json:"proposals"`
+	Integrator string `json:"integrator"`
+	FlowSteps  int    `json:"flow_steps"`
 	// SDLogW is the standard deviation of log w, w = e^{-S}/q.
 	SDLogW [2]float64 `json:"sd_log_w"`
 	// ESS is the effective sample size over N, with its bootstrap error.

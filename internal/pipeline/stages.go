@@ -115,11 +115,12 @@ func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ens
 	if err != nil {
 		return nil, err
 	}
-	s, err := f.Sample(ctx, r.o.Samples, r.o.Part(seedGaussian))
+	seed := r.o.Part(seedGaussian)
+	s, err := f.Sample(ctx, r.o.Samples, seed)
 	if err != nil {
 		return nil, err
 	}
-	return r.Annotate(ctx, f, s.Ensemble, &s.Likelihood)
+	return r.Annotate(ctx, f, s.Ensemble, &s.Likelihood, seed)
 }
 
 // Flow returns the probability flow of m, which reports to t.
@@ -133,11 +134,11 @@ func (r *Run) Flow(m diffusion.ScoreModel, t *progress.Task) (*flow.ProbabilityF
 func (r *Run) FlowSeed() uint64 { return r.o.Part(seedFlow) }
 
 // Annotate stores S and log q with the configurations, and the error of the steps, from
-// the first of them.
-func (r *Run) Annotate(ctx context.Context, f *flow.ProbabilityFlow, ens *lattice.Ensemble, l *flow.Likelihood) (*lattice.Ensemble, error) {
+// the first of them. The seed is that of the call that returned l.
+func (r *Run) Annotate(ctx context.Context, f *flow.ProbabilityFlow, ens *lattice.Ensemble, l *flow.Likelihood, seed uint64) (*lattice.Ensemble, error) {
 	l.Annotate(r.action, ens)
 	const few = 64
-	e, err := f.StepError(ctx, ens.Slice(0, min(few, ens.Len())), r.o.Part(seedFlow))
+	e, err := f.StepError(ctx, ens.Slice(0, min(few, ens.Len())), l.LogQ, seed)
 	ens.Params["step_error"] = e
 	return ens, err
 }
@@ -157,11 +158,11 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 		if err != nil {
 			return nil, err
 		}
-		l, err := f.LogProb(ctx, drawn, r.o.Part(seedFlow))
+		l, err := f.LogProb(ctx, drawn, r.FlowSeed())
 		if err != nil {
 			return nil, err
 		}
-		return r.Annotate(ctx, f, drawn, l)
+		return r.Annotate(ctx, f, drawn, l, r.FlowSeed())
 	})
 }
 
@@ -212,10 +213,10 @@ func (r *Run) Propose(ctx context.Context, m diffusion.ScoreModel, file string, 
 		if err != nil {
 			return nil, err
 		}
-		s, err := f.Sample(ctx, n, r.o.Part(seedFlow))
+		s, err := f.Sample(ctx, n, r.FlowSeed())
 		if err != nil {
 			return nil, err
 		}
-		return r.Annotate(ctx, f, s.Ensemble, &s.Likelihood)
+		return r.Annotate(ctx, f, s.Ensemble, &s.Likelihood, r.FlowSeed())
 	})
 }

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) error {
 	fs.Float64Var(&card.Kappa, "kappa", 0, "hopping parameter κ")
 	fs.Float64Var(&card.Lambda, "lambda", 0.022, "quartic coupling λ")
 	fs.IntVar(&card.Proposals, "n", 4096, "proposals")
-	fs.IntVar(&card.FlowSteps, "flow-steps", 12, "Runge–Kutta steps of the flow")
+	fs.IntVar(&card.FlowSteps, "flow-steps", flow.DefaultSteps, "steps of the flow, one evaluation each")
 	fs.StringVar(&card.Command, "command", "", "command that trained the model")
 	fs.StringVar(&card.Data, "data", "", "training data")
 	fs.StringVar(&card.Hardware, "hardware", "", "hardware of the training")
@@ -59,6 +59,8 @@ func run(ctx context.Context, args []string) error {
 	if err := program.Parse(fs, args); err != nil {
 		return err
 	}
+	const integrator = flow.Adams
+	card.Integrator = integrator.String()
 	text, err := os.ReadFile(*model)
 	if err != nil {
 		return err
@@ -78,7 +80,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	task := progress.New(os.Stderr).Start(ctx, "proposals")
-	f, err := flow.New(b, m, flow.Config{Steps: card.FlowSteps, Progress: task.Set})
+	f, err := flow.New(b, m, flow.Config{Integrator: integrator, Steps: card.FlowSteps, Progress: task.Set})
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	card.StepError, err = f.StepError(ctx, s.Ensemble.Slice(0, min(card.Proposals, stepErrorFields)), *seed)
+	card.StepError, err = f.StepError(ctx, s.Ensemble.Slice(0, min(card.Proposals, stepErrorFields)), s.LogQ, *seed)
 	if err != nil {
 		return err
 	}
