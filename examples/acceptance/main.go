@@ -37,6 +37,7 @@ import (
 	"os"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -69,7 +70,7 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-acceptance", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.27, Lambda: 0.022}
 	quick := settings.Options{
 		Flags: flags, Configurations: 5120, Model: settings.Hollow, Objective: "target", Steps: 300, Batch: 64,
-		Samples: 256, ReverseSteps: 50, FlowSteps: 8, Probes: 4,
+		Samples: 256, ReverseSteps: 50, FlowSteps: flow.DefaultSteps, Probes: 4,
 	}
 	published := flags
 	published.Dims = "32x32"

@@ -56,6 +56,7 @@ import (
 	"flag"
 	"os"
 
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -90,7 +91,7 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-autocorrelation", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.27, Lambda: 0.022}
 	quick := settings.Options{
 		Flags: flags, Configurations: 5120, Model: settings.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
-		Samples: 1024, ReverseSteps: 50, FlowSteps: 12, Probes: 4,
+		Samples: 1024, ReverseSteps: 50, FlowSteps: flow.DefaultSteps, Probes: 4,
 	}
 	paper := settings.PaperOptions(flags)
 	var o options

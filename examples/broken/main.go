@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/report"
@@ -32,7 +33,7 @@ func parse(args []string) (settings.Options, error) {
 	quick := settings.Options{
 		Flags:          program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022},
 		Configurations: 5120, Model: settings.UNet, Objective: "target", Steps: 1000, Batch: 32,
-		Samples: 512, ReverseSteps: 80, FlowSteps: 10, Probes: 4, SigmaMax: 20,
+		Samples: 512, ReverseSteps: 80, FlowSteps: flow.DefaultSteps, Probes: 4, SigmaMax: 20,
 	}
 	paper := settings.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})
 	return settings.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper, nil)

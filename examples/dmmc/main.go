@@ -48,6 +48,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -78,7 +79,7 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-dmmc", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.27, Lambda: 0.022}
 	quick := settings.Options{
 		Flags: flags, Configurations: 5120, Model: settings.Pretrained, Objective: "target", Steps: 3000, Batch: 64,
-		Samples: 1024, ReverseSteps: 60, FlowSteps: 12, Probes: 4,
+		Samples: 1024, ReverseSteps: 60, FlowSteps: flow.DefaultSteps, Probes: 4,
 	}
 	var o options
 	var err error

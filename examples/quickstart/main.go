@@ -21,6 +21,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/report"
 	"github.com/latdiff/latdiff/internal/results"
@@ -35,7 +36,7 @@ func parse(args []string) (settings.Options, error) {
 	quick := settings.Options{
 		Flags:          program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.25, Lambda: 0.022},
 		Configurations: 5120, Model: settings.Hollow, Objective: "target", Batch: 64,
-		Samples: 1024, ReverseSteps: 100, FlowSteps: 6, Probes: 4,
+		Samples: 1024, ReverseSteps: 100, FlowSteps: flow.DefaultSteps, Probes: 4,
 	}
 	paper := settings.PaperOptions(program.Flags{Out: "out", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.21, Lambda: 0.022})
 	return settings.Parse("quickstart", "Quickstart trains a diffusion model on a φ⁴ ensemble and drives an exact Markov chain with it.", args, quick, paper, nil)

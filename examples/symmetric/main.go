@@ -42,6 +42,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/settings"
 )
@@ -75,7 +76,7 @@ func parse(args []string) (options, error) {
 	flags := program.Flags{Out: "out-symmetric", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.21, Lambda: 0.022}
 	quick := settings.Options{
 		Flags: flags, Configurations: 5120, Model: settings.Hollow, Objective: "target", Steps: 250, Batch: 32,
-		Samples: 1024, ReverseSteps: 30, FlowSteps: 4, Probes: 2,
+		Samples: 1024, ReverseSteps: 30, FlowSteps: flow.DefaultSteps, Probes: 2,
 	}
 	var o options
 	var err error

@@ -95,7 +95,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.Batch, "batch", 0, "training batch; 0: that of the preset")
 	fs.IntVar(&o.Samples, "samples", 1024, "samples to draw from each model, by each method")
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", 0, "steps of the reverse stochastic differential equation; 0: those of the preset")
-	fs.IntVar(&o.FlowSteps, "flow-steps", 48, "Runge–Kutta steps of the probability flow")
+	fs.IntVar(&o.FlowSteps, "flow-steps", 48, "steps of the probability flow, one evaluation each")
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Toy compares the drift that a diffusion model learns of a single variable with quadrature (figure 3 of the paper).")
 		fs.PrintDefaults()

@@ -123,7 +123,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Batch, "batch", defaults.Batch, "training batch")
 	fs.IntVar(&o.Samples, "samples", defaults.Samples, "configurations to draw from the model, by each method")
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
-	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "Runge–Kutta steps of the probability flow")
+	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "steps of the probability flow, one evaluation each")
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "colours of the probing vectors for the divergence of a U-Net, a power of two, twice with\nother signs; in the preset paper the number of random vectors")
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
