@@ -28,4 +28,10 @@
 // hot and cold starts that disagree, chains that stay where they are, and runs that
 // would take too long are a [NotEquilibratedError]. A [Generator] is such a run that
 // can be stopped, saved and resumed too.
+//
+// # Partition functions
+//
+//   - [ThermodynamicIntegration]: simulations along a path of actions
+//   - [Anneal]: annealed importance sampling and sequential Monte Carlo along it, from
+//     equilibrium or from the draws of a model
 package mcmc
