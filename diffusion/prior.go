@@ -68,6 +68,42 @@ func (p Prior) Modes(rng *rand.Rand, n int) []float64 {
 	return modes
 }
 
+// Perturb returns fields x, one after the other in the basis of modes, after a step that is
+// reversible with respect to the prior: x′ - c = √(1-β²)(x - c) + βξ with a fresh ξ of the
+// width of the prior and its centre c (the preconditioned Crank–Nicolson step of S. L. Cotter,
+// G. O. Roberts, A. M. Stuart and D. White, Stat. Sci. 28 (2013) 424). In a mixture of two
+// a field belongs to one of them with its posterior probability, and with probability
+// β²/2 changes to the other.
+func (p Prior) Perturb(rng *rand.Rand, x []float64, beta float64) []float64 {
+	size, keep := len(p.variance), math.Sqrt(1-beta*beta)
+	out := make([]float64, len(x))
+	for lo := 0; lo < len(x); lo += size {
+		field, next := x[lo:lo+size], out[lo:lo+size]
+		before, after := 0.0, 0.0
+		if p.order > 0 {
+			before = p.order
+			if rng.Float64() > 1/(1+math.Exp(-2*p.order*field[0]/p.variance[0])) {
+				before = -p.order
+			}
+			after = before
+			if rng.Float64() < beta*beta/2 {
+				after = -before
+			}
+		}
+		for k, v := range field {
+			from, to := 0.0, 0.0
+			if k == 0 {
+				from, to = before, after
+			}
+			if volume := p.layout.Volume(); k%volume == 0 {
+				from, to = from+p.zero[k/volume], to+p.zero[k/volume]
+			}
+			next[k] = to + keep*(v-from) + beta*math.Sqrt(p.variance[k])*rng.NormFloat64()
+		}
+	}
+	return out
+}
+
 // LogDensity returns the logarithm of the density of one field in the basis of modes,
 // which is that of the field itself: the transform is orthogonal.
 func (p Prior) LogDensity(modes []float64) float64 {

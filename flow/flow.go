@@ -81,6 +81,14 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samp
 	if n < 1 {
 		return nil, fmt.Errorf("flow: expected at least one configuration to draw, got %d", n)
 	}
+	return f.transport(ctx, n, seed, func(c, _, _ int) []float64 {
+		return f.prior.Modes(rand.New(rand.NewPCG(seed, uint64(c))), f.cfg.Batch)
+	})
+}
+
+// transport maps n latent fields to configurations; latent returns the modes of those of
+// chunk c, from lo to hi.
+func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, latent func(c, lo, hi int) []float64) (*Samples, error) {
 	v := f.layout.Size()
 	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
@@ -88,8 +96,7 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samp
 	out := newLikelihood(n)
 	efforts := make([]Effort, f.chunks(n))
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
-		rng := rand.New(rand.NewPCG(seed, uint64(c)))
-		modes := f.prior.Modes(rng, f.cfg.Batch)
+		modes := latent(c, lo, hi)
 		x, err := f.fromModes.Call1(host.Tensor(f.cfg.DType, modes, f.dims()...))
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)

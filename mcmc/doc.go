@@ -12,7 +12,8 @@
 //   - [Metropolis], [Overrelaxation], [LocalFlip]: site by site
 //   - [Wolff], [SwendsenWang]: clusters of the signs of the field or of a direction of it
 //   - [MALA], [GlobalShift]: global proposals; [Langevin]: without the accept step
-//   - [Independence]: proposals of a generative model; [DMMC] for precomputed weights
+//   - [Independence]: proposals of a generative model; [DMMC] for precomputed weights;
+//     [Latent]: chains in the space of its latent fields
 //   - [SignFlip]
 //   - [Cycle], [Mixture]: combinations; [Recommended] is the one that suits an action
 //
