@@ -13,8 +13,8 @@ const (
 	// more to start: Adams–Bashforth with four slopes predicts the state, and the slope there
 	// joins in integrating all the way up to it, with six slopes around every interval where so
 	// many are known (E. Hairer, S. P. Nørsett and G. Wanner, Solving Ordinary Differential
-	// Equations I, Springer, 1993, section III.1). The change of log q, which the state does not
-	// depend on, is so integrated to sixth order.
+	// Equations I, Springer, 1993, section III.1). Where the slope contracts within a step, as
+	// for fields between two wells that are far apart, it needs smaller steps than RK4.
 	Adams Integrator = iota
 	// RK4 is the classical Runge–Kutta scheme of fourth order, with four evaluations a step.
 	RK4
