@@ -319,11 +319,11 @@ type stepInput struct {
 	err     error
 }
 
-// prepare draws the inputs of all steps in their order and hands them to the device, each
-// while the device works on the step before. The channel is closed after the last one, or
+// prepare draws the inputs of all steps in their order and hands them to the device, up to
+// two steps ahead, while the device works. The channel is closed after the last one, or
 // when ctx ends; what is received has to be finalised.
 func (r *reverseRun) prepare(ctx context.Context, rng *rand.Rand) <-chan stepInput {
-	inputs := make(chan stepInput)
+	inputs := make(chan stepInput, 1)
 	go func() {
 		defer close(inputs)
 		for i := range len(r.levels) - 1 {
