@@ -42,6 +42,7 @@ type fileMeta struct {
 	Gaussian   bool                `json:"gaussian"`
 	Mean       []float64           `json:"mean,omitempty"`
 	Order      float64             `json:"order"`
+	Site       []float64           `json:"site,omitempty"`
 	SigmaMin   float64             `json:"sigma_min"`
 	SigmaMax   float64             `json:"sigma_max"`
 	Normalize  Normalization       `json:"normalization"`
@@ -91,7 +92,7 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		Format: formatName, Version: formatVersion, Dims: m.layout.Dims(), Components: m.layout.Components,
 		Symmetries: m.cfg.Symmetries, Theory: m.cfg.Theory, Seed: m.cfg.Seed,
 		Network: m.network.Kind(), Config: config, Training: training,
-		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
+		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, Site: m.cfg.Site, SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
 		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
 	}
 	var values []*tensors.Tensor
@@ -284,7 +285,7 @@ func (f *modelFile) bare() (*Model, error) {
 	}
 	return newModel(network, ModelConfig{
 		Layout: lattice.Layout{Lattice: lat, Components: f.meta.Components}, Symmetries: f.meta.Symmetries, Theory: f.meta.Theory,
-		Spectrum: f.spectrum, Mean: f.meta.Mean, Order: f.meta.Order, Residual: f.residual,
+		Spectrum: f.spectrum, Mean: f.meta.Mean, Order: f.meta.Order, Residual: f.residual, Site: f.meta.Site,
 		SigmaMin: f.meta.SigmaMin, SigmaMax: f.meta.SigmaMax,
 		Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
 	})

@@ -50,6 +50,7 @@ type Evaluator struct {
 	m    *Model
 	exec *model.Exec
 	host Host
+	site *siteHost // nil: none
 
 	mu     sync.Mutex
 	levels map[float64]*evaluatorLevel
@@ -58,7 +59,8 @@ type Evaluator struct {
 // evaluatorLevel is a model at one noise level.
 type evaluatorLevel struct {
 	network HostLevel
-	scale   float64 // c(σ)
+	scale   float64    // c(σ)
+	site    *siteLevel // nil: none
 }
 
 // maxEvaluatorLevels bounds the number of levels that are kept: those of a fixed grid.
@@ -83,6 +85,9 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 	e := &Evaluator{m: d, host: network.Host(d.theory(), d.shift()), levels: map[float64]*evaluatorLevel{}}
 	if e.host == nil {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s for %v: %w", d.network.Kind(), d.layout, errors.ErrUnsupported)
+	}
+	if d.site != nil {
+		e.site = newSiteHost(d)
 	}
 	var err error
 	e.exec, err = model.NewExec(backend, d.store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
@@ -162,6 +167,9 @@ func (e *Evaluator) evaluate(l *evaluatorLevel, r, divergence, modes []float64, 
 	for i := range divergence {
 		divergence[i] *= l.scale
 	}
+	if l.site != nil {
+		l.site.add(r, divergence, modes)
+	}
 	// What the mixture adds to a Gaussian, see gaussianPart.remainder.
 	for i := range sign {
 		r[i*v] += order * sign[i] / width
@@ -204,7 +212,10 @@ func (e *Evaluator) level(sigma float64) (*evaluatorLevel, error) {
 	if len(e.levels) >= maxEvaluatorLevels {
 		clear(e.levels)
 	}
-	l := &evaluatorLevel{e.host.Level(values), math.Sqrt(variance / float64(e.m.layout.Size()))}
+	l := &evaluatorLevel{network: e.host.Level(values), scale: math.Sqrt(variance / float64(e.m.layout.Size()))}
+	if e.site != nil {
+		l.site = e.site.level(sigma)
+	}
 	e.levels[sigma] = l
 	return l, nil
 }

@@ -107,6 +107,7 @@ type gaussianPart struct {
 	spectrum []float64
 	mean     []float64 // per component
 	order    float64
+	site     *site // nil: none
 }
 
 // newGaussianPart checks and copies the Gaussian part of a configuration.
@@ -189,10 +190,13 @@ func (p *gaussianPart) alignment(phi, sigma *graph.Node) (sign, width *graph.Nod
 	return graph.Tanh(graph.Div(graph.MulScalar(zero, p.order), width)), width
 }
 
-// remainder returns the score of the mixture beyond that of a Gaussian, a constant
-// field, and its divergence.
+// remainder returns what is known of the score beyond that of a Gaussian, and its divergence:
+// the solution of one site, or the constant field of a mixture.
 func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
-	if p.order == 0 {
+	switch {
+	case p.site != nil:
+		return p.siteRemainder(phi, sigma)
+	case p.order == 0:
 		return Remainder{}
 	}
 	sign, width := p.alignment(phi, sigma)

@@ -43,6 +43,11 @@ type ModelConfig struct {
 	// what the network has to learn; see [ResidualField]. Nil: C_k, the right choice
 	// when the action is not known. Unused without Spectrum.
 	Residual []float64
+	// Site are the coefficients of the potential of a site, see [lattice.SiteAction], for a
+	// field of one component without Order: to the Gaussian part then belongs the solution of
+	// one site in the Gaussian field of the others, which is exact for independent sites and
+	// for free fields, and the network learns what is left. Nil: none.
+	Site []float64
 	// SigmaMin and SigmaMax are the ends of the noise levels that the model is trained
 	// for and used with. Zero: [SigmaMinDefault], and [SigmaMaxFor] of the spectrum or,
 	// without one, s(1) of the paper's process in units of the normalised field.
@@ -123,8 +128,17 @@ func newModel(network Architecture, cfg ModelConfig) (*Model, error) {
 		if err := m.cfg.Normalization.setDefaults(); err != nil {
 			return nil, err
 		}
-		m.cfg.Residual, m.cfg.Order, m.cfg.Mean = nil, 0, nil
+		m.cfg.Residual, m.cfg.Order, m.cfg.Mean, m.cfg.Site = nil, 0, nil, nil
 		return m, m.cfg.setLevels()
+	}
+	if cfg.Site != nil {
+		if cfg.Layout.Components != 1 || cfg.Order > 0 {
+			return nil, fmt.Errorf("diffusion: expected a site potential for a field of one component without order only, got %d components, order %v", cfg.Layout.Components, cfg.Order)
+		}
+		if m.site, err = newSite(slices.Clone(cfg.Site), m.mean[0], mean(m.spectrum)); err != nil {
+			return nil, err
+		}
+		m.cfg.Site = m.site.potential
 	}
 	if cfg.Residual == nil {
 		cfg.Residual = cfg.Spectrum
