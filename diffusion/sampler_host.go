@@ -56,7 +56,7 @@ func (s *ModeStep) Score(x []float64, sigma float64) ([]float64, error) {
 // needs and the backend is no faster.
 func (s *Sampler) openHost(m ScoreModel) error {
 	l, ok := Linear(m)
-	if !ok || s.cfg.Scheme.Modes == nil || !lowering.PureGo(s.backend) {
+	if !ok || s.cfg.Scheme.Modes == nil || !lowering.IsPureGo(s.backend) {
 		return nil
 	}
 	e, err := NewEvaluator(s.backend, m)

@@ -25,7 +25,7 @@ const maxParts, leastPart = 4, 4
 // by side: the pure-Go backend runs most operations on one core. It does not depend on the
 // number of cores, and neither do the sums.
 func partsOf(backend compute.Backend, batch int) int {
-	if !lowering.PureGo(backend) {
+	if !lowering.IsPureGo(backend) {
 		return 1
 	}
 	for parts := maxParts; parts > 1; parts-- {

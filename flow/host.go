@@ -14,7 +14,7 @@ import (
 // backend is no faster: its state is the whitened one, its divergence the model's own, in
 // float32.
 func (f *ProbabilityFlow) openHost() error {
-	if f.linear == nil || f.cfg.Divergence != Automatic || f.cfg.DType != dtypes.Float32 || !lowering.PureGo(f.backend) {
+	if f.linear == nil || f.cfg.Divergence != Automatic || f.cfg.DType != dtypes.Float32 || !lowering.IsPureGo(f.backend) {
 		return nil
 	}
 	e, err := diffusion.NewEvaluator(f.backend, f.m)

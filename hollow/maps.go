@@ -198,7 +198,7 @@ func hartleyMatrix(x *graph.Node, dims ...int) *graph.Node {
 func whole(x *graph.Node, count int, dims []int) bool {
 	const maxSites, small = 256, 1 << 22
 	v := volume(dims)
-	return lowering.PureGo(x.Graph().Backend()) && v <= maxSites && count*v*slices.Max(dims) < small
+	return !lowering.Native(lowering.Of(x.Graph().Backend()), lowering.MiddleAxis) && v <= maxSites && count*v*slices.Max(dims) < small
 }
 
 // maxStack bounds the number of elements of a stack of equal matrices.
@@ -207,7 +207,7 @@ const maxStack = 1 << 23
 // stacked says whether count products with the n×n Hartley matrix are done with a stack of
 // copies of it. The pure-Go backend is fast at those, and slow at transposes.
 func stacked(x *graph.Node, count, n int) bool {
-	return lowering.PureGo(x.Graph().Backend()) && count*n*n <= maxStack
+	return !lowering.Native(lowering.Of(x.Graph().Backend()), lowering.MiddleAxis) && count*n*n <= maxStack
 }
 
 // alongAxis multiplies the middle axis of x, of extent n, by the Hartley matrix.

@@ -108,7 +108,7 @@ func (s Stencil) patches(x *graph.Node) *graph.Node {
 // conv returns the periodic convolution (cross-correlation) of
 // x [in, extents…, batch] with w [out, taps·in], in the order of taps of patches.
 func conv(s Stencil, x, w *graph.Node) *graph.Node {
-	if native(x) {
+	if nativeConvolution(x) {
 		return s.nativeConv(x, w)
 	}
 	in := x.Shape().Dimensions[0]

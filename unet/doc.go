@@ -14,7 +14,7 @@
 // [Paper] is the network of appendix A of arXiv:2309.17082 exactly as published, to
 // compare with. [Site] is a fully connected network for models of one site.
 //
-// On the pure-Go backend convolutions become matrix products with patches of the
-// field, elsewhere they are the convolutions of the backend; both give the same
+// On CPUs convolutions become matrix products with patches of the field, elsewhere they
+// are the convolutions of the backend; both give the same
 // numbers.
 package unet

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/latdiff/latdiff/diffusion/nn"
+	"github.com/latdiff/latdiff/internal/lowering"
 )
 
 // This file holds what acts on feature maps site by site. Numbers per channel and
@@ -16,10 +17,17 @@ func bySites(x *graph.Node) *graph.Node {
 }
 
 // siteProduct multiplies x [channels, n, batch] along its middle axis by a matrix of
-// ones: m = 1 sums over sites and n = 1 repeats for m sites. On the pure-Go backend
-// this is faster than a reduction, or a broadcast.
+// ones: m = 1 sums over sites and n = 1 repeats for m sites. On the pure-Go backend a
+// product is faster than a reduction, or a broadcast.
 func siteProduct(x *graph.Node, m int) *graph.Node {
-	channels, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
+	channels, n, batch := x.Shape().Dimensions[0], x.Shape().Dimensions[1], x.Shape().Dimensions[2]
+	switch {
+	case !native(x, lowering.Sum):
+	case m == 1:
+		return graph.Reshape(graph.ReduceSum(x, 1), channels, 1, batch)
+	default:
+		return graph.BroadcastToDims(x, channels, m, batch)
+	}
 	ones := graph.Ones(x.Graph(), shapes.Make(x.DType(), channels, m, n))
 	return nn.AfterProduct(graph.DotGeneral(ones, []int{2}, []int{0}, x, []int{1}, []int{0}))
 }

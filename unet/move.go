@@ -16,7 +16,7 @@ import (
 // between sites and channels at a change of resolution. On the pure-Go backend a
 // slice costs several nanoseconds per element, while a product with a 0/1 matrix
 // along one axis costs well below one with the vectorised kernels. Elsewhere
-// slices are cheap, and products may round (TF32).
+// slices are cheap, and products may round.
 
 // maxProductExtent bounds the extents for which moves become matrix products, whose
 // cost per element grows with the extent.
@@ -24,7 +24,7 @@ const maxProductExtent = 128
 
 // byProduct says whether values of x are moved along an axis by matrix products.
 func byProduct(x *graph.Node, axis int) bool {
-	return lowering.PureGo(x.Graph().Backend()) && x.Shape().Dimensions[axis] <= maxProductExtent
+	return !native(x, lowering.Move) && x.Shape().Dimensions[axis] <= maxProductExtent
 }
 
 // roll returns the field whose value at site x is that of the argument at the

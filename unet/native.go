@@ -8,14 +8,16 @@ import (
 	"github.com/latdiff/latdiff/internal/lowering"
 )
 
-// forceNative makes native true on every backend; tests compare the two lowerings.
-var forceNative bool
+// device returns the class of devices that work on x; tests put others in its place.
+var device = func(x *graph.Node) lowering.Device { return lowering.Of(x.Graph().Backend()) }
 
-// native is the one place that chooses how convolutions are lowered: to the
-// convolution of the backend, or, on the pure-Go backend, where that one runs at less
-// than one hundredth of the speed of a matrix product, to products with patches.
-func native(x *graph.Node) bool {
-	return forceNative || !lowering.PureGo(x.Graph().Backend())
+// native says whether op on x is left to the operations of the backend.
+func native(x *graph.Node, op lowering.Operation) bool { return lowering.Native(device(x), op) }
+
+// nativeConvolution says whether feature maps like x are convolved by the backend. The
+// convolutions of cuDNN have three spatial axes at most.
+func nativeConvolution(x *graph.Node) bool {
+	return native(x, lowering.Convolution) && x.Rank()-2 <= 3
 }
 
 // mapAxes says that feature maps are [channels, extents…, batch].

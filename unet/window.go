@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/latdiff/latdiff/diffusion/nn"
+	"github.com/latdiff/latdiff/internal/lowering"
 )
 
 // window describes 3×…×3 convolutions with equal strides on all axes: tap t = 0, 1, 2
@@ -35,7 +36,7 @@ func (k window) source(i, tap, n int) int {
 
 // conv returns the convolution of x [in, extents…, batch] with w [out, 3^d·in].
 func (k window) conv(x, w *graph.Node) *graph.Node {
-	if native(x) {
+	if nativeConvolution(x) {
 		return k.nativeConv(x, w)
 	}
 	var patches *graph.Node
@@ -55,7 +56,7 @@ func (k window) conv(x, w *graph.Node) *graph.Node {
 // the given extents. It takes several inputs because the adjoint of their
 // concatenation, slices of feature maps, would cost more than slices of the weights.
 func (k window) transposed(xs []*graph.Node, w *graph.Node, extents []int) *graph.Node {
-	if native(w) {
+	if nativeConvolution(xs[0]) {
 		return k.nativeTransposed(graph.Concatenate(xs, 0), w, extents)
 	}
 	taps := 1
@@ -96,6 +97,9 @@ func (k window) transposed(xs []*graph.Node, w *graph.Node, extents []int) *grap
 
 // patches returns what the taps read, [3^d·channels, output extents…, batch].
 func (k window) patches(x *graph.Node) *graph.Node {
+	if native(x, lowering.Move) {
+		return k.slicedPatches(x)
+	}
 	for axis := 2; axis < x.Rank()-1; axis++ {
 		n := x.Shape().Dimensions[axis]
 		taps := make([]*graph.Node, 3)
@@ -115,6 +119,9 @@ func (k window) patches(x *graph.Node) *graph.Node {
 // fold applies the adjoint of patches to the product of w [3^d·out, in] with
 // x [in, extents…, batch]; dims is the shape of the result.
 func (k window) fold(w, x *graph.Node, dims []int) *graph.Node {
+	if native(x, lowering.Move) {
+		return k.paddedFold(w, x, dims)
+	}
 	return k.foldAxes(w, x, dims, len(dims)-2)
 }
 

@@ -12,7 +12,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !lowering.PureGo(b) {
+	if !lowering.IsPureGo(b) {
 		t.Errorf("the backend called go is not recognised: its name is %q", b.Name())
 	}
 	for _, name := range []string{"", "cuda", "go:no_such_option", "xla:/no/such/plugin.so"} {

@@ -25,7 +25,7 @@ func init() {
 // down, by a factor of two to four, until something clears them. A copy of some hundred
 // bytes does; the barriers make one between y and what follows.
 func AfterProduct(y *graph.Node) *graph.Node {
-	if !lowering.PureGo(y.Graph().Backend()) {
+	if !lowering.IsPureGo(y.Graph().Backend()) {
 		return y
 	}
 	block := graph.Const(y.Graph(), make([]float32, 256))

@@ -21,7 +21,7 @@ import (
 // ctx.
 func Run(ctx context.Context, b compute.Backend, n, batch int, f func(ctx context.Context, chunk, lo, hi int) error) error {
 	workers := 1
-	if lowering.PureGo(b) {
+	if lowering.IsPureGo(b) {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	chunks := (n + batch - 1) / batch
