@@ -12,12 +12,12 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/diffusion/difftest"
 	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/stats"
@@ -152,7 +152,7 @@ func TestUsersAction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	device := must(backend.Open("go"))
+	device := backendtest.Open()
 	m, err := diffusion.Fit(ctx, device, action, ens, diffusion.FitConfig{
 		Network: hollow.Default(), Train: diffusion.TrainConfig{Steps: 150}, Seed: 2,
 	})
@@ -254,7 +254,7 @@ func TestUsersAction(t *testing.T) {
 // A user's network passes the tests that the library's own pass, and learns.
 func TestUsersNetwork(t *testing.T) {
 	ctx := t.Context()
-	device := must(backend.Open("go"))
+	device := backendtest.Open()
 	lat := must(lattice.New(4, 4))
 	difftest.TestNetwork(t, device, periodic{Beta: 1.5}, difftest.Config{
 		Layout:     lattice.Scalar(must(lattice.New(3, 4))),
@@ -295,7 +295,7 @@ func TestOddNetworkIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	device := must(backend.Open("go"))
+	device := backendtest.Open()
 	_, err = diffusion.Fit(t.Context(), device, action, ens, diffusion.FitConfig{Network: periodic{Beta: 1}})
 	if err == nil || !strings.Contains(err.Error(), "φ → -φ") {
 		t.Errorf("expected an error that names the symmetry, got %v", err)

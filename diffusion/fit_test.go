@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"
@@ -28,7 +29,7 @@ func ensembleOf(t *testing.T) (*lattice.Phi4, *lattice.Ensemble) {
 func TestFitContinues(t *testing.T) {
 	action, ens := ensembleOf(t)
 	fit := func(ctx context.Context, checkpoint string, progress func(diffusion.TrainProgress)) (*diffusion.Model, error) {
-		return diffusion.Fit(ctx, goBackend(t), action, ens, diffusion.FitConfig{
+		return diffusion.Fit(ctx, backendtest.Open(), action, ens, diffusion.FitConfig{
 			Network: must(unet.New(unet.Config{Channels: []int{4}})), Seed: 3,
 			Train: diffusion.TrainConfig{Steps: 8, Batch: 16, SigmaMin: 0.05, SigmaMax: 7, Checkpoint: checkpoint, Progress: progress},
 		})
@@ -63,11 +64,11 @@ func TestCheckpointFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "no", "train.npz"), filepath.Join(file, "train.npz")} {
-		if _, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{Checkpoint: path}); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{Checkpoint: path}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if _, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{Checkpoint: filepath.Join(dir, "train.npz")}); err != nil {
+	if _, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{Checkpoint: filepath.Join(dir, "train.npz")}); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,16 +3,14 @@ package diffusion_test
 import (
 	"math"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"
@@ -25,14 +23,6 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// The weights of a model live on one backend, so the tests share one.
-var sharedBackend = sync.OnceValue(func() compute.Backend { return must(gobackend.New("ops_sequential")) })
-
-func goBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	return sharedBackend()
-}
-
 func freeField(kappa float64, dims ...int) (*diffusion.Gaussian, []float64) {
 	lat := must(lattice.New(dims...))
 	spectrum := must(must(lattice.NewFreeField(lat, kappa)).FreeSpectrum(nil))
@@ -43,7 +33,7 @@ func freeField(kappa float64, dims ...int) (*diffusion.Gaussian, []float64) {
 func score(t testing.TB, m diffusion.ScoreModel, sigma float64, data []float64) []float64 {
 	t.Helper()
 	n := len(data) / m.Layout().Size()
-	exec := must(model.NewExec(goBackend(t), m.Store(), func(scope *model.Scope, phi, s *graph.Node) *graph.Node {
+	exec := must(model.NewExec(backendtest.Open(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) *graph.Node {
 		return m.Score(scope, phi, s)
 	}))
 	levels := make([]float64, n)
@@ -76,7 +66,7 @@ func wrap(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusio
 	measured.Residual = (&lattice.Ensemble{Layout: ens.Layout, Data: targets}).PowerSpectrum().Symmetrized(nil)
 	measured.Seed = 5
 	network := must(unet.New(unet.Config{Channels: []int{24}, Blocks: 2, Embedding: 16}))
-	return must(diffusion.NewModel(goBackend(t), network, measured.ModelConfig)), ens, targets
+	return must(diffusion.NewModel(backendtest.Open(), network, measured.ModelConfig)), ens, targets
 }
 
 // toy is a one-variable density by quadrature: an independent route to every score.

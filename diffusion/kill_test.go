@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 )
 
 // childVariable names the checkpoint file to a copy of the test program that is to
@@ -42,7 +43,7 @@ const (
 // killTrainer returns a trainer that is the same in every process.
 func killTrainer(t testing.TB, path string, progress func(diffusion.TrainProgress)) *diffusion.Trainer {
 	m, ens, residual := phi4Model(t, 64, 4, 4)
-	return must(diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+	return must(diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 		Objective: diffusion.Target, Targets: residual, Steps: childSteps, Batch: 16, Seed: 6,
 		Checkpoint: path, CheckpointEvery: checkpointEvery, Progress: progress,
 	}))

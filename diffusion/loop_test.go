@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/internal/meter"
 )
 
@@ -19,7 +20,7 @@ func TestTrainerLoop(t *testing.T) {
 	for name, batch := range map[string]int{"parts": 16, "whole": 6} {
 		t.Run(name, func(t *testing.T) {
 			m, ens, residual := phi4Model(t, 64, 4, 4)
-			b := meter.Wrap(goBackend(t))
+			b := meter.Wrap(backendtest.Open())
 			var stop context.CancelFunc
 			trainer := must(diffusion.NewTrainer(b, m, ens, diffusion.TrainConfig{
 				Objective: diffusion.Target, Targets: residual, Steps: 40, Batch: batch, Seed: 6,
@@ -60,7 +61,7 @@ func TestTrainerLoop(t *testing.T) {
 func TestSamplerLoop(t *testing.T) {
 	m, ens, _ := phi4Model(t, 40, 4, 4)
 	for _, scheme := range []diffusion.Scheme{diffusion.Ancestral, diffusion.DPMSolverPP2M} {
-		b := meter.Wrap(goBackend(t))
+		b := meter.Wrap(backendtest.Open())
 		fresh := must(m.OnLattice(m.Config()))
 		s := must(diffusion.NewSampler(b, fresh, diffusion.SamplerConfig{Scheme: scheme, Steps: 5, Batch: 16}))
 		var compiled, live int
@@ -92,7 +93,7 @@ func TestSamplerLoop(t *testing.T) {
 // A cancelled reverse process stops after the step at hand and frees what was prepared.
 func TestSamplerStops(t *testing.T) {
 	m, _, _ := phi4Model(t, 8, 4, 4)
-	b := meter.Wrap(goBackend(t))
+	b := meter.Wrap(backendtest.Open())
 	ctx, cancel := context.WithCancel(t.Context())
 	steps := 0
 	s := must(diffusion.NewSampler(b, m, diffusion.SamplerConfig{Batch: 8, Progress: func(int, int) {
@@ -118,7 +119,7 @@ func TestLateLosses(t *testing.T) {
 	run := func(rate float64, progress func(diffusion.TrainProgress)) ([]byte, error) {
 		m, ens, residual := phi4Model(t, 64, 4, 4)
 		path := filepath.Join(t.TempDir(), "train.npz")
-		trainer := must(diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+		trainer := must(diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 			Objective: diffusion.Target, Targets: residual, Steps: 21, Batch: 16, Seed: 6, LearningRate: rate, Warmup: -1,
 			Progress: progress, Checkpoint: path,
 		}))

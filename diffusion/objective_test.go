@@ -8,7 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -16,10 +16,7 @@ import (
 // the model takes for the residual, the target is right on average, and with the residual of
 // the data it has the variance that is claimed, less than with others.
 func TestTarget(t *testing.T) {
-	b, err := backend.Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := backendtest.Open()
 	lat, err := lattice.New(2, 2)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -101,7 +102,7 @@ func TestSamplersReproduceFreeField(t *testing.T) {
 			last = diffusion.Sigma(test.cfg.Process, 1e-3)
 		}
 		test.cfg.Batch = n / 2
-		ens, err := test.draw(t.Context(), goBackend(t), m, n, 11, test.cfg)
+		ens, err := test.draw(t.Context(), backendtest.Open(), m, n, 11, test.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +174,7 @@ func TestSamplersMatchClosedForms(t *testing.T) {
 		{euler, diffusion.SamplerConfig{Process: diffusion.SubVP{}, Steps: steps}, eulerVariance(diffusion.SubVP{}, spectrum, steps)},
 	} {
 		test.cfg.Batch = n / 2
-		ens, err := test.draw(t.Context(), goBackend(t), m, n, 3, test.cfg)
+		ens, err := test.draw(t.Context(), backendtest.Open(), m, n, 3, test.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +288,7 @@ func TestSamplersFindTwoPeaks(t *testing.T) {
 			last = test.cfg.Levels[len(test.cfg.Levels)-1]
 		}
 		test.cfg.Batch = n / 2
-		ens, err := test.draw(t.Context(), goBackend(t), m, n, 6, test.cfg)
+		ens, err := test.draw(t.Context(), backendtest.Open(), m, n, 6, test.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -339,7 +340,7 @@ func TestDeterministicOrders(t *testing.T) {
 	} {
 		deviation := func(n int) float64 {
 			var start []complex128
-			ens, err := test.draw(t.Context(), goBackend(t), m, 1, 5, diffusion.SamplerConfig{
+			ens, err := test.draw(t.Context(), backendtest.Open(), m, 1, 5, diffusion.SamplerConfig{
 				Levels: test.grid(n), Trace: func(step int, _ float64, x []float64) {
 					if step == 0 {
 						start = fourier.Transform(nil, x)
@@ -378,7 +379,7 @@ func TestEulerMaruyamaOrder(t *testing.T) {
 	m := must(diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: spectrum}))
 	const n = 160
 	bias := func(steps int) float64 {
-		ens, err := euler.draw(t.Context(), goBackend(t), m, n, 8, diffusion.SamplerConfig{
+		ens, err := euler.draw(t.Context(), backendtest.Open(), m, n, 8, diffusion.SamplerConfig{
 			Levels: diffusion.LogSigma(15, 0.02, steps), Batch: n / 2,
 		})
 		if err != nil {
@@ -423,8 +424,8 @@ func TestProcessUnits(t *testing.T) {
 	m := normalised{must(diffusion.NewGaussian(diffusion.ModelConfig{Layout: plain.Layout(), Spectrum: wide})), scale}
 	for _, p := range []diffusion.SDE{diffusion.VE{}, diffusion.SubVP{}} {
 		cfg := diffusion.SamplerConfig{Process: p, Steps: 20}
-		want := must(euler.draw(t.Context(), goBackend(t), plain, 3, 1, cfg)).Data
-		got := must(euler.draw(t.Context(), goBackend(t), m, 3, 1, cfg)).Data
+		want := must(euler.draw(t.Context(), backendtest.Open(), plain, 3, 1, cfg)).Data
+		got := must(euler.draw(t.Context(), backendtest.Open(), m, 3, 1, cfg)).Data
 		for i := range want {
 			if d := math.Abs(got[i] - scale*want[i]); d > 1e-4 {
 				t.Fatalf("%v: value %v, want %v", p, got[i], scale*want[i])
@@ -436,7 +437,7 @@ func TestProcessUnits(t *testing.T) {
 func TestSamplerReproducible(t *testing.T) {
 	m, _ := freeField(0.2, 4, 4)
 	for _, s := range []sampler{euler, ancestral, corrector(0, 0), heun, dpm} {
-		r := must(diffusion.NewSampler(goBackend(t), m, diffusion.SamplerConfig{Scheme: s.scheme, Levels: diffusion.LogSigma(10, 0.1, 5), Batch: 8}))
+		r := must(diffusion.NewSampler(backendtest.Open(), m, diffusion.SamplerConfig{Scheme: s.scheme, Levels: diffusion.LogSigma(10, 0.1, 5), Batch: 8}))
 		draw := func(seed uint64) []float64 { return must(r.Sample(t.Context(), 30, seed)).Data }
 		first := draw(1)
 		cores := runtime.GOMAXPROCS(1)
@@ -469,7 +470,7 @@ func TestSamplerTraceAndCancel(t *testing.T) {
 			done = d
 		},
 	}
-	if _, err := euler.draw(t.Context(), goBackend(t), m, 20, 1, cfg); err != nil {
+	if _, err := euler.draw(t.Context(), backendtest.Open(), m, 20, 1, cfg); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(steps, []int{0, 1, 2, 3, 4, 5}) || done != 100 {
@@ -477,7 +478,7 @@ func TestSamplerTraceAndCancel(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := euler.draw(ctx, goBackend(t), m, 20, 1, cfg); !errors.Is(err, context.Canceled) {
+	if _, err := euler.draw(ctx, backendtest.Open(), m, 20, 1, cfg); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -490,11 +491,11 @@ func TestSamplerErrors(t *testing.T) {
 		{Process: diffusion.VE{}, Levels: []float64{11, 1}}, {Process: diffusion.VEGeometric{}, Levels: []float64{11, 1e-3}},
 		{Process: diffusion.VE{Sigma: 1}}, {Process: diffusion.VP{BetaMin: -1}}, {Process: diffusion.VP{BetaMin: math.NaN()}, Levels: []float64{2, 1}},
 	} {
-		if _, err := diffusion.NewSampler(goBackend(t), m, cfg); err == nil {
+		if _, err := diffusion.NewSampler(backendtest.Open(), m, cfg); err == nil {
 			t.Errorf("%+v accepted", cfg)
 		}
 	}
-	if _, err := euler.draw(t.Context(), goBackend(t), m, 0, 1, diffusion.SamplerConfig{}); err == nil {
+	if _, err := euler.draw(t.Context(), backendtest.Open(), m, 0, 1, diffusion.SamplerConfig{}); err == nil {
 		t.Error("no configurations accepted")
 	}
 	for _, c := range []struct {
@@ -512,7 +513,7 @@ func TestSamplerErrors(t *testing.T) {
 func TestSamplerFrom(t *testing.T) {
 	m, spectrum := freeField(0.22, 16, 16)
 	const n, sigma, low = 128, 0.7, 0.05
-	r := must(diffusion.NewSampler(goBackend(t), m, diffusion.SamplerConfig{Levels: diffusion.LogSigma(20, low, 9)}))
+	r := must(diffusion.NewSampler(backendtest.Open(), m, diffusion.SamplerConfig{Levels: diffusion.LogSigma(20, low, 9)}))
 	start := exactFreeField(m.Layout().Lattice, noisy(spectrum, sigma), n)
 	ens := must(r.From(t.Context(), start, sigma, 3))
 	compareSpectrum(t, "from the middle", ens, noisy(spectrum, low))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 )
 
 var processes = []diffusion.SDE{
@@ -161,7 +162,7 @@ func TestGrids(t *testing.T) {
 	m, _ := freeField(0.2, 2, 2)
 	for _, n := range []int{0, -1, -5} {
 		for _, l := range [][]float64{diffusion.LogSigma(2, 1, n), diffusion.Karras(2, 1, 7, n), diffusion.UniformTime(diffusion.VP{}, 1, 0.1, n)} {
-			if _, err := diffusion.NewSampler(goBackend(t), m, diffusion.SamplerConfig{Scheme: diffusion.Heun, Levels: l}); err == nil || !strings.Contains(err.Error(), "at least two noise levels") {
+			if _, err := diffusion.NewSampler(backendtest.Open(), m, diffusion.SamplerConfig{Scheme: diffusion.Heun, Levels: l}); err == nil || !strings.Contains(err.Error(), "at least two noise levels") {
 				t.Errorf("a grid of %d steps: %v", n, err)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"
@@ -29,7 +30,7 @@ func TestTrainToyScore(t *testing.T) {
 	ens.Data = exact.sample(rand.New(rand.NewPCG(1, 2)), 20000)
 	for _, objective := range []diffusion.Objective{diffusion.Denoising, diffusion.Target} {
 		m, _, residual := wrap(t, action, ens)
-		trainer, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+		trainer, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 			Objective: objective, Targets: residual, Steps: 2000, Batch: 256, LearningRate: 5e-3, EMA: 0.99, SigmaMin: 0.1, SigmaMax: 10, Seed: 4,
 		})
 		if err != nil {
@@ -72,7 +73,7 @@ func TestTrainToyScore(t *testing.T) {
 func shortTraining(t *testing.T, steps int, checkpoint string) (*diffusion.Trainer, *diffusion.Model) {
 	t.Helper()
 	m, ens, residual := phi4Model(t, 64, 4, 4)
-	trainer, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+	trainer, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 		Objective: diffusion.Target, Targets: residual, Steps: steps, Batch: 16, Checkpoint: checkpoint, Seed: 6,
 	})
 	if err != nil {
@@ -103,7 +104,7 @@ func TestTrainingResumes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	interrupted := func() *diffusion.Trainer {
 		m, ens, residual := phi4Model(t, 64, 4, 4)
-		return must(diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{
+		return must(diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 			Objective: diffusion.Target, Targets: residual, Steps: steps, Batch: 16, Checkpoint: path, Seed: 6,
 			Progress: func(p diffusion.TrainProgress) {
 				if p.Step == 5 {
@@ -263,7 +264,7 @@ func TestMeasureOrdered(t *testing.T) {
 		t.Fatal("no residual field")
 	}
 	cfg.Seed = 1
-	m := must(diffusion.NewModel(goBackend(t), must(unet.New(unet.Config{Channels: []int{4}})), cfg.ModelConfig))
+	m := must(diffusion.NewModel(backendtest.Open(), must(unet.New(unet.Config{Channels: []int{4}})), cfg.ModelConfig))
 	mixture := must(diffusion.NewGaussian(diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: cfg.Spectrum, Order: cfg.Order}))
 	phi := r.Ensemble.Config(7)
 	if d := distance(score(t, m, 0.7, phi), score(t, mixture, 0.7, phi)); d > 1e-12 {
@@ -327,7 +328,7 @@ func TestMixtureScore(t *testing.T) {
 func TestPlainModelTraining(t *testing.T) {
 	_, ens, _ := phi4Model(t, 320, 4, 4)
 	network := must(unet.New(unet.Config{Channels: []int{8}, Embedding: 8}))
-	m := must(diffusion.NewModel(goBackend(t), network, diffusion.ModelConfig{Layout: ens.Layout, Normalization: must(diffusion.MinMax(ens)), Unscaled: true, Seed: 3}))
+	m := must(diffusion.NewModel(backendtest.Open(), network, diffusion.ModelConfig{Layout: ens.Layout, Normalization: must(diffusion.MinMax(ens)), Unscaled: true, Seed: 3}))
 	if _, ok := diffusion.Linear(m); ok {
 		t.Error("a model without a spectrum claims a linear part")
 	}
@@ -346,7 +347,7 @@ func TestPlainModelTraining(t *testing.T) {
 		}
 		return nil
 	}
-	trainer := must(diffusion.NewTrainer(goBackend(t), m, ens.Slice(0, 256), cfg))
+	trainer := must(diffusion.NewTrainer(backendtest.Open(), m, ens.Slice(0, 256), cfg))
 	if err := trainer.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +381,7 @@ func TestPlainModelTraining(t *testing.T) {
 	if !slices.Equal(score(t, loaded, 0.4, phi), score(t, trained, 0.4, phi)) || loaded.Normalization() != m.Normalization() {
 		t.Error("the loaded model differs")
 	}
-	if _, err := diffusion.NewTrainer(goBackend(t), m, ens, diffusion.TrainConfig{Objective: diffusion.Target}); err == nil {
+	if _, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{Objective: diffusion.Target}); err == nil {
 		t.Error("target score matching without a Gaussian part was accepted")
 	}
 }
@@ -395,7 +396,7 @@ func distance(a, b []float64) float64 {
 
 func TestTrainErrors(t *testing.T) {
 	m, ens, residual := phi4Model(t, 8, 4, 4)
-	backend := goBackend(t)
+	backend := backendtest.Open()
 	for _, cfg := range []diffusion.TrainConfig{
 		{Objective: 7}, {Objective: diffusion.Target}, {Objective: diffusion.Target, Targets: residual[:16]}, {Steps: -1}, {Batch: -1},
 		{LearningRate: -1}, {LearningRate: math.NaN()}, {EMA: 1}, {ClipNorm: math.NaN()}, {Schedule: 5}, {TimeMin: 2}, {ValidateEvery: -1}, {EvaluateEvery: -1}, {SigmaMin: 2, SigmaMax: 1}, {SigmaMin: -1},
@@ -417,7 +418,7 @@ func TestTrainErrors(t *testing.T) {
 		t.Error("an ensemble on another lattice was accepted")
 	}
 	deep := must(unet.New(unet.Config{Channels: []int{2, 2, 2, 2}}))
-	if _, err := diffusion.NewModel(goBackend(t), deep, diffusion.ModelConfig{Layout: ens.Layout, Spectrum: m.Spectrum()}); err == nil {
+	if _, err := diffusion.NewModel(backendtest.Open(), deep, diffusion.ModelConfig{Layout: ens.Layout, Spectrum: m.Spectrum()}); err == nil {
 		t.Error("a network that does not fit the lattice was accepted")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/nn"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -43,10 +44,7 @@ var phi4UNet = sync.OnceValues(func() (trained, error) {
 	if err != nil {
 		return trained{}, err
 	}
-	backend, err := sharedBackend()
-	if err != nil {
-		return trained{}, err
-	}
+	backend := backendtest.Open()
 	cfg, err := diffusion.Measure(action, run.Ensemble)
 	if err != nil {
 		return trained{}, err
@@ -120,7 +118,7 @@ func BenchmarkJacobianDecay(b *testing.B) {
 	}
 	lat := trained.m.Layout().Lattice
 	v, n := lat.Volume(), trained.ens.Len()
-	exec := model.MustNewExec(goBackend(b), trained.m.Store(), func(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
+	exec := model.MustNewExec(backendtest.Open(), trained.m.Store(), func(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 		r := trained.m.Remainder(scope, phi, sigma).Learned
 		// One reverse pass from site 0 of every configuration.
 		site := graph.SliceAxis(graph.Reshape(r, n, v), 1, graph.AxisElem(0))

@@ -12,12 +12,13 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
 func newFlow(t testing.TB, m diffusion.ScoreModel, cfg flow.Config) *flow.ProbabilityFlow {
 	t.Helper()
-	f, err := flow.New(goBackend(t), m, cfg)
+	f, err := flow.New(backendtest.Open(), m, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,29 +4,15 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
-
-// The weights of a model live on one backend, so the tests share one.
-var sharedBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
-
-func goBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	backend, err := sharedBackend()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return backend
-}
 
 // freeField returns the exact score of the free field on dims and its spectrum.
 func freeField(t testing.TB, kappa float64, dims ...int) (*diffusion.Gaussian, []float64) {
@@ -98,7 +84,7 @@ func visibleOrder(i flow.Integrator) float64 {
 // field, and the error must fall at the order of every integrator.
 func TestFreeFieldLogProb(t *testing.T) {
 	m, spectrum := freeField(t, 0.22, 8, 8)
-	backend := goBackend(t)
+	backend := backendtest.Open()
 	ens := fields(m.Layout().Lattice, 4)
 	const sigmaMin = 0.02
 	deviation := func(cfg flow.Config) float64 {
@@ -143,7 +129,7 @@ func TestFreeFieldLogProb(t *testing.T) {
 func TestFreeFieldExactLinearPart(t *testing.T) {
 	for _, dims := range [][]int{{8, 8}, {6, 4}, {5}, {2, 2, 3}} {
 		m, spectrum := freeField(t, 0.45/float64(len(dims))/2, dims...)
-		f, err := flow.New(goBackend(t), m, flow.Config{Steps: 2, DType: dtypes.Float64, Batch: 3})
+		f, err := flow.New(backendtest.Open(), m, flow.Config{Steps: 2, DType: dtypes.Float64, Batch: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +153,7 @@ func TestFreeFieldExactLinearPart(t *testing.T) {
 // Configurations drawn through the flow have the spectrum of the free field.
 func TestFreeFieldSpectrum(t *testing.T) {
 	m, spectrum := freeField(t, 0.22, 8, 8)
-	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 40, Plain: true})
+	f, err := flow.New(backendtest.Open(), m, flow.Config{Steps: 40, Plain: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +175,7 @@ func TestFreeFieldSpectrum(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	m, _ := freeField(t, 0.2, 4, 4)
-	backend := goBackend(t)
+	backend := backendtest.Open()
 	for _, cfg := range []flow.Config{
 		{Integrator: 9}, {Steps: 1}, {Steps: -4}, {Batch: -1}, {Probes: -1}, {SigmaMin: 3, SigmaMax: 2},
 		{SigmaMin: -1}, {SigmaMax: math.Inf(1)}, {DType: dtypes.Int32}, {RelTol: -1}, {AbsTol: -1}, {RelTol: math.NaN()}, {AbsTol: math.Inf(1)},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -46,7 +47,7 @@ func TestMeanAndComponents(t *testing.T) {
 	}
 	for _, cfg := range []flow.Config{{Steps: 2}, {Steps: 192, Plain: true}} {
 		cfg.DType, cfg.SigmaMin, cfg.SigmaMax, cfg.Batch = dtypes.Float64, sigmaMin, 20, 32
-		f, err := flow.New(goBackend(t), m, cfg)
+		f, err := flow.New(backendtest.Open(), m, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestMeanAndComponents(t *testing.T) {
 // Different seeds give different configurations, the same seed the same ones.
 func TestSeeds(t *testing.T) {
 	m, _, _ := twoComponents(t)
-	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 2, Batch: 4})
+	f, err := flow.New(backendtest.Open(), m, flow.Config{Steps: 2, Batch: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

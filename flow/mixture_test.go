@@ -9,6 +9,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -45,7 +46,7 @@ func TestMixture(t *testing.T) {
 		{SigmaMax: 60, Integrator: flow.DormandPrince},
 	} {
 		cfg.SigmaMin, cfg.DType, cfg.Batch = sigmaMin, dtypes.Float64, 16
-		f, err := flow.New(goBackend(t), m, cfg)
+		f, err := flow.New(backendtest.Open(), m, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
 )
@@ -32,7 +33,7 @@ func (b bare) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 func TestHutchinson(t *testing.T) {
 	m, spectrum := freeField(t, 0.22, 4, 4)
 	const n = 400
-	f, err := flow.New(goBackend(t), bare{m}, flow.Config{Steps: 48, SigmaMax: 20, Divergence: flow.Rademacher, Probes: 8, DType: dtypes.Float64})
+	f, err := flow.New(backendtest.Open(), bare{m}, flow.Config{Steps: 48, SigmaMax: 20, Divergence: flow.Rademacher, Probes: 8, DType: dtypes.Float64})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func randomHollow(t testing.TB, dims ...int) *diffusion.Model {
 func randomModel(t testing.TB, network diffusion.Architecture, size float64, dims ...int) *diffusion.Model {
 	t.Helper()
 	m, spectrum := freeField(t, 0.4/float64(len(dims)), dims...)
-	d, err := diffusion.NewModel(goBackend(t), network, diffusion.ModelConfig{Layout: m.Layout(), Spectrum: spectrum})
+	d, err := diffusion.NewModel(backendtest.Open(), network, diffusion.ModelConfig{Layout: m.Layout(), Spectrum: spectrum})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func randomModel(t testing.TB, network diffusion.Architecture, size float64, dim
 // without the exact treatment of the linear part, and both treatments agree.
 func TestForwardBackward(t *testing.T) {
 	d := randomUNet(t, 4, 4)
-	backend := goBackend(t)
+	backend := backendtest.Open()
 	var first *flow.Samples
 	for _, plain := range []bool{false, true} {
 		f, err := flow.New(backend, d, flow.Config{Steps: 160, Plain: plain, DType: dtypes.Float64, Batch: 8})
@@ -154,7 +155,7 @@ func TestForwardBackward(t *testing.T) {
 
 func sample(t *testing.T, m diffusion.ScoreModel, n int) *flow.Samples {
 	t.Helper()
-	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 2, DType: dtypes.Float64, Batch: n})
+	f, err := flow.New(backendtest.Open(), m, flow.Config{Steps: 2, DType: dtypes.Float64, Batch: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func maxDifference(a, b []float64) float64 {
 // One probe has no error estimate, and says so.
 func TestSingleProbe(t *testing.T) {
 	d := randomUNet(t, 4, 4)
-	f, err := flow.New(goBackend(t), d, flow.Config{Steps: 4, Divergence: flow.Rademacher, Probes: 1, Batch: 4})
+	f, err := flow.New(backendtest.Open(), d, flow.Config{Steps: 4, Divergence: flow.Rademacher, Probes: 1, Batch: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/stats"
@@ -38,7 +39,7 @@ func proposer(t *testing.T, ctx context.Context) (*flow.Proposer, *flow.Probabil
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := flow.New(goBackend(t), m, flow.Config{Steps: 4, Batch: 16, DType: dtypes.Float64})
+	f, err := flow.New(backendtest.Open(), m, flow.Config{Steps: 4, Batch: 16, DType: dtypes.Float64})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func lattice2(t *testing.T) *lattice.Lattice {
 func TestProposerNoise(t *testing.T) {
 	m, _ := freeField(t, 0.2, 4, 4)
 	// Nothing is known of the score alone.
-	f, err := flow.New(goBackend(t), struct{ diffusion.ScoreModel }{m}, flow.Config{Steps: 8, Batch: 8, SigmaMax: 20, Divergence: flow.Rademacher, Probes: 4})
+	f, err := flow.New(backendtest.Open(), struct{ diffusion.ScoreModel }{m}, flow.Config{Steps: 8, Batch: 8, SigmaMax: 20, Divergence: flow.Rademacher, Probes: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

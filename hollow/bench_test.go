@@ -12,6 +12,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/internal/host"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -27,7 +28,7 @@ func BenchmarkTrainingStep(b *testing.B) {
 			ens := &lattice.Ensemble{Layout: m.Layout(), Data: data}
 			step := 0
 			ctx, cancel := context.WithCancel(b.Context())
-			t, err := diffusion.NewTrainer(goBackend(), m, ens, diffusion.TrainConfig{
+			t, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 				Objective: diffusion.Target, Targets: data, Steps: 1 << 30,
 				Progress: func(diffusion.TrainProgress) {
 					switch {
@@ -58,7 +59,7 @@ func BenchmarkScoreDivergence(b *testing.B) {
 		for _, n := range []int{16, 32} {
 			b.Run(fmt.Sprintf("%dx%d,order=%v", n, n, order), func(b *testing.B) {
 				m := freshModel(hollow.Config{}, order, n, n)
-				exec := model.MustNewExec(goBackend(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
+				exec := model.MustNewExec(backendtest.Open(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
 					r := m.Remainder(scope, phi, s)
 					return r.Known, r.Divergence
 				})

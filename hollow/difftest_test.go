@@ -7,6 +7,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/difftest"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -64,7 +65,7 @@ func TestNetwork(t *testing.T) {
 			if c.other != nil {
 				check.Other = must(lattice.New(c.other...))
 			}
-			difftest.TestNetwork(t, goBackend(), must(hollow.New(cfg)), check)
+			difftest.TestNetwork(t, backendtest.Open(), must(hollow.New(cfg)), check)
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/stats"
@@ -43,9 +44,9 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 		cfg.Train = diffusion.TrainConfig{Steps: 200, Batch: 48, LearningRate: 1e-2, EMA: 0.98}
 	}
 	start := time.Now()
-	m := must(diffusion.Fit(t.Context(), goBackend(), action, ens, cfg))
+	m := must(diffusion.Fit(t.Context(), backendtest.Open(), action, ens, cfg))
 	trained := time.Since(start)
-	f := must(flow.New(goBackend(), m, flow.Config{}))
+	f := must(flow.New(backendtest.Open(), m, flow.Config{}))
 	s := must(f.Sample(t.Context(), n, 7))
 	logw := must(s.LogWeights(action))
 	w := must(stats.LogWeightStats(logw))
@@ -119,7 +120,7 @@ func TestOrdered(t *testing.T) {
 		t.Fatal("the ensemble was not taken for one of an ordered phase")
 	}
 	gaussian := must(diffusion.NewGaussian(m.Config()))
-	s := must(must(flow.New(goBackend(), gaussian, flow.Config{})).Sample(t.Context(), 256, 7))
+	s := must(must(flow.New(backendtest.Open(), gaussian, flow.Config{})).Sample(t.Context(), 256, 7))
 	before := must(stats.LogWeightStats(must(s.LogWeights(action))))
 	// Standard deviations of 256 values are known to 5 %: a factor of two is far outside.
 	if !(after.SD < before.SD/2) {
@@ -137,7 +138,7 @@ func TestNotEven(t *testing.T) {
 	action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, lambda: 0.1, h: 0.3, g: 0.1}
 	ens := ensemble(t, action, 4096, 10)
 	odd := diffusion.FitConfig{Network: must(hollow.New(hollow.Config{Parity: diffusion.Odd}))}
-	if _, err := diffusion.Fit(t.Context(), goBackend(), action, ens, odd); err == nil || !strings.Contains(err.Error(), "expected an action with the symmetry φ → -φ") {
+	if _, err := diffusion.Fit(t.Context(), backendtest.Open(), action, ens, odd); err == nil || !strings.Contains(err.Error(), "expected an action with the symmetry φ → -φ") {
 		t.Errorf("an odd network gave the error %v", err)
 	}
 	m, s, w, both := fit(t, action, ens)

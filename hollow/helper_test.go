@@ -2,17 +2,15 @@ package hollow_test
 
 import (
 	"math/rand/v2"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -22,9 +20,6 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
-
-// The weights of a model live on one backend, so the tests share one.
-var goBackend = sync.OnceValue(func() compute.Backend { return must(backend.Open("go")) })
 
 func normals(rng *rand.Rand, n int) []float64 {
 	x := make([]float64, n)
@@ -38,7 +33,7 @@ func normals(rng *rand.Rand, n int) []float64 {
 func freshModel(cfg hollow.Config, order float64, dims ...int) *diffusion.Model {
 	lat := must(lattice.New(dims...))
 	spectrum := must(must(lattice.NewFreeField(lat, 0.9/float64(4*len(dims)))).FreeSpectrum(nil))
-	return must(diffusion.NewModel(goBackend(), must(hollow.New(cfg)), diffusion.ModelConfig{
+	return must(diffusion.NewModel(backendtest.Open(), must(hollow.New(cfg)), diffusion.ModelConfig{
 		Layout: lattice.Scalar(lat), Spectrum: spectrum, Order: order, Seed: 3,
 	}))
 }
@@ -65,7 +60,7 @@ func randomise(tb testing.TB, m *diffusion.Model) {
 // configurations with one noise level each.
 func evaluate(tb testing.TB, m diffusion.LinearModel, data, sigma []float64) (r, divergence []float64) {
 	tb.Helper()
-	exec := model.MustNewExec(goBackend(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
+	exec := model.MustNewExec(backendtest.Open(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
 		p := m.Remainder(scope, phi, s)
 		return p.Known, p.Divergence
 	})

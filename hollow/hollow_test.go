@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -33,7 +34,7 @@ func TestOnLattice(t *testing.T) {
 	}
 	local := small
 	local.Local = true
-	m := must(diffusion.NewModel(goBackend(), must(hollow.New(local)), flat(6, 6)))
+	m := must(diffusion.NewModel(backendtest.Open(), must(hollow.New(local)), flat(6, 6)))
 	randomise(t, m)
 	large, err := m.OnLattice(flat(12, 12))
 	if err != nil {
@@ -74,7 +75,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	layout := lattice.Scalar(must(lattice.New(4, 4)))
-	if _, err := diffusion.NewModel(goBackend(), must(hollow.New(hollow.Config{})), diffusion.ModelConfig{Layout: layout}); err == nil {
+	if _, err := diffusion.NewModel(backendtest.Open(), must(hollow.New(hollow.Config{})), diffusion.ModelConfig{Layout: layout}); err == nil {
 		t.Error("a model without a spectrum was accepted")
 	}
 }

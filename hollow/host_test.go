@@ -15,6 +15,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/hartley"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -38,7 +39,7 @@ func hartleyOf(x []float64, dims []int) []float64 {
 // evaluate32 is evaluate with a graph in float32.
 func evaluate32(tb testing.TB, m *diffusion.Model, data, sigma []float64) (r, divergence []float64) {
 	tb.Helper()
-	exec := model.MustNewExec(goBackend(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
+	exec := model.MustNewExec(backendtest.Open(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) (*graph.Node, *graph.Node) {
 		p := m.Remainder(scope, graph.ConvertDType(phi, dtypes.Float32), graph.ConvertDType(s, dtypes.Float32))
 		return graph.ConvertDType(p.Known, dtypes.Float64), graph.ConvertDType(p.Divergence, dtypes.Float64)
 	})
@@ -84,7 +85,7 @@ func TestHost(t *testing.T) {
 				m = must(diffusion.NewModel(goBackend(), must(hollow.New(c.cfg)), cfg))
 			}
 			randomise(t, m)
-			e, err := diffusion.NewEvaluator(goBackend(), m)
+			e, err := diffusion.NewEvaluator(backendtest.Open(), m)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +146,7 @@ func TestReverseHost(t *testing.T) {
 		randomise(t, m)
 		draw := func(scheme diffusion.Scheme) (fields []float64) {
 			last := 0
-			s := must(diffusion.NewSampler(goBackend(), m, diffusion.SamplerConfig{
+			s := must(diffusion.NewSampler(backendtest.Open(), m, diffusion.SamplerConfig{
 				Scheme: scheme, Steps: 12, Batch: 20,
 				Trace: func(step int, _ float64, x []float64) { last, fields = step, append(fields, x...) },
 			}))
@@ -174,11 +175,11 @@ func TestHostErrors(t *testing.T) {
 	for range flat.Layout.Size() {
 		flat.Spectrum = append(flat.Spectrum, 0.8)
 	}
-	two := must(diffusion.NewModel(goBackend(), must(hollow.New(small)), flat))
-	if _, err := diffusion.NewEvaluator(goBackend(), two); !errors.Is(err, errors.ErrUnsupported) {
+	two := must(diffusion.NewModel(backendtest.Open(), must(hollow.New(small)), flat))
+	if _, err := diffusion.NewEvaluator(backendtest.Open(), two); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("two components: expected no evaluator, got %v", err)
 	}
-	e := must(diffusion.NewEvaluator(goBackend(), freshModel(small, 0, 4, 4)))
+	e := must(diffusion.NewEvaluator(backendtest.Open(), freshModel(small, 0, 4, 4)))
 	if err := e.Remainder(make([]float64, 16), nil, make([]float64, 17), 1); err == nil {
 		t.Error("fields of the wrong size were accepted")
 	}
@@ -190,7 +191,7 @@ func BenchmarkHost(b *testing.B) {
 	for _, order := range []float64{0, 10} {
 		for _, n := range []int{16, 32} {
 			b.Run(fmt.Sprintf("%dx%d,order=%v", n, n, order), func(b *testing.B) {
-				e := must(diffusion.NewEvaluator(goBackend(), freshModel(hollow.Config{}, order, n, n)))
+				e := must(diffusion.NewEvaluator(backendtest.Open(), freshModel(hollow.Config{}, order, n, n)))
 				x := normals(rand.New(rand.NewPCG(1, 2)), benchBatch*n*n)
 				r, div := make([]float64, len(x)), make([]float64, benchBatch)
 				for b.Loop() {

@@ -5,20 +5,17 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
 // The transform in the layout of the network, by every lowering, against that of fields.
 func TestTransform(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
+	backend := backendtest.Open()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, dims := range [][]int{{5}, {4, 6}, {2, 1, 3}} {
 		const batch = 3

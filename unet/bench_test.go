@@ -15,7 +15,9 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/nn"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/internal/chunk"
+	"github.com/latdiff/latdiff/internal/lowering"
 )
 
 // scoreGraph divides the output of a network by σ, as the published model does.
@@ -23,6 +25,17 @@ func scoreGraph(network diffusion.Network) func(scope *model.Scope, x, sigma *gr
 	return func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
 		y := network.Apply(scope.At("net"), diffusion.Inputs{Features: x, Sigma: sigma, Outputs: 1})
 		return graph.Div(y, nn.PerSample(sigma, y))
+	}
+}
+
+// jacobianGraph sums the product of the Jacobian of the score, from the left, with a fixed
+// field: the work of a score with one probe of its divergence.
+func jacobianGraph(network diffusion.Network) func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+	score := scoreGraph(network)
+	return func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
+		y := score(scope, x, sigma)
+		probe := graph.StopGradient(x)
+		return graph.Add(y, graph.Gradient(graph.ReduceAllSum(graph.Mul(y, probe)), x)[0])
 	}
 }
 
@@ -58,10 +71,10 @@ func newStep(tb testing.TB, backend compute.Backend, network diffusion.Network, 
 	}
 }
 
-// newScore returns a function that evaluates the score of random fields once.
-func newScore(tb testing.TB, backend compute.Backend, network diffusion.Network, batch, extent int) func() {
+// newCall returns a function that evaluates f on random fields once.
+func newCall(tb testing.TB, backend compute.Backend, f func(scope *model.Scope, x, sigma *graph.Node) *graph.Node, batch, extent int) func() {
 	tb.Helper()
-	exec := model.MustNewExec(backend, model.NewStore(), scoreGraph(network))
+	exec := model.MustNewExec(backend, model.NewStore(), f)
 	x := randomTensor(rand.New(rand.NewPCG(13, 14)), batch, 1, extent, extent)
 	sigma := slices.Repeat([]float32{1}, batch)
 	return func() {
@@ -81,7 +94,52 @@ func strided(b *testing.B) (compute.Backend, diffusion.Network) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return openGo(), network
+	return backendtest.Open(), network
+}
+
+// How convolutions, moves and sums are lowered for the devices of package lowering, each on
+// the backend of the tests: the times of its table.
+func BenchmarkLowerings(b *testing.B) {
+	defer func(f func(*graph.Node) lowering.Device) { device = f }(device)
+	build := func(n *Network, err error) (diffusion.Network, error) {
+		if err != nil {
+			return nil, err
+		}
+		n.cfg.Parity = diffusion.Odd
+		return n, nil
+	}
+	for _, n := range []struct {
+		name    string
+		network func() (diffusion.Network, error)
+	}{
+		{"paper-strided", func() (diffusion.Network, error) { return NewPaper(PaperConfig{Strided: true}) }},
+		{"unet", func() (diffusion.Network, error) { return build(New(Config{})) }},
+		{"unet-large", func() (diffusion.Network, error) {
+			return build(New(Config{Channels: []int{32, 64, 128, 256}, Stencil: Box}))
+		}},
+	} {
+		network, err := n.network()
+		if err != nil {
+			b.Fatal(err)
+		}
+		for name, d := range map[string]lowering.Device{"PureGo": lowering.PureGo, "XLACPU": lowering.XLACPU, "XLAGPU": lowering.XLAGPU} {
+			device = func(*graph.Node) lowering.Device { return d }
+			step := newStep(b, backendtest.Open(), network, 64, 32)
+			for kind, f := range map[string]func(){
+				"training":   func() { step() },
+				"score":      newCall(b, backendtest.Open(), scoreGraph(network), 64, 32),
+				"divergence": newCall(b, backendtest.Open(), jacobianGraph(network), 64, 32),
+			} {
+				b.Run(n.name+"/"+name+"/"+kind, func(b *testing.B) {
+					f()
+					for b.Loop() {
+						f()
+					}
+					b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
+				})
+			}
+		}
+	}
 }
 
 // The work of a training step with 1.1 million parameters: 64 fields, Adam.
@@ -108,7 +166,7 @@ func BenchmarkScore1024Fields32x32(b *testing.B) { benchmarkScore(b, 1024, 64) }
 
 func benchmarkScore(b *testing.B, n, batch int) {
 	backend, network := strided(b)
-	score := newScore(b, backend, network, batch, 32)
+	score := newCall(b, backend, scoreGraph(network), batch, 32)
 	score()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"
@@ -25,10 +25,7 @@ func TestFitPaper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := backend.Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := backendtest.Open()
 	steps := 0
 	recipe := diffusion.PaperTraining(r.Ensemble.Len())
 	recipe.Steps, recipe.Batch, recipe.Seed = 2, 4, 3

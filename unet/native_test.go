@@ -7,9 +7,13 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/latdiff/latdiff/internal/backendtest"
+	"github.com/latdiff/latdiff/internal/lowering"
 )
 
-// Both lowerings of all convolutions give the same outputs and gradients, in float32.
+// Convolutions as they are lowered for every device give the same outputs and gradients, in
+// float32.
 func TestLowerings(t *testing.T) {
 	const in, out, batch = 3, 2, 2
 	type layer struct {
@@ -39,19 +43,17 @@ func TestLowerings(t *testing.T) {
 					func(x, w *graph.Node) *graph.Node { return k.transposed([]*graph.Node{x}, w, back) }})
 		}
 	}
-	defer func() { forceNative = false }()
+	here := device
+	defer func() { device = here }()
+	lowered := []lowering.Device{lowering.XLAGPU, lowering.XLACPU, lowering.PureGo}
 	for _, l := range layers {
 		rng := rand.New(rand.NewPCG(9, 10))
 		x := randomTensor(rng, append(append([]int{in}, l.extents...), batch)...)
 		w := randomTensor(rng, l.weights...)
-		var results [2][]*tensors.Tensor
-		for i := range results {
-			forceNative = i == 1
-			var err error
-			results[i], err = graph.MustNewExec(openGo(), func(x, w *graph.Node) []*graph.Node {
-				if native(x) != forceNative {
-					t.Errorf("native(x) = %v", native(x))
-				}
+		var results [][]*tensors.Tensor
+		for _, d := range lowered {
+			device = func(*graph.Node) lowering.Device { return d }
+			res, err := graph.MustNewExec(backendtest.Open(), func(x, w *graph.Node) []*graph.Node {
 				y := l.apply(x, w)
 				loss := graph.ReduceAllSum(graph.Mul(y, graph.Square(y)))
 				return append(graph.Gradient(loss, x, w), y)
@@ -59,19 +61,23 @@ func TestLowerings(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s %v: %v", l.name, l.extents, err)
 			}
+			results = append(results, res)
 		}
 		for i, what := range []string{"gradient of the field", "gradient of the weights", "output"} {
-			products, direct := flat64(results[0][i]), flat64(results[1][i])
+			direct := flat64(results[0][i])
 			scale := 0.0
 			for _, v := range direct {
 				scale = math.Max(scale, math.Abs(v))
 			}
-			if len(products) != len(direct) || scale == 0 {
-				t.Fatalf("%s %v %s: %d and %d numbers up to %v", l.name, l.extents, what, len(products), len(direct), scale)
-			}
-			for j := range direct {
-				if math.Abs(products[j]-direct[j]) > 1e-5*scale {
-					t.Fatalf("%s %v %s %d: %v by products, %v by the convolution", l.name, l.extents, what, j, products[j], direct[j])
+			for n, d := range lowered[1:] {
+				products := flat64(results[n+1][i])
+				if len(products) != len(direct) || scale == 0 {
+					t.Fatalf("%s %v %s: %d and %d numbers up to %v", l.name, l.extents, what, len(products), len(direct), scale)
+				}
+				for j := range direct {
+					if math.Abs(products[j]-direct[j]) > 1e-5*scale {
+						t.Fatalf("%s %v %s %d: %v by products as on device %d, %v by the convolution", l.name, l.extents, what, j, products[j], d, direct[j])
+					}
 				}
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/backendtest"
 )
 
 // paperWeights sets all weights of a Paper network in two dimensions to the numbers
@@ -118,7 +119,7 @@ func TestPaperPyTorch(t *testing.T) {
 		apply := func(scope *model.Scope, x, sigma *graph.Node) *graph.Node {
 			return p.Apply(scope, diffusion.Inputs{Features: x, Sigma: sigma, Outputs: 1})
 		}
-		if _, err := model.MustNewExec(openGo(), store, apply).Call1(in...); err != nil {
+		if _, err := model.MustNewExec(backendtest.Open(), store, apply).Call1(in...); err != nil {
 			t.Fatal(err)
 		}
 		paperWeights(t, store)
@@ -132,7 +133,7 @@ func TestPaperPyTorch(t *testing.T) {
 		if size != 1115425 {
 			t.Errorf("%s: %d parameters, want 1115425", c.name, size)
 		}
-		res, err := model.MustNewExec(openGo(), store, func(scope *model.Scope, x, sigma *graph.Node) []*graph.Node {
+		res, err := model.MustNewExec(backendtest.Open(), store, func(scope *model.Scope, x, sigma *graph.Node) []*graph.Node {
 			y := apply(scope, x, sigma)
 			g := x.Graph()
 			loss := graph.ReduceAllSum(graph.Mul(y, graph.Square(y)))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -39,7 +40,7 @@ func scores(t *testing.T, b compute.Backend, m *diffusion.Model, data []float64,
 // A Paper network trains, and its model comes back from files with the same score: the
 // fixed frequencies stay what they were, and are not trained.
 func TestPaperCheckpoint(t *testing.T) {
-	b := must(backend.Open("go"))
+	b := backendtest.Open()
 	lat := must(lattice.New(4, 4))
 	ens := &lattice.Ensemble{Layout: lattice.Scalar(lat), Data: make([]float64, 16*lat.Volume())}
 	rng := rand.New(rand.NewPCG(15, 16))
@@ -82,7 +83,7 @@ func TestPaperCheckpoint(t *testing.T) {
 // The network of one site learns the score of the double well of the toy model, compared
 // with quadrature.
 func TestSiteLearnsDoubleWell(t *testing.T) {
-	b := must(backend.Open("go"))
+	b := backendtest.Open()
 	lat := must(lattice.New(1))
 	action := must(lattice.NewToy(-1, 0.4))
 	const points, reach = 2001, 10.0

@@ -6,10 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -17,8 +15,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/diffusion/difftest"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -74,7 +72,7 @@ func TestConvDirect(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
 			x, w := normals(rng, in*lat.Volume()*batch), normals(rng, out*taps*in)
 			shape := append(append([]int{in}, dims...), batch)
-			exec := graph.MustNewExec(openGo(), func(x, w *graph.Node) *graph.Node { return conv(stencil, x, w) })
+			exec := graph.MustNewExec(backendtest.Open(), func(x, w *graph.Node) *graph.Node { return conv(stencil, x, w) })
 			res, err := exec.Call(tensors.FromFlatDataAndDimensions(x, shape...), tensors.FromFlatDataAndDimensions(w, out, taps*in))
 			if err != nil {
 				t.Fatal(err)
@@ -104,9 +102,6 @@ func TestConvDirect(t *testing.T) {
 		}
 	}
 }
-
-// openGo opens the backend that all tests of models share.
-var openGo = sync.OnceValue(func() compute.Backend { return must(backend.Open("go")) })
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -173,7 +168,7 @@ func TestNetworks(t *testing.T) {
 			twice := slices.Clone(c.dims)
 			twice[0] *= 2
 			c.check.Other = must(lattice.New(twice...))
-			difftest.TestNetwork(t, openGo(), c.network, c.check)
+			difftest.TestNetwork(t, backendtest.Open(), c.network, c.check)
 		})
 	}
 }
@@ -190,7 +185,7 @@ func TestPointGroup(t *testing.T) {
 			t.Errorf("%v: %d elements, want %d", test.extents, len(group), test.order)
 		}
 		x := randomTensor(rand.New(rand.NewPCG(1, 2)), append([]int{2, 1}, test.extents...)...)
-		res, err := graph.MustNewExec(openGo(), func(x *graph.Node) []*graph.Node {
+		res, err := graph.MustNewExec(backendtest.Open(), func(x *graph.Node) []*graph.Node {
 			var out []*graph.Node
 			for _, m := range group {
 				out = append(out, m.apply(x), m.inverse(m.apply(x)))
@@ -271,7 +266,7 @@ func BenchmarkScore16x16(b *testing.B) {
 	x := tensors.FromShape(shapes.Make(dtypes.Float32, batch, 2, n, n))
 	sigma := tensors.FromFlatDataAndDimensions(slices.Repeat([]float32{1}, batch), batch)
 	run := func(b *testing.B, f func(scope *model.Scope, x, sigma *graph.Node) *graph.Node) {
-		exec := model.MustNewExec(openGo(), model.NewStore(), f)
+		exec := model.MustNewExec(backendtest.Open(), model.NewStore(), f)
 		if _, err := exec.Call1(x, sigma); err != nil {
 			b.Fatal(err)
 		}

@@ -4,26 +4,16 @@ import (
 	"encoding/json"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/diffusion/difftest"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
-
-var openGo = sync.OnceValue(func() compute.Backend {
-	b, err := backend.Open("go")
-	if err != nil {
-		panic(err)
-	}
-	return b
-})
 
 // local is a network as a user could write it: out = w₀ φ + w₁ φ³ at every site, with the
 // faults that its name says.
@@ -119,7 +109,7 @@ func complaints(t *testing.T, network diffusion.Architecture, cfg difftest.Confi
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		difftest.TestNetwork(r, openGo(), network, cfg)
+		difftest.TestNetwork(r, backendtest.Open(), network, cfg)
 	}()
 	<-done
 	return strings.Join(r.messages, "\n")
@@ -187,6 +177,6 @@ func TestGaussians(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		difftest.TestScore(t, openGo(), g, difftest.Config{Keeps: &c.keeps})
+		difftest.TestScore(t, backendtest.Open(), g, difftest.Config{Keeps: &c.keeps})
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/difftest"
+	"github.com/latdiff/latdiff/internal/backendtest"
 )
 
 // The schemes of package diffusion pass.
@@ -24,6 +25,6 @@ func TestSchemes(t *testing.T) {
 		"Euler":               {diffusion.EulerMaruyama, difftest.SchemeConfig{Steps: 200, Bias: 0.06}},
 		"predictor-corrector": {corrector, difftest.SchemeConfig{Steps: 200, Bias: 0.06, Fields: 2048}},
 	} {
-		t.Run(name, func(t *testing.T) { difftest.TestScheme(t, openGo(), c.scheme, c.cfg) })
+		t.Run(name, func(t *testing.T) { difftest.TestScheme(t, backendtest.Open(), c.scheme, c.cfg) })
 	}
 }

@@ -5,20 +5,17 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/dsp/fourier"
 
 	"github.com/latdiff/latdiff/diffusion/hartley"
+	"github.com/latdiff/latdiff/internal/backendtest"
 )
 
 // A filter in the Hartley basis must equal the same filter through a complex FFT.
 func TestFilterAgainstFourier(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
+	backend := backendtest.Open()
 	const batch, rows, cols = 2, 6, 5
 	rng := rand.New(rand.NewPCG(1, 2))
 	x := make([]float64, batch*rows*cols)

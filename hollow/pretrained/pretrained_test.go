@@ -10,9 +10,9 @@ import (
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow/pretrained"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -27,7 +27,7 @@ func must[T any](v T, err error) T {
 // Every model is that of its card: the log-weights of a few fresh proposals, with another
 // seed than those of the card, have the standard deviation and the log Z that it quotes.
 func TestCards(t *testing.T) {
-	b := must(backend.Open("go"))
+	b := backendtest.Open()
 	points := map[string]bool{}
 	for _, card := range pretrained.Cards() {
 		t.Run(card.Name, func(t *testing.T) {

@@ -11,18 +11,17 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow/pretrained"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 )
 
 var (
-	stepsFlag   = flag.String("steps", "", "print the error of log q for these schemes and numbers of steps, a list like adams:18,rk4:8")
-	pointsFlag  = flag.String("points", "", "only for the models whose names contain this")
-	fieldsFlag  = flag.Int("fields", 64, "configurations of either kind")
-	backendFlag = flag.String("backend", "go", "GoMLX backend")
+	stepsFlag  = flag.String("steps", "", "print the error of log q for these schemes and numbers of steps, a list like adams:18,rk4:8")
+	pointsFlag = flag.String("points", "", "only for the models whose names contain this")
+	fieldsFlag = flag.Int("fields", 64, "configurations of either kind")
 )
 
 // reference is the number of steps of Adams whose densities stand for the exact ones.
@@ -86,7 +85,7 @@ func difference(a, b []float64) stepError {
 // in both directions of the flow, and the default scheme is accurate. With -steps it prints
 // the errors for other schemes, on all models.
 func TestStepError(t *testing.T) {
-	b := must(backend.Open(*backendFlag))
+	b := backendtest.Open()
 	list, n := *stepsFlag, *fieldsFlag
 	if list == "" {
 		list, n = "adams:9,adams:18,rk4:4", 16
