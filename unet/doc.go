@@ -15,6 +15,5 @@
 // compare with. [Site] is a fully connected network for models of one site.
 //
 // On CPUs convolutions become matrix products with patches of the field, elsewhere they
-// are the convolutions of the backend; both give the same
-// numbers.
+// are the convolutions of the backend; both give the same numbers.
 package unet
