@@ -13,7 +13,7 @@ import (
 // Orbits are ordered, and their number depends on reach and the classes only. A displacement that reaches further than half-way
 // around the lattice is left out: no orbit contains a translation by zero.
 func orbits(dims []int, reach int, classes []int) (rows [][]float64) {
-	index := map[string]int{}
+	index, cosines := map[string]int{}, cosinesOf(dims)
 	y := make([]int, len(dims))
 	var visit func(mu int)
 	visit = func(mu int) {
@@ -41,7 +41,7 @@ func orbits(dims []int, reach int, classes []int) (rows [][]float64) {
 			rows = append(rows, make([]float64, volume(dims)))
 		}
 		if inside {
-			addPlaneWave(rows[o], dims, y)
+			addPlaneWave(rows[o], dims, y, cosines)
 		}
 	}
 	visit(0)
@@ -64,20 +64,33 @@ func sorted(key, classes []int) [][]int {
 	return groups
 }
 
-// addPlaneWave adds Π_µ cos(k_µ y_µ) to a function of k.
-func addPlaneWave(row []float64, dims, y []int) {
-	k := make([]int, len(dims))
+// addPlaneWave adds Π_µ cos(k_µ y_µ) to a function of k; cosines holds those of an axis by
+// its extent.
+func addPlaneWave(row []float64, dims, y []int, cosines map[int][]float64) {
 	for i := range row {
 		rest := i
 		wave := 1.0
 		for mu := len(dims) - 1; mu >= 0; mu-- {
-			k[mu] = rest % dims[mu]
+			k := rest % dims[mu]
 			rest /= dims[mu]
-			// The product is reduced modulo the extent first: large angles lose digits.
-			wave *= math.Cos(2 * math.Pi * float64(k[mu]*max(y[mu], -y[mu])%dims[mu]) / float64(dims[mu]))
+			wave *= cosines[dims[mu]][k*max(y[mu], -y[mu])%dims[mu]]
 		}
 		row[i] += wave
 	}
+}
+
+// cosinesOf returns cos(2πj/n), 0 ≤ j < n, for all extents n: cos(k y) at the wave number k =
+// 2πi/n is that of j = iy modulo n, which also keeps the digits that large angles lose.
+func cosinesOf(dims []int) map[int][]float64 {
+	table := make(map[int][]float64)
+	for _, n := range dims {
+		row := make([]float64, n)
+		for j := range row {
+			row[j] = math.Cos(2 * math.Pi * float64(j) / float64(n))
+		}
+		table[n] = row
+	}
+	return table
 }
 
 func volume(dims []int) int {
