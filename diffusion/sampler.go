@@ -36,8 +36,8 @@ type Scheme struct {
 	// Build builds the graph of a step, from the fields x and memory, the white noise z
 	// (all [batch, components, extents…]) and the numbers c, to the new x and memory.
 	Build func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node
-	// Modes, if not nil, makes the same step without a graph, which is what the pure-Go
-	// backend takes for a model that has an [Evaluator].
+	// Modes, if not nil, makes the same step without a graph, as is done on CPUs for a
+	// model that has an [Evaluator].
 	Modes func(s *ModeStep) error
 }
 

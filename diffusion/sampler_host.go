@@ -52,11 +52,11 @@ func (s *ModeStep) Score(x []float64, sigma float64) ([]float64, error) {
 	return r, nil
 }
 
-// openHost sets the evaluator on the CPU, where the scheme and the model have what it
-// needs and the backend is no faster.
+// openHost sets the evaluator where the backend computes on the CPU anyway, and the scheme and
+// the model have what it needs.
 func (s *Sampler) openHost(m ScoreModel) error {
 	l, ok := Linear(m)
-	if !ok || s.cfg.Scheme.Modes == nil || !lowering.IsPureGo(s.backend) {
+	if !ok || s.cfg.Scheme.Modes == nil || !lowering.OnCPU(s.backend) {
 		return nil
 	}
 	e, err := NewEvaluator(s.backend, m)

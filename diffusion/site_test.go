@@ -11,6 +11,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -64,7 +65,7 @@ func boltzmann(rng *rand.Rand, c []float64) float64 {
 // untrained returns a model whose network vanishes.
 func untrained(t *testing.T, lat *lattice.Lattice, spectrum []float64, mean float64, site []float64) *diffusion.Model {
 	t.Helper()
-	m, err := diffusion.NewModel(goBackend(t), hollow.Default(), diffusion.ModelConfig{
+	m, err := diffusion.NewModel(backendtest.Open(), hollow.Default(), diffusion.ModelConfig{
 		Layout: lattice.Scalar(lat), Spectrum: spectrum, Mean: []float64{mean}, Site: site,
 	})
 	if err != nil {
@@ -76,7 +77,7 @@ func untrained(t *testing.T, lat *lattice.Lattice, spectrum []float64, mean floa
 // known returns the remainder of the score and its divergence.
 func known(t *testing.T, m *diffusion.Model, phi, sigma []float64) (r, div []float64) {
 	t.Helper()
-	exec := model.MustNewExec(goBackend(t), m.Store(), func(scope *model.Scope, x, s *graph.Node) (*graph.Node, *graph.Node) {
+	exec := model.MustNewExec(backendtest.Open(), m.Store(), func(scope *model.Scope, x, s *graph.Node) (*graph.Node, *graph.Node) {
 		p := m.Remainder(scope, x, s)
 		return p.Known, p.Divergence
 	})

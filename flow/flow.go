@@ -34,8 +34,8 @@ type ProbabilityFlow struct {
 	host *diffusion.Evaluator
 }
 
-// New returns the flow of m, whose weights must not change while it is used. On the
-// pure-Go backend models that have a [diffusion.Evaluator] use it. It returns an error for
+// New returns the flow of m, whose weights must not change while it is used. On
+// CPUs models that have a [diffusion.Evaluator] use it. It returns an error for
 // impossible settings.
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
 	if backend == nil || m == nil {

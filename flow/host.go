@@ -10,11 +10,10 @@ import (
 	"github.com/latdiff/latdiff/internal/lowering"
 )
 
-// openHost sets the evaluator on the CPU, where it can do what the graph does and the
-// backend is no faster: its state is the whitened one, its divergence the model's own, in
-// float32.
+// openHost sets the evaluator where the backend computes on the CPU anyway, and it can do what
+// the graph does: its state is the whitened one, its divergence the model's own, in float32.
 func (f *ProbabilityFlow) openHost() error {
-	if f.linear == nil || f.cfg.Divergence != Automatic || f.cfg.DType != dtypes.Float32 || !lowering.IsPureGo(f.backend) {
+	if f.linear == nil || f.cfg.Divergence != Automatic || f.cfg.DType != dtypes.Float32 || !lowering.OnCPU(f.backend) {
 		return nil
 	}
 	e, err := diffusion.NewEvaluator(f.backend, f.m)

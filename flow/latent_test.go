@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/mcmc"
 )
 
@@ -22,7 +23,7 @@ func TestTransport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := flow.New(goBackend(t), m, flow.Config{Batch: 4})
+	f, err := flow.New(backendtest.Open(), m, flow.Config{Batch: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestHost(t *testing.T) {
 			if c.site != nil {
 				cfg := m.Config()
 				cfg.Site = c.site
-				m = must(diffusion.NewModel(goBackend(), must(hollow.New(c.cfg)), cfg))
+				m = must(diffusion.NewModel(backendtest.Open(), must(hollow.New(c.cfg)), cfg))
 			}
 			randomise(t, m)
 			e, err := diffusion.NewEvaluator(backendtest.Open(), m)

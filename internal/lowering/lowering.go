@@ -48,6 +48,9 @@ func classify(backend, device string) Device {
 // IsPureGo tells whether b is the pure-Go backend.
 func IsPureGo(b compute.Backend) bool { return Of(b) == PureGo }
 
+// OnCPU tells whether b computes on the CPU.
+func OnCPU(b compute.Backend) bool { return Of(b) != XLAGPU }
+
 // Operation is something that a graph builder can leave to the operations of the backend
 // that are made for it, or express by matrix products.
 type Operation int
@@ -73,17 +76,18 @@ const (
 // programs) per 64 fields of 32×32 for a training step / score / score and its product with
 // the Jacobian, with XLA on the CPU. Columns are the choices of the three devices.
 //
-//	network                        PureGo           XLACPU           XLAGPU
-//	unet.Paper, strided            284 / 108 / 206  218 /  65 / 149  see below
-//	unet.Network                   283 /  88 / 170  220 /  42 / 101  237 /  65 / 176
-//	unet.Network, 1.45 M, Box                       919 / 279 / 521  809 / 251 / 609
+//	network                   PureGo           XLACPU           XLAGPU
+//	Paper, strided            284 / 108 / 206  218 /  65 / 149  7400 / 400 / 950 (elapsed)
+//	Network                   283 /  88 / 170  220 /  42 / 101   237 /  65 / 176
+//	Network, 1.45 M, Box                       919 / 279 / 521   809 / 251 / 609
+//	Paper                                     5356 / 1811           – / 2124
 //
 // With native convolutions in one place only, the strided network has: strided ones
-// 266 / 69 / 185, transposed ones 446 / 211 / 375, all of them and their gradients 7400 /
-// 400 / 950. With products for moves or sums, the columns of PureGo, half of the difference
-// each. MiddleAxis: stacks give 76 instead of 83 ms for score and divergence of the hollow
-// network, the same for a training step, and are constants of megabytes to compile. On GPUs nothing has been measured: slices, sums and convolutions do not
-// round there, while products may (TF32).
+// 266 / 69 / 185, transposed ones 446 / 211 / 375. Moves by products: 263 / 103 / 191.
+// MiddleAxis: stacks give 76 instead of 83 ms for score and divergence of the hollow
+// network, the same for a training step, and are constants of megabytes to compile. On GPUs
+// nothing has been measured: slices, sums and convolutions do not round there, while
+// products may (TF32).
 //
 //	LATDIFF_TEST_BACKEND=xla:PLUGIN go test -tags xla -run xxx -bench Lowerings ./unet
 var native = map[Operation][devices]bool{
