@@ -41,6 +41,9 @@ const orderedBinder = 0.4
 //     that is too wide there is easier to correct than one that is too narrow. Deep in
 //     the ordered phase (U_L > 0.6), where that difference loses all its digits and the
 //     region between the peaks its importance, μ = √V⟨|M|⟩ and C_0 = V(⟨M²⟩ - ⟨|M|⟩²).
+//   - The potential of a site, if the action tells it ([lattice.SiteAction]), the field has
+//     one component and no order, and the potential is far from quadratic,
+//     ⟨V″⟩⟨(φ-⟨φ⟩)²⟩ > 1.05 for one site: λ > 0.14 in φ⁴ theory.
 //   - The residual field and its spectrum D_k, see [ResidualField].
 //   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
 //
@@ -74,6 +77,7 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 	if symmetries.Sign && ens.Components == 1 {
 		m.order(ens)
 	}
+	m.site(action)
 	if m.Targets, err = ResidualField(action, m.ModelConfig, ens.Data); err != nil {
 		return nil, err
 	}
@@ -88,6 +92,23 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 	}
 	m.Warnings = m.warnings(force, ens)
 	return m, nil
+}
+
+// leastCurved is the value of ⟨V″⟩⟨(φ-⟨φ⟩)²⟩ of one site above which its solution belongs to
+// a model; it is 1 for a quadratic potential. In weakly coupled theories with a long
+// correlation length a network learns faster from the Gaussian alone.
+const leastCurved = 1.05
+
+// site sets the potential of a site, where that pays.
+func (m *Measurement) site(action lattice.Action) {
+	a, ok := action.(lattice.SiteAction)
+	if !ok || m.Layout.Components != 1 || m.Order > 0 {
+		return
+	}
+	c := a.SitePotential()
+	if s, err := newSite(c, m.Mean[0], mean(m.Spectrum)); err == nil && s.curved > leastCurved {
+		m.Site = c
+	}
 }
 
 // leastConfigurations is a bound on nonsense: the spectrum of so few is known to a third.

@@ -34,6 +34,7 @@ type site struct {
 	centre    float64   // m
 	reach     float64   // exp(-V) is negligible further than that from m
 	nodes     int       // of the rule for integrals over φ₀, equidistant between the bounds
+	curved    float64   // ⟨V″⟩/2α_V, 1 for a quadratic potential
 }
 
 const (
@@ -73,6 +74,7 @@ func newSite(c []float64, m, v float64) (*site, error) {
 		// The square that takes part of V away is largest where α vanishes.
 		s.reach = min(s.reach, s.bound(s.alpha)+math.Abs(m))
 	}
+	s.curved = moments[3] / moments[0] / (2 * s.alpha)
 	s.nodes = max(leastNodes, int(2*s.reach*nodesPerWidth*math.Sqrt(moments[3]/moments[0]))+1)
 	return s, nil
 }
