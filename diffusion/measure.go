@@ -50,7 +50,7 @@ const orderedBinder = 0.4
 // It returns an error for an ensemble that is empty, not finite, of another layout or of
 // another coupling than the action, for one that does not fluctuate or whose fields are of
 // another size than the action gives them, for an action whose drift is not the gradient of
-// its value ([lattice.CheckDrift]), and for one without translations and reflections, which
+// its value ([lattice.CheckDrift]) or not that of its site potential ([lattice.CheckSitePotential]), and for one without translations and reflections, which
 // the spectrum of a Gaussian part needs.
 func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error) {
 	if err := checkTheory(action, ens); err != nil {
@@ -67,6 +67,11 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 		return nil, fmt.Errorf("diffusion: expected an action that is invariant under translations and reflections of the lattice, got %s, which is not", lattice.Describe(action))
 	}
 	m := &Measurement{ModelConfig: ModelConfig{Layout: ens.Layout, Symmetries: &symmetries, Theory: Identify(action)}}
+	if s, ok := action.(lattice.SiteAction); ok {
+		if err := lattice.CheckSitePotential(s); err != nil {
+			return nil, fmt.Errorf("diffusion: %w", err)
+		}
+	}
 	m.gaussian(ens, symmetries)
 	m.sharpen(action, ens, symmetries)
 	for k, c := range m.Spectrum {

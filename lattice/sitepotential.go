@@ -1,5 +1,11 @@
 package lattice
 
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
 // SiteAction is an action of one component that tells the potential of a site,
 //
 //	S = Σ_x Σ_n c_n φ(x)ⁿ + terms that are linear in the field of every site,
@@ -33,4 +39,42 @@ func (a *Polynomial) SitePotential() []float64 {
 	c := a.Coefficients()
 	c[2] -= a.self
 	return c
+}
+
+// CheckSitePotential returns an error unless the drift at a site of random fields is that of
+// the potential and a field of the other sites, K(x) = -V′(φ(x)) + h, with an h that does not
+// depend on φ(x).
+func CheckSitePotential(a SiteAction) error {
+	c := a.SitePotential()
+	if degree := len(c) - 1; degree < 2 || degree%2 != 0 || !(c[degree] > 0) || CheckField(c, len(c)) != nil {
+		return fmt.Errorf("lattice: expected the coefficients of a site potential bounded from below, with an even highest power, got %v", c)
+	}
+	layout := a.Layout()
+	if layout.Components != 1 {
+		return fmt.Errorf("lattice: expected a site potential of a field of one component, got %d", layout.Components)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	phi, drift := make([]float64, layout.Size()), make([]float64, layout.Size())
+	for x := range phi {
+		phi[x] = rng.NormFloat64()
+	}
+	x := rng.IntN(len(phi))
+	first := math.NaN()
+	for _, v := range []float64{0, -1.5, -0.3, 0.7, 2} {
+		phi[x] = v
+		a.Drift(drift, phi)
+		slope, size := 0.0, math.Abs(drift[x])
+		for n := len(c) - 1; n >= 1; n-- {
+			slope = slope*v + float64(n)*c[n]
+			size += math.Abs(float64(n) * c[n] * math.Pow(v, float64(n-1)))
+		}
+		h := drift[x] + slope
+		if math.IsNaN(first) {
+			first = h
+		}
+		if !(math.Abs(h-first) <= 1e-8*(size+math.Abs(first))) {
+			return fmt.Errorf("lattice: expected a drift that is -V′(φ) of the site potential %v and a field of the other sites, got fields of %.6g and %.6g at φ = 0 and %v, for %s", c, first, h, v, Describe(a))
+		}
+	}
+	return nil
 }
