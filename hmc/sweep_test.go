@@ -217,11 +217,18 @@ func TestSweep(t *testing.T) {
 					Action: a, N: configurations, Seed: uint64(100*i + j),
 				})
 				took := time.Since(start)
+				var unfit *mcmc.NotEquilibratedError
+				if errors.As(err, &unfit) && !alg.local {
+					// One of ten thousand runs that are in equilibrium is taken for one that is
+					// not, and there are thousands here.
+					t.Logf("%s: %v; once more", alg.name, err)
+					repeated++
+					r, err = alg.run(t.Context(), a, mcmc.EnsembleConfig{Action: a, N: configurations, Seed: uint64(1e6 + 100*i + j)})
+				}
 				// A minute on two cores, and more on a busy machine.
 				if took > 3*time.Minute {
 					t.Errorf("%s: took %v", alg.name, took)
 				}
-				var unfit *mcmc.NotEquilibratedError
 				if errors.As(err, &unfit) && alg.local {
 					t.Logf("%-10s %6.2fs  %v", alg.name, took.Seconds(), err)
 					continue
