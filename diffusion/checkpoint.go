@@ -415,7 +415,7 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) {
+	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")
 	}
 	if saved.cfg.Normalization != t.model.cfg.Normalization || saved.cfg.Unscaled != t.model.cfg.Unscaled {

@@ -3,6 +3,8 @@ package diffusion_test
 import (
 	"math"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -13,6 +15,7 @@ import (
 	"github.com/latdiff/latdiff/hollow"
 	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
 )
 
 // siteIntegrals returns mean and variance of exp(-V(φ₀) - (φ₀-φ)²/2σ²).
@@ -155,6 +158,49 @@ func TestSiteFree(t *testing.T) {
 	for i, v := range div {
 		if math.Abs(v) > 1e-5 {
 			t.Errorf("σ = %v: divergence %v", sigma[i], v)
+		}
+	}
+}
+
+// A file of a model keeps the potential, and Measure sets it at strong coupling only.
+func TestSiteKept(t *testing.T) {
+	lat := must(lattice.New(4, 4))
+	spectrum := make([]float64, lat.Volume())
+	for k := range spectrum {
+		spectrum[k] = 0.6
+	}
+	m := untrained(t, lat, spectrum, 0, []float64{0, 0, -1, 0, 1})
+	file := filepath.Join(t.TempDir(), "model.npz")
+	if err := m.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := diffusion.LoadModel(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phi, sigma := make([]float64, lat.Volume()), []float64{0.4}
+	for x := range phi {
+		phi[x] = math.Sin(float64(x))
+	}
+	want, _ := known(t, m, phi, sigma)
+	got, _ := known(t, loaded, phi, sigma)
+	if !slices.Equal(got, want) {
+		t.Error("a model from its file has another score")
+	}
+	for lambda, want := range map[float64]bool{0.022: false, 1: true} {
+		action := must(lattice.NewPhi4(lat, 0.1, lambda))
+		ens := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: 200, Seed: 1}, nil)).Ensemble
+		if m := must(diffusion.Measure(action, ens)); (m.Site != nil) != want {
+			t.Errorf("λ = %v: the potential is %v", lambda, m.Site)
+		}
+	}
+	for name, cfg := range map[string]diffusion.ModelConfig{
+		"two components": {Layout: lattice.Vector(lat, 2), Spectrum: slices.Repeat(spectrum, 2), Site: []float64{0, 0, 1}},
+		"with order":     {Layout: lattice.Scalar(lat), Spectrum: spectrum, Order: 1, Site: []float64{0, 0, 1}},
+		"not bounded":    {Layout: lattice.Scalar(lat), Spectrum: spectrum, Site: []float64{0, 0, 1, 1}},
+	} {
+		if _, err := diffusion.NewModel(backendtest.Open(), hollow.Default(), cfg); err == nil {
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }
