@@ -35,9 +35,9 @@ type block struct {
 
 // tile is the scratch space for tileColumns columns of all layers.
 type tile struct {
-	in, hidden, value1, slope1, value2, slope2, tangent []float32
-	headIn, headHidden, headValue, headSlope            []float32
-	a, b, c                                             []float32 // single rows
+	in, value1, slope1, slope2               []float32
+	headIn, headHidden, headValue, headSlope []float32
+	a, b, c                                  []float32 // single rows
 }
 
 func newBlock(h *host) *block {
@@ -56,8 +56,8 @@ func newBlock(h *host) *block {
 		b.slopes = make([]float32, row)
 	}
 	columns := func(n int) []float32 { return make([]float32, (n+3)/4*4*tileColumns) }
-	b.in, b.headIn = columns(cfg.Channels+2), columns(cfg.numFilters()+1)
-	for _, x := range []*[]float32{&b.hidden, &b.value1, &b.slope1, &b.value2, &b.slope2, &b.tangent} {
+	b.in, b.headIn = columns(max(cfg.Channels+2, cfg.Hidden)), columns(cfg.numFilters()+1)
+	for _, x := range []*[]float32{&b.value1, &b.slope1, &b.slope2} {
 		*x = columns(cfg.Hidden)
 	}
 	for _, x := range []*[]float32{&b.headHidden, &b.headValue, &b.headSlope} {
@@ -184,23 +184,27 @@ func (b *block) hollow(l *level, from, n int, divergence, aligned bool) {
 	in := b.gather(b.in, b.context, b.cfg.Channels, from, n)
 	copy(in, b.field[from:from+n])
 	b.repeatSign(in[n : 2*n])
-	k.Product(b.hidden, l.first, b.in, n)
-	k.Sigmoid(b.value1[:hidden], b.slope1[:hidden], b.hidden)
-	k.Product(b.hidden, l.second, b.value1, n)
-	k.Sigmoid(b.value2[:hidden], b.slope2[:hidden], b.hidden)
+	// Few buffers, which fit into the cache: values take the place of arguments, and the
+	// second layer that of the inputs.
+	k.Product(b.value1, l.first, b.in, n)
+	k.Sigmoid(b.value1[:hidden], b.slope1[:hidden], b.value1)
+	value2 := b.in
+	k.Product(value2, l.second, b.value1, n)
+	k.Sigmoid(value2[:hidden], b.slope2[:hidden], value2)
 	out := b.result[from : from+n]
 	for i := range out {
 		out[i] = c.offset[0]
 	}
 	k.Dot(out, c.output, b.value1)
-	k.Dot(out, c.output, b.value2)
+	k.Dot(out, c.output, value2)
 	if !divergence {
 		return
 	}
-	k.Product(b.tangent, l.tangent, b.slope1, n)
+	tangent := b.value1
+	k.Product(tangent, l.tangent, b.slope1, n)
 	sum := zeroed(b.a[:n])
 	k.Dot(sum, l.ownOutput, b.slope1)
-	k.DotProduct(sum, c.output, b.slope2, b.tangent)
+	k.DotProduct(sum, c.output, b.slope2, tangent)
 	b.add(0, sum)
 	if !aligned {
 		return
@@ -209,14 +213,16 @@ func (b *block) hollow(l *level, from, n int, divergence, aligned bool) {
 	for i := range n {
 		in[i], in[n+i] = -b.shift, 1
 	}
-	k.Product(b.hidden, l.firstRates, b.in, n)
+	rate := b.value1
+	k.Product(rate, l.firstRates, b.in, n)
 	for i, s := range b.slope1[:hidden] {
-		b.hidden[i] *= s
+		rate[i] *= s
 	}
-	k.Product(b.tangent, l.secondRates, b.hidden, n)
+	tangent = b.in
+	k.Product(tangent, l.secondRates, rate, n)
 	sum = zeroed(sum)
-	k.Dot(sum, c.output, b.hidden)
-	k.DotProduct(sum, c.output, b.slope2, b.tangent)
+	k.Dot(sum, c.output, rate)
+	k.DotProduct(sum, c.output, b.slope2, tangent)
 	b.add(1, sum)
 }
 
