@@ -1,6 +1,10 @@
 package hollow
 
-import "github.com/latdiff/latdiff/internal/lanes"
+import (
+	"math"
+
+	"github.com/latdiff/latdiff/internal/lanes"
+)
 
 // tileColumns is the number of columns, sites times lanes, that go through all layers
 // together: few enough for their hidden units to stay in the cache.
@@ -51,7 +55,7 @@ func newBlock(h *host) *block {
 		transformTemp: make([]float32, h.transform.Scratch()),
 	}
 	if h.shift > 0 {
-		b.slopes, b.rates = rows(cfg.Features), rows(cfg.Channels)
+		b.slopes, b.rates = rows(cfg.Features+1), rows(cfg.Channels)
 	} else {
 		b.slopes = make([]float32, row)
 	}
@@ -71,7 +75,7 @@ func newBlock(h *host) *block {
 func (b *block) evaluate(l *level, f fields) {
 	b.load(f)
 	b.siteFeatures(l, f.divergence != nil)
-	b.mix(l, b.context)
+	b.mix(l, l.features, b.site, b.context)
 	aligned := f.sign != nil && f.divergence != nil
 	if aligned {
 		b.alongSign(l)
@@ -145,11 +149,11 @@ func (b *block) siteFeatures(l *level, rates bool) {
 	}
 }
 
-// mix sets c to the fields of the context that belong to the transforms in site.
-func (b *block) mix(l *level, c []float32) {
+// mix sets c to the fields of the context that belong to transforms of site features.
+func (b *block) mix(l *level, features *lanes.Matrix, site, c []float32) {
 	for i := range b.cfg.Channels {
 		if i%4 == 0 {
-			b.kernels.Panel(c[i*b.row:], l.features, i/4, b.site, b.row, b.row)
+			b.kernels.Panel(c[i*b.row:], features, i/4, site, b.row, b.row)
 		}
 		x := c[i*b.row : (i+1)*b.row]
 		b.kernels.Scale(x, x, l.c.transfer[i*b.sites:(i+1)*b.sites])
@@ -158,23 +162,19 @@ func (b *block) mix(l *level, c []float32) {
 }
 
 // alongSign sets rates to the derivatives of the context with respect to the alignment m,
-// along which the field changes by -shift.
+// along which the field changes by -shift. The rates of the features are in the weights;
+// what is left of the field is the constant one, a zero mode.
 func (b *block) alongSign(l *level) {
 	n := b.cfg.Features
 	for i := range n {
-		rate := l.c.offsets[i] - b.shift*l.c.slopes[i]
-		x := b.site[i*b.row : (i+1)*b.row]
-		for j, s := range b.slopes[i*b.row : (i+1)*b.row] {
-			x[j] = rate * s
-		}
-		b.transform.Apply(x, b.transformTemp)
+		b.transform.Apply(b.slopes[i*b.row:(i+1)*b.row], b.transformTemp)
 	}
-	field := b.site[n*b.row : (n+1)*b.row]
-	for j := range field {
-		field[j] = -b.shift
+	field := b.slopes[n*b.row : (n+1)*b.row]
+	clear(field)
+	for lane := range lanes.Width {
+		field[lane] = float32(math.Sqrt(float64(b.sites)))
 	}
-	b.transform.Apply(field, b.transformTemp)
-	b.mix(l, b.rates)
+	b.mix(l, l.featureRates, b.slopes, b.rates)
 }
 
 // hollow sets n columns of result to G, and adds their derivatives to the sums.
@@ -215,9 +215,7 @@ func (b *block) hollow(l *level, from, n int, divergence, aligned bool) {
 	}
 	rate := b.value1
 	k.Product(rate, l.firstRates, b.in, n)
-	for i, s := range b.slope1[:hidden] {
-		rate[i] *= s
-	}
+	k.Multiply(rate[:hidden], rate, b.slope1)
 	tangent = b.in
 	k.Product(tangent, l.secondRates, rate, n)
 	sum = zeroed(sum)

@@ -36,6 +36,9 @@ type level struct {
 	c coefficients[[]float32]
 
 	features *lanes.Matrix
+	// featureRates is features with its columns multiplied by the derivatives of the
+	// arguments of the features, and of the field, with respect to the alignment.
+	featureRates *lanes.Matrix
 	// first has the columns of the context, of the field and of the alignment. Rates are
 	// without biases.
 	first, firstRates   *lanes.Matrix
@@ -56,6 +59,16 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 	}
 	cfg, c := h.cfg, &l.c
 	l.features = lanes.NewMatrix(c.features, cfg.Channels, nil)
+	columns := cfg.Features + 1
+	rates := make([]float32, len(c.features))
+	for i, w := range c.features {
+		rate := -h.shift
+		if f := i % columns; f < cfg.Features {
+			rate = c.offsets[f] - h.shift*c.slopes[f]
+		}
+		rates[i] = w * rate
+	}
+	l.featureRates = lanes.NewMatrix(rates, cfg.Channels, nil)
 	first := beside(cfg.Hidden, c.first, c.own, c.firstSign[:cfg.Hidden])
 	l.first = lanes.NewMatrix(first, cfg.Hidden, c.bias1)
 	l.firstRates = lanes.NewMatrix(first, cfg.Hidden, nil)

@@ -25,6 +25,8 @@ type Kernels struct {
 	site func(value, slope, x []float32, a float32, b *[Width]float32)
 	// scale multiplies all lanes of element i of x by f_i.
 	scale func(dst, x, f []float32)
+	// multiply sets dst to x·y, number by number.
+	multiply func(dst, x, y []float32)
 	// fold and unfold are the first and the last step of a transform, see tile.
 	fold   func(even, odd, x []float32, t *tile)
 	unfold func(dst, even, odd []float32, t *tile)
@@ -59,6 +61,12 @@ func (k *Kernels) Site(value, slope, x []float32, a float32, b *[Width]float32) 
 func (k *Kernels) Scale(dst, x, f []float32) {
 	check(len(dst) >= Width*len(f) && len(x) >= Width*len(f))
 	k.scale(dst, x, f)
+}
+
+// Multiply sets dst to x·y, number by number. All have the length of dst.
+func (k *Kernels) Multiply(dst, x, y []float32) {
+	check(len(dst)%Width == 0 && len(x) >= len(dst) && len(y) >= len(dst))
+	k.multiply(dst, x, y)
 }
 
 // check panics on slices that are too short, before loops that do not check.

@@ -154,6 +154,13 @@ func TestScale(t *testing.T) {
 		got := make([]float32, len(x))
 		k.Scale(got, x, f)
 		near(t, k.Name+" scale", got, want, 1)
+		y := normal(rng, len(x))
+		k.Multiply(got, x, y)
+		product := make([]float64, len(x))
+		for i, v := range x {
+			product[i] = float64(v) * float64(y[i])
+		}
+		near(t, k.Name+" multiply", got, product, 10)
 	}
 }
 

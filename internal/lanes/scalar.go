@@ -5,7 +5,7 @@ import "math"
 // scalarKernels run everywhere.
 var scalarKernels = Kernels{
 	Name: "scalar", product: productScalar, dot: dotScalar, dotProduct: dotProductScalar,
-	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, fold: foldScalar, unfold: unfoldScalar,
+	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, multiply: multiplyScalar, fold: foldScalar, unfold: unfoldScalar,
 }
 
 // productScalar keeps blocks of four by two sums in registers.
@@ -78,6 +78,13 @@ func scaleScalar(dst, x, f []float32) {
 		for j, w := range v {
 			u[j] = a * w
 		}
+	}
+}
+
+func multiplyScalar(dst, x, y []float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i, v := range x {
+		dst[i] = v * y[i]
 	}
 }
 
