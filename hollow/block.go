@@ -31,8 +31,8 @@ type block struct {
 	result, head  []float32
 	transformTemp []float32
 
-	sign [lanes.Width]float32
-	sums [2][lanes.Width]float64 // of ∂out(x)/∂φ(x) and of ∂out(x)/∂m
+	sign, slope [lanes.Width]float32    // m and ∂m/∂φ
+	sums        [2][lanes.Width]float64 // of ∂out(x)/∂φ(x), and of ∂out(x)/∂m as far as it is not in the first
 
 	tile
 }
@@ -102,9 +102,9 @@ func (b *block) load(f fields) {
 		for k, v := range f.modes[at*b.sites : (at+1)*b.sites] {
 			b.modes[k*lanes.Width+lane] = float32(v)
 		}
-		b.sign[lane] = 0
+		b.sign[lane], b.slope[lane] = 0, 0
 		if f.sign != nil {
-			b.sign[lane] = float32(f.sign[at])
+			b.sign[lane], b.slope[lane] = float32(f.sign[at]), float32(f.slope[at])
 		}
 	}
 	b.sums = [2][lanes.Width]float64{}
@@ -200,28 +200,33 @@ func (b *block) hollow(l *level, from, n int, divergence, aligned bool) {
 	if !divergence {
 		return
 	}
-	tangent := b.value1
-	k.Product(tangent, l.tangent, b.slope1, n)
-	sum := zeroed(b.a[:n])
-	k.Dot(sum, l.ownOutput, b.slope1)
-	k.DotProduct(sum, c.output, b.slope2, tangent)
-	b.add(0, sum)
 	if !aligned {
+		tangent := b.value1
+		k.Product(tangent, l.tangent, b.slope1, n)
+		sum := zeroed(b.a[:n])
+		k.Dot(sum, l.ownOutput, b.slope1)
+		k.DotProduct(sum, c.output, b.slope2, tangent)
+		b.add(0, sum)
 		return
 	}
+	// The derivative with respect to the field at the site and, times ∂m/∂φ, to the
+	// alignment, together.
 	in = b.gather(b.in, b.rates, b.cfg.Channels, from, n)
 	for i := range n {
 		in[i], in[n+i] = -b.shift, 1
 	}
 	rate := b.value1
 	k.Product(rate, l.firstRates, b.in, n)
-	k.Multiply(rate[:hidden], rate, b.slope1)
-	tangent = b.in
+	for i, own := range c.own {
+		row := rate[i*n : (i+1)*n]
+		k.Along(row, b.slope1[i*n:], row, own, &b.slope)
+	}
+	tangent := b.in
 	k.Product(tangent, l.secondRates, rate, n)
-	sum = zeroed(sum)
+	sum := zeroed(b.a[:n])
 	k.Dot(sum, c.output, rate)
 	k.DotProduct(sum, c.output, b.slope2, tangent)
-	b.add(1, sum)
+	b.add(0, sum)
 }
 
 // gather copies n columns of rows into a tile, and returns what follows them.

@@ -7,7 +7,7 @@ import "simd/archsimd"
 // avx2Kernels handle the lanes of an element in two vectors.
 var avx2Kernels = Kernels{
 	Name: "AVX2", product: product8, dot: dot8, dotProduct: dotProduct8,
-	sigmoid: sigmoid8, site: site8, scale: scale8, multiply: multiply8, fold: fold8, unfold: unfold8,
+	sigmoid: sigmoid8, site: site8, scale: scale8, along: along8, fold: fold8, unfold: unfold8,
 }
 
 func product8(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int) {
@@ -133,9 +133,13 @@ func scale8(dst, x, f []float32) {
 	archsimd.ClearAVXUpperBits()
 }
 
-func multiply8(dst, x, y []float32) {
+func along8(dst, s, x []float32, a float32, b *[Width]float32) {
+	shift := archsimd.BroadcastFloat32x8(a)
+	low, high := archsimd.LoadFloat32x8(at8(b[:], 0)), archsimd.LoadFloat32x8(at8(b[:], 8))
 	for i := 0; i < len(dst); i += 8 {
-		archsimd.LoadFloat32x8(at8(x, i)).Mul(archsimd.LoadFloat32x8(at8(y, i))).Store(at8(dst, i))
+		v := archsimd.LoadFloat32x8(at8(x, i)).MulAdd(low, shift)
+		v.Mul(archsimd.LoadFloat32x8(at8(s, i))).Store(at8(dst, i))
+		low, high = high, low
 	}
 	archsimd.ClearAVXUpperBits()
 }

@@ -7,7 +7,7 @@ import "simd/archsimd"
 // avx512Kernels handle all lanes of an element in one vector.
 var avx512Kernels = Kernels{
 	Name: "AVX-512", product: product16, dot: dot16, dotProduct: dotProduct16,
-	sigmoid: sigmoid16, site: site16, scale: scale16, multiply: multiply16, fold: fold16, unfold: unfold16,
+	sigmoid: sigmoid16, site: site16, scale: scale16, along: along16, fold: fold16, unfold: unfold16,
 }
 
 func product16(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int) {
@@ -150,9 +150,11 @@ func scale16(dst, x, f []float32) {
 	archsimd.ClearAVXUpperBits()
 }
 
-func multiply16(dst, x, y []float32) {
+func along16(dst, s, x []float32, a float32, b *[Width]float32) {
+	shift, f := archsimd.BroadcastFloat32x16(a), archsimd.LoadFloat32x16(b)
 	for i := 0; i < len(dst); i += 16 {
-		archsimd.LoadFloat32x16(at16(x, i)).Mul(archsimd.LoadFloat32x16(at16(y, i))).Store(at16(dst, i))
+		v := archsimd.LoadFloat32x16(at16(x, i)).MulAdd(f, shift)
+		v.Mul(archsimd.LoadFloat32x16(at16(s, i))).Store(at16(dst, i))
 	}
 	archsimd.ClearAVXUpperBits()
 }

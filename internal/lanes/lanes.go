@@ -25,8 +25,8 @@ type Kernels struct {
 	site func(value, slope, x []float32, a float32, b *[Width]float32)
 	// scale multiplies all lanes of element i of x by f_i.
 	scale func(dst, x, f []float32)
-	// multiply sets dst to x·y, number by number.
-	multiply func(dst, x, y []float32)
+	// along sets dst to s·(a + b·x), with a factor b for every lane.
+	along func(dst, s, x []float32, a float32, b *[Width]float32)
 	// fold and unfold are the first and the last step of a transform, see tile.
 	fold   func(even, odd, x []float32, t *tile)
 	unfold func(dst, even, odd []float32, t *tile)
@@ -63,10 +63,11 @@ func (k *Kernels) Scale(dst, x, f []float32) {
 	k.scale(dst, x, f)
 }
 
-// Multiply sets dst to x·y, number by number. All have the length of dst.
-func (k *Kernels) Multiply(dst, x, y []float32) {
-	check(len(dst)%Width == 0 && len(x) >= len(dst) && len(y) >= len(dst))
-	k.multiply(dst, x, y)
+// Along sets dst to s·(a + b·x), with a factor b for every lane. All have the length of dst,
+// which may be x.
+func (k *Kernels) Along(dst, s, x []float32, a float32, b *[Width]float32) {
+	check(len(dst)%Width == 0 && len(s) >= len(dst) && len(x) >= len(dst))
+	k.along(dst, s, x, a, b)
 }
 
 // check panics on slices that are too short, before loops that do not check.

@@ -154,13 +154,14 @@ func TestScale(t *testing.T) {
 		got := make([]float32, len(x))
 		k.Scale(got, x, f)
 		near(t, k.Name+" scale", got, want, 1)
-		y := normal(rng, len(x))
-		k.Multiply(got, x, y)
+		y, b := normal(rng, len(x)), [Width]float32{}
+		copy(b[:], normal(rng, Width))
+		k.Along(got, x, y, 0.3, &b)
 		product := make([]float64, len(x))
 		for i, v := range x {
-			product[i] = float64(v) * float64(y[i])
+			product[i] = float64(v) * (float64(float32(0.3)) + float64(b[i%Width])*float64(y[i]))
 		}
-		near(t, k.Name+" multiply", got, product, 10)
+		near(t, k.Name+" along", got, product, 10)
 	}
 }
 

@@ -5,7 +5,7 @@ import "math"
 // scalarKernels run everywhere.
 var scalarKernels = Kernels{
 	Name: "scalar", product: productScalar, dot: dotScalar, dotProduct: dotProductScalar,
-	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, multiply: multiplyScalar, fold: foldScalar, unfold: unfoldScalar,
+	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, along: alongScalar, fold: foldScalar, unfold: unfoldScalar,
 }
 
 // productScalar keeps blocks of four by two sums in registers.
@@ -81,10 +81,10 @@ func scaleScalar(dst, x, f []float32) {
 	}
 }
 
-func multiplyScalar(dst, x, y []float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
+func alongScalar(dst, s, x []float32, a float32, b *[Width]float32) {
+	s, x = s[:len(dst)], x[:len(dst)]
 	for i, v := range x {
-		dst[i] = v * y[i]
+		dst[i] = s[i] * (a + b[i%Width]*v)
 	}
 }
 
