@@ -19,12 +19,32 @@ const restarts = 1
 type adams struct {
 	eq        timed
 	h         float64
-	node      int         // the last one
+	nodes     nodes
 	slopes    [][]float64 // at the last node, the one before, …
 	z         []float64   // at the last node
 	predicted []float64
 	settled   []float64 // the state at the node until
-	until     int
+}
+
+// nodes counts those that [Adams] has come to: the last one, and the one until which the state
+// is settled.
+type nodes struct{ last, until int }
+
+// predictor returns the weights of the slopes at the last nodes, the latest first, in the
+// integral over the next interval.
+func (n nodes) predictor() []float64 {
+	return lagrangeWeights(min(n.last+1, predictorNodes), 0, 1)
+}
+
+// corrector returns those in the integral over what becomes settled with the slope at the last
+// node, nil if nothing does, and in that from there to the last node.
+func (n *nodes) corrector() (settle, correct []float64) {
+	if n.last+1 >= correctorNodes {
+		middle := n.last + 1 - correctorNodes/2
+		settle = lagrangeWeights(correctorNodes, float64(n.until-n.last), float64(middle-n.last))
+		n.until = middle
+	}
+	return settle, lagrangeWeights(min(n.last+1, correctorNodes), float64(n.until-n.last), 0)
 }
 
 // integrateAdams carries the state z through the flow between two noise levels in steps of one size
@@ -50,8 +70,8 @@ func integrateAdams(ctx context.Context, eq timed, z []float64, from, to float64
 
 // step goes on to the next node, at u.
 func (a *adams) step(ctx context.Context, u float64) error {
-	combine(a.predicted, a.z, a.h, lagrangeWeights(min(a.node+1, predictorNodes), 0, 1), a.slopes)
-	a.node++
+	combine(a.predicted, a.z, a.h, a.nodes.predictor(), a.slopes)
+	a.nodes.last++
 	oldest := a.slopes[correctorNodes-1]
 	copy(a.slopes[1:], a.slopes)
 	a.slopes[0] = oldest
@@ -59,7 +79,7 @@ func (a *adams) step(ctx context.Context, u float64) error {
 		return err
 	}
 	a.correct()
-	if a.node > restarts {
+	if a.nodes.last > restarts {
 		return nil
 	}
 	if err := a.eq.slope(ctx, a.slopes[0], a.z, u); err != nil {
@@ -71,12 +91,9 @@ func (a *adams) step(ctx context.Context, u float64) error {
 
 // correct integrates up to the last node, with its slope.
 func (a *adams) correct() {
-	if a.node+1 >= correctorNodes {
-		middle := a.node + 1 - correctorNodes/2
-		combine(a.settled, a.settled, a.h, lagrangeWeights(correctorNodes, float64(a.until-a.node), float64(middle-a.node)), a.slopes)
-		a.until = middle
-	}
-	combine(a.z, a.settled, a.h, lagrangeWeights(min(a.node+1, correctorNodes), float64(a.until-a.node), 0), a.slopes)
+	settle, correct := a.nodes.corrector()
+	combine(a.settled, a.settled, a.h, settle, a.slopes)
+	combine(a.z, a.settled, a.h, correct, a.slopes)
 }
 
 // lagrangeWeights returns the weights of the integral from a to b of the polynomial through n

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -158,6 +159,45 @@ func BenchmarkJacobianDecay(b *testing.B) {
 			for d := range rms {
 				b.ReportMetric(math.Sqrt(rms[d]), fmt.Sprintf("d%d", d))
 			}
+		})
+	}
+}
+
+// BenchmarkProbes compares, for the default U-Net and its eight probes, one reverse pass for each
+// with a single one through copies of the fields. The metric first is the time of the first
+// call, with its compilation.
+func BenchmarkProbes(b *testing.B) {
+	m, _ := freeField(b, 0.2, 16, 16)
+	network, err := unet.New(unet.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := diffusion.NewModel(backendtest.Open(), network, diffusion.ModelConfig{Layout: m.Layout(), Spectrum: m.Spectrum()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const n = 64
+	ens := fields(m.Layout().Lattice, n)
+	for _, fold := range []bool{false, true} {
+		b.Run(fmt.Sprintf("folded=%v", fold), func(b *testing.B) {
+			f := newFlow(b, d, flow.Config{Steps: 4, Batch: n})
+			f.Fold(fold)
+			evaluate := func() int {
+				l, err := f.LogProb(b.Context(), ens, 3)
+				if err != nil {
+					b.Fatal(err)
+				}
+				return l.Evaluations
+			}
+			start := time.Now()
+			evaluate()
+			b.ReportMetric(time.Since(start).Seconds(), "first-s")
+			evaluations := 0
+			b.ResetTimer()
+			for range b.N {
+				evaluations += evaluate()
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1000/float64(evaluations), "ms/evaluation")
 		})
 	}
 }

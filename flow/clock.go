@@ -36,6 +36,9 @@ func newClock(m diffusion.ScoreModel) clock {
 func (c clock) at(sigma float64) float64 { return math.Log(sigma + c.shift) }
 func (c clock) sigma(u float64) float64  { return math.Exp(u) - c.shift }
 
+// rate returns dℓ/du = (σ + a)/σ.
+func (c clock) rate(sigma float64) float64 { return (sigma + c.shift) / sigma }
+
 // timed is the flow in the variable of a clock.
 type timed struct {
 	*equation
@@ -48,8 +51,7 @@ func (t timed) slope(ctx context.Context, dst, z []float64, u float64) error {
 	if err := t.equation.slope(ctx, dst, z, math.Log(sigma)); err != nil {
 		return err
 	}
-	// dℓ/du = (σ + a)/σ.
-	rate := (sigma + t.shift) / sigma
+	rate := t.rate(sigma)
 	for i := range dst {
 		dst[i] *= rate
 	}

@@ -86,20 +86,32 @@ func newProbing(cfg Config, layout lattice.Layout) probing {
 	case Probing:
 		// Every component is probed by itself.
 		vectors := cfg.Probes * layout.Components
+		if all := cfg.Repeats * vectors; all <= passesPerCall {
+			return probing{cfg.Repeats, vectors, all}
+		}
 		return probing{cfg.Repeats, vectors, min(vectors, passesPerCall)}
 	}
 	calls := (cfg.Probes + passesPerCall - 1) / passesPerCall
 	return probing{cfg.Probes, 1, (cfg.Probes + calls - 1) / calls}
 }
 
+// vectors returns the number of all vectors.
+func (p probing) vectors() int { return p.sets * p.size }
+
+// oneCall reports whether one call of a graph is the whole evaluation.
+func (p probing) oneCall() bool { return p.vectors() <= p.perCall }
+
+// masks returns the number of vectors of one set in a call, which differ in their mask.
+func (p probing) masks() int { return min(p.perCall, p.size) }
+
 // random reports whether estimates of different sets differ.
 func (d Divergence) random() bool { return d >= Rademacher }
 
-// probeCall holds the vectors of one call of a graph: base ⊙ mask, the product
-// broadcast to the shape [perCall, batch, extents…]. Missing vectors are zero.
+// probeCall holds the vectors of one call of a graph, base ⊙ mask for every base and every
+// mask, those of one base after another. Missing vectors are zero.
 type probeCall struct {
 	base, mask *tensors.Tensor
-	// set is the set that all the vectors belong to, or if size is 1 the set of the first.
+	// set is the set of the first vector.
 	set int
 }
 
@@ -128,6 +140,9 @@ func (f *ProbabilityFlow) draw(seed uint64, c int) []probeCall {
 		return calls
 	}
 	masks := f.masks()
+	if p.oneCall() && f.cfg.Divergence.random() {
+		return []probeCall{{random(p.sets, p.sets), masks[0], 0}}
+	}
 	for set := range p.sets {
 		base := ones
 		if f.cfg.Divergence.random() {
@@ -140,10 +155,10 @@ func (f *ProbabilityFlow) draw(seed uint64, c int) []probeCall {
 	return calls
 }
 
-// masks returns the indicators of all colours, perCall at a time; for the Jacobian every site
-// has its own colour.
+// masks returns the indicators of all colours, as many at a time as one call takes; for the
+// Jacobian every site has its own colour.
 func (f *ProbabilityFlow) masks() []*tensors.Tensor {
-	v, p := f.layout.Size(), f.plan
+	v, n := f.layout.Size(), f.plan.masks()
 	colours := make([]int, v)
 	for x := range colours {
 		colours[x] = x
@@ -155,14 +170,14 @@ func (f *ProbabilityFlow) masks() []*tensors.Tensor {
 		}
 	}
 	var masks []*tensors.Tensor
-	for lo := 0; lo < p.size; lo += p.perCall {
-		mask := make([]float64, p.perCall*v)
+	for lo := 0; lo < f.plan.size; lo += n {
+		mask := make([]float64, n*v)
 		for x, c := range colours {
-			if c >= lo && c < lo+p.perCall {
+			if c >= lo && c < lo+n {
 				mask[(c-lo)*v+x] = 1
 			}
 		}
-		masks = append(masks, host.Tensor(f.cfg.DType, mask, f.maskDims(p.perCall)...))
+		masks = append(masks, host.Tensor(f.cfg.DType, mask, f.maskDims(n)...))
 	}
 	return masks
 }
@@ -172,7 +187,7 @@ func (f *ProbabilityFlow) maskDims(n int) []int { return append([]int{n}, fieldS
 
 // Vectors returns the number of reverse passes in one evaluation of the divergence, 0
 // for a model that knows its own.
-func (f *ProbabilityFlow) Vectors() int { return f.plan.sets * f.plan.size }
+func (f *ProbabilityFlow) Vectors() int { return f.plan.vectors() }
 
 // summary returns the mean of the estimates est[i], est[i+batch], … and its standard error.
 func (f *ProbabilityFlow) summary(est []float64, i int) (mean, deviation float64) {

@@ -88,10 +88,7 @@ func (e *equation) slope(ctx context.Context, dst, z []float64, l float64) error
 func (e *equation) collect(change []float64, call probeCall) {
 	batch, p := e.f.cfg.Batch, e.f.plan
 	for j := range p.perCall {
-		set := call.set
-		if p.size == 1 {
-			set += j
-		}
+		set := call.set + j/p.size
 		if set == p.sets {
 			return
 		}

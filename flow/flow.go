@@ -8,12 +8,14 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/internal/chunk"
 	"github.com/latdiff/latdiff/internal/host"
+	"github.com/latdiff/latdiff/internal/lowering"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -29,7 +31,10 @@ type ProbabilityFlow struct {
 	plan    probing
 	prior   diffusion.Prior
 
-	encode, decode, fromModes, toModes, field, probe *model.Exec
+	// folded says that the vectors of a call go through one reverse pass.
+	folded bool
+
+	encode, decode, fromModes, toModes, field, probe, advance *model.Exec
 	// host evaluates score and divergence on the CPU in place of field, or is nil.
 	host *diffusion.Evaluator
 }
@@ -46,7 +51,7 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 	}
 	f := &ProbabilityFlow{
 		backend: backend, m: m, layout: m.Layout(), cfg: cfg, clock: newClock(m),
-		plan: newProbing(cfg, m.Layout()), prior: diffusion.NewPrior(m, cfg.SigmaMax),
+		plan: newProbing(cfg, m.Layout()), folded: lowering.FoldProbes(lowering.Of(backend)), prior: diffusion.NewPrior(m, cfg.SigmaMax),
 	}
 	if cfg.IsotropicPrior {
 		f.prior = diffusion.NewIsotropicPrior(m, cfg.SigmaMax)
@@ -97,7 +102,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 	efforts := make([]Effort, f.chunks(n))
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
 		modes := latent(c, lo, hi)
-		x, err := f.fromModes.Call1(host.Tensor(f.cfg.DType, modes, f.dims()...))
+		x, err := apply(f.fromModes, host.Tensor(f.cfg.DType, modes, f.dims()...))
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)
 		}
@@ -105,11 +110,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 		if err != nil {
 			return err
 		}
-		phi, err := f.decode.Call1(end.fields)
-		if err != nil {
-			return fmt.Errorf("flow: reading the result: %w", err)
-		}
-		if err := host.Read(ens.Data[lo*v:hi*v], phi); err != nil {
+		if err := applyTo(ens.Data[lo*v:hi*v], f.decode, end.fields); err != nil {
 			return fmt.Errorf("flow: reading the result: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes[:(hi-lo)*v]), end, +1)
@@ -161,7 +162,7 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 	out := newLikelihood(ens.Len())
 	efforts := make([]Effort, f.chunks(ens.Len()))
 	err := chunk.Run(ctx, f.backend, ens.Len(), f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
-		x, err := f.encode.Call1(host.Tensor(f.cfg.DType, ens.Data[lo*v:hi*v], f.dims()...))
+		x, err := apply(f.encode, host.Tensor(f.cfg.DType, ens.Data[lo*v:hi*v], f.dims()...))
 		if err != nil {
 			return fmt.Errorf("flow: reading configurations: %w", err)
 		}
@@ -169,12 +170,8 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 		if err != nil {
 			return err
 		}
-		z, err := f.toModes.Call1(end.fields)
-		if err != nil {
-			return fmt.Errorf("flow: evaluating the prior: %w", err)
-		}
 		modes := make([]float64, (hi-lo)*v)
-		if err := host.Read(modes, z); err != nil {
+		if err := applyTo(modes, f.toModes, end.fields); err != nil {
 			return fmt.Errorf("flow: evaluating the prior: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes), end, -1)
@@ -207,6 +204,27 @@ func (f *ProbabilityFlow) run(seed uint64, report func(int)) run {
 	return run{seed: seed, scheme: f.cfg.Integrator, steps: f.cfg.Steps, tighten: 1, report: report}
 }
 
+// apply returns what a graph makes of x, which it frees.
+func apply(graph *model.Exec, x *tensors.Tensor) (*tensors.Tensor, error) {
+	y, err := graph.Call1(x)
+	if e := x.FinalizeAll(); err == nil {
+		err = e
+	}
+	return y, err
+}
+
+// applyTo sets dst to the beginning of what a graph makes of x, which it frees.
+func applyTo(dst []float64, graph *model.Exec, x *tensors.Tensor) error {
+	y, err := apply(graph, x)
+	if err != nil {
+		return err
+	}
+	if err := host.Read(dst, y); err != nil {
+		return err
+	}
+	return y.FinalizeAll()
+}
+
 // end is where the integration of one chunk arrives.
 type end struct {
 	fields *tensors.Tensor
@@ -218,6 +236,14 @@ type end struct {
 // integrate carries the state x of a chunk, of which n configurations matter, through
 // the flow between two noise levels.
 func (f *ProbabilityFlow) integrate(ctx context.Context, x *tensors.Tensor, chunk, n int, from, to float64, run run) (end, error) {
+	if f.isResident(run.scheme) {
+		return f.integrateResident(ctx, x, chunk, n, from, to, run)
+	}
+	return f.integrateHost(ctx, x, chunk, n, from, to, run)
+}
+
+// integrateHost does so with the state on the host.
+func (f *ProbabilityFlow) integrateHost(ctx context.Context, x *tensors.Tensor, chunk, n int, from, to float64, run run) (end, error) {
 	eq := timed{f.newEquation(run.seed, chunk, n), f.clock}
 	z, err := eq.start(x)
 	if err != nil {
@@ -238,7 +264,7 @@ func (f *ProbabilityFlow) integrate(ctx context.Context, x *tensors.Tensor, chun
 		return end{}, err
 	}
 	out.effort.Evaluations = eq.evaluations
-	out.fields, out.change = host.Tensor(f.cfg.DType, z[:eq.fields()], f.dims()...), z[eq.fields():]
+	out.fields, out.change = host.Tensor(dtypes.Float64, z[:eq.fields()], f.dims()...), z[eq.fields():]
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -15,7 +16,8 @@ import (
 )
 
 // The state of the flow is the field itself or, where the linear part is solved
-// exactly, y = H(φ - m)/√(C + σ²) in the basis of the Hartley transform H.
+// exactly, y = H(φ - m)/√(C + σ²) in the basis of the Hartley transform H. It is in float64,
+// the score in the type of the configuration.
 
 // compile prepares the executors; GoMLX builds each graph at its first call.
 func (f *ProbabilityFlow) compile() error {
@@ -29,6 +31,7 @@ func (f *ProbabilityFlow) compile() error {
 		{&f.toModes, f.toModesGraph},
 		{&f.field, f.fieldGraph},
 		{&f.probe, f.probeGraph},
+		{&f.advance, f.advanceGraph},
 	} {
 		exec, err := model.NewExec(f.backend, f.m.Store(), e.build)
 		if err != nil {
@@ -41,34 +44,47 @@ func (f *ProbabilityFlow) compile() error {
 
 // encodeGraph maps φ at σ_min to the state.
 func (f *ProbabilityFlow) encodeGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
-	if f.linear == nil {
-		return in[:1]
+	z := in[0]
+	if f.linear != nil {
+		z = graph.Mul(hartley.Transform(f.shifted(z, -1)), f.modes(z, f.noisy(f.cfg.SigmaMin), -0.5))
 	}
-	return []*graph.Node{graph.Mul(hartley.Transform(f.shifted(in[0], -1)), f.modes(in[0], f.noisy(f.cfg.SigmaMin), -0.5))}
+	return []*graph.Node{toState(z)}
 }
 
 // decodeGraph maps the state to φ at σ_min.
 func (f *ProbabilityFlow) decodeGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
-	if f.linear == nil {
-		return in[:1]
+	z := f.fromState(in[0])
+	if f.linear != nil {
+		z = f.shifted(hartley.Transform(graph.Mul(z, f.modes(z, f.noisy(f.cfg.SigmaMin), 0.5))), 1)
 	}
-	return []*graph.Node{f.shifted(hartley.Transform(graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMin), 0.5))), 1)}
+	return []*graph.Node{z}
 }
 
 // fromModesGraph maps the modes of φ at σ_max to the state.
 func (f *ProbabilityFlow) fromModesGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
+	z := in[0]
 	if f.linear == nil {
-		return []*graph.Node{hartley.Transform(in[0])}
+		z = hartley.Transform(z)
+	} else {
+		z = graph.Mul(f.shiftedModes(z, -1), f.modes(z, f.noisy(f.cfg.SigmaMax), -0.5))
 	}
-	return []*graph.Node{graph.Mul(f.shiftedModes(in[0], -1), f.modes(in[0], f.noisy(f.cfg.SigmaMax), -0.5))}
+	return []*graph.Node{toState(z)}
 }
 
 // toModesGraph is the inverse of fromModesGraph.
 func (f *ProbabilityFlow) toModesGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
+	z := f.fromState(in[0])
 	if f.linear == nil {
-		return []*graph.Node{hartley.Transform(in[0])}
+		return []*graph.Node{hartley.Transform(z)}
 	}
-	return []*graph.Node{f.shiftedModes(graph.Mul(in[0], f.modes(in[0], f.noisy(f.cfg.SigmaMax), 0.5)), 1)}
+	return []*graph.Node{f.shiftedModes(graph.Mul(z, f.modes(z, f.noisy(f.cfg.SigmaMax), 0.5)), 1)}
+}
+
+// toState and fromState change between the types of state and score.
+func toState(x *graph.Node) *graph.Node { return graph.ConvertDType(x, dtypes.Float64) }
+
+func (f *ProbabilityFlow) fromState(x *graph.Node) *graph.Node {
+	return graph.ConvertDType(x, f.cfg.DType)
 }
 
 // noisy returns C_k + σ² of the linear part.
@@ -129,7 +145,17 @@ type terms struct {
 // of the divergence, [batch], and if there are vectors σ² εᵀJε, [vectors, batch].
 func (f *ProbabilityFlow) fieldGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	phi, root := f.fieldAt(in[0], in[1])
-	t := f.terms(scope, phi, in[1])
+	var t terms
+	var forms *graph.Node
+	switch {
+	case len(in) == 2:
+		t = f.terms(scope, phi, in[1])
+	case f.folded:
+		t, forms = f.foldedForms(scope, phi, in[1], in[2], in[3])
+	default:
+		t = f.terms(scope, phi, in[1])
+		forms = f.quadraticForms(t.learned, phi, in[2], in[3])
+	}
 	r := t.r
 	if root != nil {
 		r = graph.Div(hartley.Transform(r), root)
@@ -140,8 +166,8 @@ func (f *ProbabilityFlow) fieldGraph(scope *model.Scope, in []*graph.Node) []*gr
 		known = graph.Zeros(phi.Graph(), shapes.Make(phi.DType(), f.cfg.Batch))
 	}
 	out := []*graph.Node{graph.Neg(graph.Mul(variance, r)), graph.Mul(variance, known)}
-	if len(in) > 2 {
-		out = append(out, graph.Mul(variance, f.quadraticForms(t.learned, phi, in[2], in[3])))
+	if forms != nil {
+		out = append(out, graph.Mul(variance, forms))
 	}
 	return out
 }
@@ -149,8 +175,13 @@ func (f *ProbabilityFlow) fieldGraph(scope *model.Scope, in []*graph.Node) []*gr
 // probeGraph builds the last output of fieldGraph alone, for further vectors.
 func (f *ProbabilityFlow) probeGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	phi, _ := f.fieldAt(in[0], in[1])
-	t := f.terms(scope, phi, in[1])
-	return []*graph.Node{graph.Mul(graph.Square(in[1]), f.quadraticForms(t.learned, phi, in[2], in[3]))}
+	var forms *graph.Node
+	if f.folded {
+		_, forms = f.foldedForms(scope, phi, in[1], in[2], in[3])
+	} else {
+		forms = f.quadraticForms(f.terms(scope, phi, in[1]).learned, phi, in[2], in[3])
+	}
+	return []*graph.Node{graph.Mul(graph.Square(in[1]), forms)}
 }
 
 // fieldAt returns φ, given the state at noise level sigma, a scalar, and √(C + σ²) where
@@ -196,26 +227,4 @@ func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) term
 		}
 	}
 	return t
-}
-
-// quadraticForms returns εᵀ(∂r/∂φ)ε (B.3) for the vectors ε = base ⊙ mask, [vectors, batch]:
-// one reverse pass each.
-func (f *ProbabilityFlow) quadraticForms(r, phi, base, mask *graph.Node) *graph.Node {
-	n := f.plan.perCall
-	if r == nil {
-		return graph.Zeros(phi.Graph(), shapes.Make(phi.DType(), n, f.cfg.Batch))
-	}
-	dims := phi.Shape().Dimensions
-	// pick returns vector p of a set, or the one that the set consists of.
-	pick := func(set *graph.Node, p int) *graph.Node {
-		e := graph.SliceAxis(set, 0, graph.AxisElem(p%set.Shape().Dimensions[0]))
-		return graph.BroadcastToDims(graph.Reshape(e, e.Shape().Dimensions[1:]...), dims...)
-	}
-	forms := make([]*graph.Node, n)
-	for p := range n {
-		e := graph.Mul(pick(base, p), pick(mask, p))
-		product := graph.Gradient(graph.ReduceAllSum(graph.Mul(r, e)), phi)[0]
-		forms[p] = graph.ExpandAxes(nn.SumSites(graph.Mul(product, e)), 0)
-	}
-	return graph.Concatenate(forms, 0)
 }
