@@ -13,6 +13,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/latdiff/latdiff/internal/lanes"
 )
 
 // HostNetwork is an [ExactNetwork] that is also implemented in plain Go, in float32, for
@@ -122,7 +124,7 @@ func (e *Evaluator) Remainder(r, divergence, modes []float64, sigma float64) err
 		return err
 	}
 	// A share for every core.
-	share := max(16, (n/runtime.GOMAXPROCS(0)+15)/16*16)
+	share := max(1, (n/runtime.GOMAXPROCS(0)+lanes.Width-1)/lanes.Width) * lanes.Width
 	var wg sync.WaitGroup
 	for lo := share; lo < n; lo += share {
 		hi := min(lo+share, n)

@@ -188,11 +188,9 @@ func (c *conditional) mean(dst, phi, drift []float64, centre float64) (variance 
 		}
 		i := max(0, min(int(place), conditionalEntries-2))
 		t := place - float64(i)
-		r := 1 - t
-		// The slope of the mean is the variance: a cubic with both.
-		a, b, d, e := r*r*(1+2*t), t*t*(1+2*r), c.step*r*r*t, -c.step*t*t*r
-		dst[x] = a*c.values[i] + b*c.values[i+1] + d*c.variances[i] + e*c.variances[i+1] - centre
-		variance += (r*c.variances[i] + t*c.variances[i+1]) / float64(len(drift))
+		// The slope of the mean is the variance.
+		dst[x] = hermite(c.values, c.variances, c.step, i, t) - centre
+		variance += ((1-t)*c.variances[i] + t*c.variances[i+1]) / float64(len(drift))
 	}
 	return variance
 }

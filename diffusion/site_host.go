@@ -93,7 +93,7 @@ func (l *siteLevel) solve(field float64) (u, du, ddu float64) {
 	return mean / s2, variance/s2 - 1, (cube - 3*mean*square + 2*mean*mean*mean) / s2
 }
 
-// at interpolates u and du/dH by cubics with their derivatives; beyond the table u goes on
+// at interpolates u and du/dH; beyond the table u goes on
 // with its slope.
 func (l *siteLevel) at(field float64) (u, du float64) {
 	place := (field - l.from) / l.step
@@ -106,10 +106,7 @@ func (l *siteLevel) at(field float64) (u, du float64) {
 	}
 	i := int(place)
 	t := place - float64(i)
-	r := 1 - t
-	a, b, c, d := r*r*(1+2*t), t*t*(1+2*r), l.step*r*r*t, -l.step*t*t*r
-	return a*l.value[i] + b*l.value[i+1] + c*l.slope[i] + d*l.slope[i+1],
-		a*l.slope[i] + b*l.slope[i+1] + c*l.bend[i] + d*l.bend[i+1]
+	return hermite(l.value, l.slope, l.step, i, t), hermite(l.slope, l.bend, l.step, i, t)
 }
 
 // add adds the modes of what one site adds to the score of the Gaussian, and its divergence
