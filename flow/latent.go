@@ -36,14 +36,39 @@ func (f *ProbabilityFlow) Transport(ctx context.Context, latent []float64, seed 
 // Map is Transport for the chains of mcmc.Latent. It returns an error for a model whose
 // divergence is estimated: the noise of log q would move their equilibrium.
 func (f *ProbabilityFlow) Map(ctx context.Context, latent []float64) (fields, logq []float64, err error) {
-	if f.cfg.Divergence.random() {
-		return nil, nil, fmt.Errorf("flow: expected a divergence that is known, or that of Jacobian, for chains in latent space, got the estimate %v", f.cfg.Divergence)
+	if err := f.checkExact(); err != nil {
+		return nil, nil, err
 	}
 	s, err := f.Transport(ctx, latent, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	return s.Ensemble.Data, s.LogQ, nil
+}
+
+// LogDensity is [ProbabilityFlow.LogProb] for the chains of mcmc.Composite, of configurations
+// one after the other. It returns an error for fields of the wrong length, for a model whose
+// divergence is estimated, and those of LogProb.
+func (f *ProbabilityFlow) LogDensity(ctx context.Context, fields []float64) (logq []float64, err error) {
+	if err := f.checkExact(); err != nil {
+		return nil, err
+	}
+	if v := f.layout.Size(); len(fields) == 0 || len(fields)%v != 0 {
+		return nil, fmt.Errorf("flow: expected configurations of %d numbers each, got %d numbers", v, len(fields))
+	}
+	l, err := f.LogProb(ctx, &lattice.Ensemble{Layout: f.layout, Data: fields}, 0)
+	if err != nil {
+		return nil, err
+	}
+	return l.LogQ, nil
+}
+
+// checkExact returns an error if log q has the noise of probes.
+func (f *ProbabilityFlow) checkExact() error {
+	if f.cfg.Divergence.random() {
+		return fmt.Errorf("flow: expected a divergence that is known, or that of Jacobian, for exact chains of many fields, got the estimate %v", f.cfg.Divergence)
+	}
+	return nil
 }
 
 // Layout returns the layout of the configurations.

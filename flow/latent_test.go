@@ -12,7 +12,7 @@ import (
 	"github.com/latdiff/latdiff/mcmc"
 )
 
-var _ mcmc.Transporter = (*flow.ProbabilityFlow)(nil)
+var _ mcmc.Density = (*flow.ProbabilityFlow)(nil)
 
 // Latent fields that Sample draws, mapped by Transport, are its configurations, and the
 // steps in the latent space of a mixture of two leave its moments as they are.
@@ -40,6 +40,25 @@ func TestTransport(t *testing.T) {
 	}
 	if !slices.Equal(fields, s.Ensemble.Data) || !slices.Equal(logq, s.LogQ) {
 		t.Error("Map gives other configurations than Sample")
+	}
+	// The way back has an error of its own of the steps.
+	back, err := f.LogDensity(t.Context(), fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stepError, err := f.StepError(t.Context(), s.Ensemble, s.LogQ, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range back {
+		if d := back[i] - logq[i]; !(math.Abs(d) < 1e-4+5*stepError) {
+			t.Errorf("log q of a draw is %v, %v on the way back, step error %.1e", logq[i], back[i], stepError)
+		}
+	}
+	for name, fields := range map[string][]float64{"nothing": nil, "half a field": make([]float64, size/2)} {
+		if _, err := f.LogDensity(t.Context(), fields); err == nil {
+			t.Errorf("the density of %s was evaluated", name)
+		}
 	}
 	for name, latent := range map[string][]float64{"nothing": nil, "half a field": make([]float64, size/2), "NaN": slices.Repeat([]float64{math.NaN()}, size)} {
 		if _, err := f.Transport(t.Context(), latent, 0); err == nil {

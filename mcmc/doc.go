@@ -13,7 +13,8 @@
 //   - [Wolff], [SwendsenWang]: clusters of the signs of the field or of a direction of it
 //   - [MALA], [GlobalShift]: global proposals; [Langevin]: without the accept step
 //   - [Independence]: proposals of a generative model; [DMMC] for precomputed weights;
-//     [Latent]: chains in the space of its latent fields
+//     [Latent]: chains in the space of its latent fields; [Composite]: proposals and
+//     transitions of another kernel in turn, many chains side by side
 //   - [SignFlip]
 //   - [Cycle], [Mixture]: combinations; [Recommended] is the one that suits an action
 //

@@ -52,10 +52,15 @@ type LatentResult struct {
 
 // Series returns the series of an observable in every chain.
 func (r *LatentResult) Series(f func(phi []float64) float64) [][]float64 {
-	x := r.Ensemble.Measure(nil, f)
-	out := make([][]float64, r.chains)
+	return seriesOf(r.Ensemble, r.chains, f)
+}
+
+// seriesOf measures the configurations of chains of equal length, one chain after the other.
+func seriesOf(ens *lattice.Ensemble, chains int, f func(phi []float64) float64) [][]float64 {
+	x := ens.Measure(nil, f)
+	out := make([][]float64, chains)
 	for c := range out {
-		lo, hi := population(len(x), r.chains, c)
+		lo, hi := population(len(x), chains, c)
 		out[c] = x[lo:hi]
 	}
 	return out
