@@ -17,22 +17,24 @@ import (
 
 // Names of the algorithms, which are the ensembles in results.json.
 const (
-	unitHMC    = "hmc"
-	paperHMC   = "hmc_100_steps" // unitHMC with more integrator steps, for its time only
-	tunedHMC   = "hmc_tuned"
-	metropolis = "metropolis"
-	cluster    = "cluster"
-	gaussianMC = "gaussian_mc"
-	exact      = "dmmc"
-	published  = "dmmc_paper"
-	mixed      = "mixture"
-	reweighted = "reweighted" // proposals with their weights, no chain
+	unitHMC     = "hmc"
+	paperHMC    = "hmc_100_steps" // unitHMC with more integrator steps, for its time only
+	tunedHMC    = "hmc_tuned"
+	metropolis  = "metropolis"
+	cluster     = "cluster"
+	gaussianMC  = "gaussian_mc"
+	exact       = "dmmc"
+	published   = "dmmc_paper"
+	mixed       = "mixture"
+	latentSpace = "latent"
+	composite   = "hybrid"
+	reweighted  = "reweighted" // proposals with their weights, no chain
 )
 
 var titles = map[string]string{
 	unitHMC: "HMC, unit trajectories", paperHMC: "HMC, unit, 100 steps", tunedHMC: "HMC, long, tuned",
 	metropolis: "Metropolis", cluster: "cluster", gaussianMC: "Gaussian MC", exact: "DM-MC", published: "DM-MC as published (approx.)",
-	mixed: "HMC and DM-MC mixed", reweighted: "DM, reweighted",
+	mixed: "HMC and DM-MC mixed", latentSpace: "latent space of DM", composite: "DM-MC and updates in turn", reweighted: "DM, reweighted",
 }
 
 // Files in the output folder beside those of the pipeline.
@@ -62,6 +64,7 @@ const (
 type dmmc struct {
 	*pipeline.Run
 	o      options
+	kinds  []string // of chains in -moves
 	times  *times
 	chains map[string][]measure.Series
 
@@ -78,11 +81,17 @@ func newDMMC(o options) (*dmmc, error) {
 	}
 	d := &dmmc{o: o, chains: map[string][]measure.Series{}}
 	var err error
+	if d.kinds, err = parseMoves(o.moves); err != nil {
+		return nil, err
+	}
 	if d.Run, err = pipeline.New(o.Options); err != nil {
 		return nil, err
 	}
 	// Four observables after every step, and every configuration of the mixture.
 	if err := program.CheckSize("chain", o.chain, 4); err != nil {
+		return nil, err
+	}
+	if err := program.CheckSize("moving", o.moveSteps, d.Action().Layout().Size()); err != nil {
 		return nil, err
 	}
 	return d, program.CheckSize("mixture", o.mixture, d.Action().Layout().Size())
@@ -95,14 +104,17 @@ const (
 	seedTuning = iota
 	seedMixture
 	seedThermodynamic
-	seedChain // of a model: two of them, further seeds follow
-	seedRival = 16
+	seedChain     // of a model: two of them, further seeds follow
+	seedLatent    = 12
+	seedComposite = 13
+	seedRival     = 16
 )
 
 // walk goes through the stages.
 func (d *dmmc) walk(ctx context.Context) error {
 	err := d.Open(map[string]any{
 		"chain": d.o.chain, "mixture": d.o.mixture, "equilibrium": d.o.equilibrium, "thermodynamic": d.o.thermodynamic,
+		"moves": d.o.moves, "moving": d.o.moveSteps, "update": d.o.update, "updates": d.o.updates,
 	})
 	if err != nil {
 		return err
@@ -132,6 +144,9 @@ func (d *dmmc) walk(ctx context.Context) error {
 		return err
 	}
 	d.left(mixtureFile)
+	if err := d.move(ctx, m); err != nil {
+		return err
+	}
 	for _, name := range d.names() {
 		if err := d.Results().Of(name).Add(measure.Signs(d.chains[name]...)); err != nil {
 			return err
@@ -149,7 +164,7 @@ func (d *dmmc) left(file string) {
 // names returns the algorithms of the run in the order of the tables.
 func (d *dmmc) names() []string {
 	var names []string
-	for _, n := range []string{unitHMC, tunedHMC, metropolis, cluster, gaussianMC, exact, published, mixed} {
+	for _, n := range []string{unitHMC, tunedHMC, metropolis, cluster, gaussianMC, exact, published, mixed, latentSpace, composite} {
 		if d.chains[n] != nil {
 			names = append(names, n)
 		}

@@ -102,6 +102,50 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Chains in latent space and composite ones sample the same theory.
+func TestMoves(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	args := tiny(out, "-mixture", "0", "-thermodynamic=false", "-moves", "latent,hybrid", "-moving", "4096", "-update", "hmc", "-updates", "2")
+	if err := run(t.Context(), args); err != nil {
+		t.Fatal(err)
+	}
+	programtest.Files(t, out, "latent.npz", "hybrid.npz")
+	text := programtest.Read(t, out, program.ResultsFile)
+	file := programtest.Results(t, text)
+	var clock times
+	if err := json.Unmarshal(programtest.Read(t, out, timesFile), &clock); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{latentSpace, composite} {
+		for _, o := range []string{measure.AbsM, measure.VM2, measure.Phi2, measure.ActionDensity} {
+			e, ok := file.Get(name, o)
+			r, _ := file.Get(cluster, o)
+			if s := e.Sigma(r); !ok || !(math.Abs(s) < 5) {
+				t.Errorf("%s of %s: %v, cluster updates %v", o, name, e, r)
+			}
+		}
+		if e, ok := file.Get(name, measure.Acceptance); !ok || !(e.Value > 0.3) {
+			t.Errorf("%s: acceptance %v", name, e)
+		}
+		if !(clock.Seconds[name] > 0 && clock.Independent[name] > 0) {
+			t.Errorf("times.json lacks %s", name)
+		}
+	}
+	if e, ok := file.Get(latentSpace, stepSize); !ok || !(e.Value > 0 && e.Value <= 1) {
+		t.Errorf("β = %v", e)
+	}
+	if _, ok := file.Get(composite, stepSize); ok {
+		t.Error("hybrid chains have a β")
+	}
+	// Once more: everything is read from the files.
+	if err := run(t.Context(), args); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(text, programtest.Read(t, out, program.ResultsFile)) {
+		t.Error("a run that was finished gave other results")
+	}
+}
+
 // A run that is interrupted after any stage continues to the same results.
 func TestResume(t *testing.T) {
 	small := func(out string) []string {
@@ -209,6 +253,12 @@ func TestBadInput(t *testing.T) {
 		"too many equilibrated":     {"-equilibrium", "1000"},
 		"too few equilibrated":      {"-equilibrium", "1"},
 		"few samples":               {"-samples", "8"},
+		"unknown moves":             {"-moves", "sideways"},
+		"moves named twice":         {"-moves", "latent,latent"},
+		"few moves":                 {"-moves", "latent", "-moving", "8"},
+		"an unknown update":         {"-update", "nothing"},
+		"no updates":                {"-updates", "0"},
+		"moves with estimates":      {"-moves", "latent", "-model", "unet"},
 		"retraining a Gaussian":     {"-retrain"},
 		"negative λ":                {"-lambda", "-1"},
 		"no model":                  {"-model", "nothing.npz"},

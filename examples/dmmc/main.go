@@ -18,6 +18,13 @@
 //   - mixture: in each step either an HMC trajectory or a proposal of the model, each with
 //     probability ½; exact as dmmc is
 //
+// and, if -moves asks for them, 64 chains side by side,
+//
+//   - latent: moves in the latent space of the flow, whose size β adapts to an acceptance of
+//     0.4; exact as dmmc is, and mobile where fresh proposals are rejected
+//   - hybrid: in each step a proposal of the model and then -updates cluster cycles or HMC
+//     trajectories; exact as dmmc is
+//
 // For each of them the program prints the acceptance observed and predicted from the
 // weights, ESS/N with its bootstrap error, the largest share of a single weight, the
 // longest run of rejections, sd(log w) and both R²; for all algorithms the observables,
@@ -34,7 +41,7 @@
 // (the same of the reverse process), equilibrium.npz, mixture.npz, hmc.npz, ensemble.npz,
 // results.json, times.json (seconds, which no two runs have in common), action.png
 // (figure 7), autocorrelation.png (figure 8), magnetization.png, abs_magnetization.png, and
-// denoising.png. Interrupted with Ctrl-C it keeps what is finished, and the same command
+// denoising.png, and with -moves latent.npz and hybrid.npz. Interrupted with Ctrl-C it keeps what is finished, and the same command
 // continues.
 //
 // The preset quick is meant for two cores: a model that is shipped takes about four minutes
@@ -69,6 +76,10 @@ type options struct {
 	mixture       int // steps of the mixture, all together
 	equilibrium   int // equilibrated configurations whose log q is evaluated
 	thermodynamic bool
+	moves         string // further chains with the model
+	moveSteps     int    // steps of each kind of them, all chains together
+	update        string // what hybrid chains do beside proposals
+	updates       int    // and how often in a step
 }
 
 func main() {
@@ -88,6 +99,10 @@ func parse(args []string) (options, error) {
 		fs.IntVar(&o.chain, "chain", 65536, "steps of hybrid Monte Carlo and Metropolis, all chains together; a fourth of it where a step decorrelates more")
 		fs.IntVar(&o.mixture, "mixture", 256, "steps of the mixture of HMC and DM-MC; 0: without it")
 		fs.IntVar(&o.equilibrium, "equilibrium", 512, "training configurations whose log q is evaluated for log Z, at most -n")
+		fs.StringVar(&o.moves, "moves", independent, "how chains move with the model: independent; latent, also in the latent space of its flow;\nhybrid, also with proposals and other updates in turn; or latent,hybrid")
+		fs.IntVar(&o.moveSteps, "moving", 4096, "steps of the latent and of the hybrid chains, all chains together")
+		fs.StringVar(&o.update, "update", cluster, "update of hybrid chains: cluster, or hmc for a unit trajectory")
+		fs.IntVar(&o.updates, "updates", 4, "updates after each proposal of hybrid chains")
 		fs.BoolVar(&o.thermodynamic, "thermodynamic", true, "compute log Z by thermodynamic integration too")
 	})
 	return o, err
@@ -102,6 +117,14 @@ func (o *options) check() error {
 		return fmt.Errorf("expected -mixture of at least %d, or 0, got %d", leastChain, o.mixture)
 	case o.equilibrium < 2 || o.equilibrium > o.Configurations:
 		return fmt.Errorf("expected -equilibrium between 2 and -n, got %d", o.equilibrium)
+	case o.moveSteps < leastChain:
+		return fmt.Errorf("expected -moving of at least %d, got %d", leastChain, o.moveSteps)
+	case o.update != cluster && o.update != updateHMC:
+		return fmt.Errorf("expected -update %s or %s, got %q", cluster, updateHMC, o.update)
+	case o.moves != independent && o.Model == settings.UNet:
+		return fmt.Errorf("expected -moves %s with the estimated divergence of a U-Net, got %q", independent, o.moves)
+	case o.updates < 1:
+		return fmt.Errorf("expected -updates of at least 1, got %d", o.updates)
 	case o.Samples < leastChain:
 		return fmt.Errorf("expected -samples of at least %d, got %d", leastChain, o.Samples)
 	}

@@ -19,7 +19,7 @@ var columns = []struct{ name, title string }{
 
 // diagnostics are the columns of the table of weights.
 var diagnostics = []struct{ name, title string }{
-	{measure.Acceptance, "acceptance"}, {measure.AcceptancePredicted, "predicted"}, {measure.ESS, "ESS/N"}, {essBootstrap, "(bootstrap)"},
+	{measure.Acceptance, "acceptance"}, {stepSize, "β"}, {measure.AcceptancePredicted, "predicted"}, {measure.ESS, "ESS/N"}, {essBootstrap, "(bootstrap)"},
 	{largestShare, "largest share"}, {measure.LongestRejection, "longest rejection"}, {measure.SDLogW, "sd(log w)"},
 	{measure.R2, "R² (4.9)"}, {measure.PearsonR2, "R² (Pearson)"}, {stepError, "step error"},
 }
@@ -108,7 +108,7 @@ func (d *dmmc) printWeights(w io.Writer) error {
 		fmt.Fprintf(t, "\t%s", c.title)
 	}
 	fmt.Fprintln(t)
-	for _, name := range []string{gaussianMC, exact, published, mixed} {
+	for _, name := range []string{gaussianMC, exact, published, mixed, latentSpace, composite} {
 		if d.chains[name] == nil {
 			continue
 		}
