@@ -28,6 +28,7 @@
 //   - generative models: [LogWeightStats], [Regress], [R2Coefficient], [Reweight], [Resample],
 //     [BridgeLogZ]
 //   - an approximation or a coupling that changes a little: [Response]
+//   - a critical point from simulations beside it: [BinderCrossing]; scaling: [FitPowerLaw]
 //   - comparison of results: [Estimate.Pull], [Estimate.Sigma], [WeightedMean], [Chi2]
 //
 // # Errors
