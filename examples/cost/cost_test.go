@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/mcmc/measure"
+)
+
+// tiny are the settings of a run of seconds.
+func tiny(out string, more ...string) []string {
+	return append([]string{"-out", out, "-dims", "4x4,6x6", "-kappa", "0.15", "-lambda", "0.1", "-lower", "0.1", "-n", "512", "-minutes", "0.004"}, more...)
+}
+
+// train fits a small network on 4x4 and returns the file of the model.
+func train(t *testing.T) string {
+	t.Helper()
+	lat, err := lattice.New(4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, err := lattice.NewPhi4(lat, 0.15, 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: 256, Seed: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := hollow.New(hollow.Config{Range: 1, Hidden: 4, Channels: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := diffusion.Fit(t.Context(), device, action, r.Ensemble, diffusion.FitConfig{Network: net, Train: diffusion.TrainConfig{Steps: 20}, Seed: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "model.npz")
+	if err := m.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// All samplers agree on the observables and on log Z, and have a cost.
+func TestRun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	args := tiny(out, "-models", train(t))
+	if err := run(t.Context(), args); err != nil {
+		t.Fatal(err)
+	}
+	programtest.Files(t, out, "cost.png", program.ResultsFile, "ensemble-4x4-kappa0.15.npz", "stages/dmmc_6x6")
+	text := programtest.Read(t, out, program.ResultsFile)
+	file := programtest.Results(t, text)
+	for _, lat := range []string{"_4x4", "_6x6"} {
+		for _, name := range names() {
+			if name != thermo {
+				e, ok := file.Get(name+lat, measure.AbsM)
+				r, _ := file.Get(cluster+lat, measure.AbsM)
+				if s := e.Sigma(r); !ok || !(math.Abs(s) < 5) {
+					t.Errorf("⟨|M|⟩ of %s: %v, cluster updates %v", name+lat, e, r)
+				}
+				if e, ok := file.Get(name+lat, independent); !ok || !(e.Value > 0) {
+					t.Errorf("%s: cost %v", name+lat, e)
+				}
+			}
+			if slices.Contains([]string{smc, smcCluster, smcModel, gaussian, exact, thermo}, name) {
+				e, ok := file.Get(name+lat, logZ)
+				r, _ := file.Get(thermo+lat, logZ)
+				if s := e.Sigma(r); !ok || !(name == thermo || math.Abs(s) < 5) {
+					t.Errorf("log Z of %s: %v, thermodynamic integration %v", name+lat, e, r)
+				}
+				if e, ok := file.Get(name+lat, logZRate); !ok || !(e.Value > 0) {
+					t.Errorf("%s: rate of log Z %v", name+lat, e)
+				}
+			}
+		}
+		if e, ok := file.Get(latent+lat, stepSize); !ok || !(e.Value > 0 && e.Value <= 1) {
+			t.Errorf("β = %v", e)
+		}
+	}
+	for _, name := range []string{cluster, exact} {
+		if e, ok := file.Get(name, exponent); !ok || !(e.Error > 0) {
+			t.Errorf("exponent of %s: %v", name, e)
+		}
+	}
+	// Once more: everything is read from the files, whatever the times.
+	if err := run(t.Context(), args); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(text, programtest.Read(t, out, program.ResultsFile)) {
+		t.Error("a run that was finished gave other results")
+	}
+}
+
+// A coupling without a model has no DM-MC; the rest is there.
+func TestWithoutModel(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := run(t.Context(), tiny(out, "-dims", "4x4", "-samplers", "cluster,dmmc")); err != nil {
+		t.Fatal(err)
+	}
+	file := programtest.Results(t, programtest.Read(t, out, program.ResultsFile))
+	if _, ok := file.Get("dmmc_4x4", independent); ok {
+		t.Error("DM-MC without a model")
+	}
+	if _, ok := file.Get("cluster_4x4", independent); !ok {
+		t.Error("no cluster updates")
+	}
+}
+
+// Bad input is refused before a folder is made.
+func TestBadInput(t *testing.T) {
+	programtest.Refuses(t, run, tiny, map[string][]string{
+		"an unknown sampler": {"-samplers", "nothing"},
+		"a sampler twice":    {"-samplers", "hmc,hmc"},
+		"descending sizes":   {"-dims", "6x6,4x4"},
+		"no time":            {"-minutes", "0"},
+		"a lower κ above":    {"-lower", "0.2"},
+		"few configurations": {"-n", "8"},
+		"no model":           {"-models", "nothing.npz"},
+		"negative λ":         {"-lambda", "-1"},
+	})
+}

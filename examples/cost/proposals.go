@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
+	"github.com/latdiff/latdiff/stats"
+)
+
+const (
+	// batch is the number of proposals that are drawn at once.
+	batch = 256
+	// few and share say when weights are too few or too uneven for a cost: an effective
+	// number of configurations, and the share of the largest weight.
+	few, share = 50, 0.05
+	// mostProposals bounds the memory for |M| and log w.
+	mostProposals = 1 << 22
+)
+
+// proposals measures the independence sampler with the draws of a flow.
+func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
+	o := newOutcome()
+	if _, err := p.Sample(ctx, 2, j.seed<<8); err != nil {
+		return o, err
+	}
+	var abs, logw []float64
+	begin := time.Now()
+	for i := uint64(1); j.left() > 0 && len(logw) < mostProposals; i++ {
+		start := time.Now()
+		s, err := p.Sample(ctx, batch, j.seed<<16+i)
+		if err != nil {
+			return o, err
+		}
+		w, err := s.LogWeights(j.action)
+		if err != nil {
+			return o, err
+		}
+		logw = append(logw, w...)
+		abs = append(abs, s.Ensemble.Measure(nil, lattice.AbsMagnetization)...)
+		j.spend(time.Since(start))
+	}
+	seconds := time.Since(begin).Seconds()
+	o.Steps, o.Seconds = len(logw), seconds/float64(len(logw))
+	chain, err := mcmc.DMMC(rand.New(rand.NewPCG(j.seed, 1)), logw)
+	if err != nil {
+		return o, err
+	}
+	series := make([]float64, len(chain.Index))
+	for t, k := range chain.Index {
+		series[t] = abs[k]
+	}
+	if err := o.autocorrelation([][]float64{series}); err != nil {
+		return o, err
+	}
+	w := chain.Weights
+	o.Acceptance, o.ESS, o.LogZ, o.LogZSeconds = chain.Acceptance, w.ESS, w.LogZ, seconds
+	o.SD = stats.Estimate{Value: w.SD, Error: w.SD / math.Sqrt(2*float64(len(logw)-1))}
+	o.Reliable = o.Reliable && w.MaxShare < share && w.ESS.Value*float64(len(logw)) > few
+	return o, nil
+}
+
+const (
+	// pilotSteps are made to learn how long a step takes, and leastSteps at least thereafter.
+	pilotSteps, leastSteps = 4, 16
+	// largeChain is the number of float64 of the configurations of a measurement at most.
+	largeChain = 1 << 27
+)
+
+// sideBySide measures many chains that go through a flow together. measure makes a number of
+// steps of each, after as many of thermalisation.
+func sideBySide(j *job, measure func(chains, steps, thermalisation int, seed uint64) (sideResult, error)) (outcome, error) {
+	chains := 64
+	if j.volume() >= 1<<12 {
+		// A step of fewer chains takes less time, and small batches of large fields are as
+		// fast.
+		chains = 32
+	}
+	o := newOutcome()
+	run := func(steps, thermalisation int, seed uint64) (sideResult, float64, error) {
+		start := time.Now()
+		r, err := measure(chains, steps, thermalisation, seed)
+		d := time.Since(start)
+		j.spend(d)
+		return r, d.Seconds() / float64(steps+thermalisation), err
+	}
+	// The first run compiles.
+	if _, _, err := run(1, 1, j.seed); err != nil {
+		return o, err
+	}
+	_, each, err := run(pilotSteps/2, pilotSteps/2, j.seed)
+	if err != nil {
+		return o, err
+	}
+	total := int(j.left().Seconds() / each)
+	thermalisation := max(leastSteps, min(64, total/4))
+	steps := max(leastSteps, min(total-thermalisation, largeChain/(chains*j.volume())))
+	r, each, err := run(steps, thermalisation, j.seed+1)
+	if err != nil {
+		return o, err
+	}
+	o.Steps, o.Seconds, o.Acceptance, o.Beta = steps*chains, each/float64(chains), r.acceptance, r.beta
+	return o, o.autocorrelation(r.abs)
+}
+
+// sideResult are chains side by side.
+type sideResult struct {
+	abs              [][]float64
+	acceptance, beta float64
+}
+
+// latentChains measures chains in the latent space of a flow.
+func latentChains(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
+	return sideBySide(j, func(chains, steps, thermalisation int, seed uint64) (sideResult, error) {
+		r, err := mcmc.Latent(ctx, j.action, p, mcmc.LatentConfig{Chains: chains, Steps: steps, Thermalisation: thermalisation, Seed: seed})
+		if err != nil {
+			return sideResult{}, err
+		}
+		return sideResult{r.Series(lattice.AbsMagnetization), r.Acceptance, r.Beta}, nil
+	})
+}
+
+// updates is the number of cycles of the cluster kernel in a step of hybrid chains.
+const updates = 4
+
+// hybridChains measures chains with a proposal of a flow and cluster updates in each step.
+func hybridChains(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
+	return sideBySide(j, func(chains, steps, thermalisation int, seed uint64) (sideResult, error) {
+		r, err := mcmc.Composite(ctx, j.action, p, mcmc.CompositeConfig{
+			Chains: chains, Steps: steps, Thermalisation: thermalisation, Updates: updates, Seed: seed,
+		})
+		if err != nil {
+			return sideResult{}, err
+		}
+		return sideResult{r.Series(lattice.AbsMagnetization), r.Acceptance, math.NaN()}, nil
+	})
+}
