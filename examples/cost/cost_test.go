@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
-	programtest.Files(t, out, "cost.png", program.ResultsFile, "ensemble-4x4-kappa0.15.npz", "stages/dmmc_6x6")
+	programtest.Files(t, out, "cost.png", "logz.png", program.ResultsFile, "ensemble-4x4-kappa0.15.npz", "stages/dmmc_6x6")
 	text := programtest.Read(t, out, program.ResultsFile)
 	file := programtest.Results(t, text)
 	for _, lat := range []string{"_4x4", "_6x6"} {

@@ -35,7 +35,7 @@
 // log Z after a second, reliable, 0 for a chain that is too short for its τ_int or weights of
 // which few matter: the cost is then a lower bound. SAMPLER alone has the fit cost = A L^p,
 // exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent crossing_extent
-// where the fits are equal. cost.png shows all. Interrupted with Ctrl-C the program keeps the
+// where the fits are equal. cost.png and logz.png show both costs. Interrupted with Ctrl-C the program keeps the
 // points that are finished, and the same command continues.
 package main
 
@@ -61,7 +61,7 @@ type options struct {
 
 const about = `Cost measures the time of an independent configuration of φ⁴ theory with every sampler of
 the library against the size of the lattice, and fits its power. It prints one table and
-writes cost.png and results.json. With the defaults it takes two hours.
+writes cost.png, logz.png and results.json. With the defaults it takes two hours.
 
 `
 

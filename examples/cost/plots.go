@@ -5,40 +5,32 @@ import (
 	"math"
 
 	"github.com/latdiff/latdiff/internal/figure"
+	"github.com/latdiff/latdiff/stats"
 )
 
-// colors of the samplers; those without a model are dashed where two share one.
+// colors of the samplers; one of two that share a colour has a dashed fit.
 var colors = map[string]figure.Color{
 	unitHMC: figure.Blue, longHMC: figure.SkyBlue, fourierHMC: figure.Purple, cluster: figure.Green,
 	smc: figure.Orange, smcCluster: figure.Orange, smcModel: figure.Vermillion, gaussian: figure.Purple,
-	exact: figure.Vermillion, latent: figure.Black, hybrid: figure.Green,
+	exact: figure.Vermillion, latent: figure.Black, hybrid: figure.Green, thermo: figure.Blue,
 }
 
 // second samplers of a colour.
 var second = map[string]bool{smcCluster: true, smcModel: true, gaussian: true, hybrid: true}
 
-// plot draws the cost against the extent, with the fits, and the crossings of DM-MC.
+// plot draws the cost of an independent configuration against the extent, with the fits and
+// the crossings of DM-MC, and the error of log Z after a second.
 func (c *cost) plot() error {
-	var all, lines []figure.Series
+	var points, lines []figure.Series
 	note := ""
 	for _, a := range c.samplers {
-		s := figure.Series{Name: titles[a.name], Color: colors[a.name], Style: figure.Markers}
-		for _, site := range c.sites {
-			o := c.outcomes[a.name+"_"+site.name]
-			if !(o.Cost.Value > 0) {
-				continue
-			}
-			e := o.Cost.Error
-			if !(e < o.Cost.Value) {
-				// A bar that reaches zero has no place on a logarithmic axis.
-				e = 0
-			}
-			s.X, s.Y, s.Err = append(s.X, site.extent()), append(s.Y, o.Cost.Value*1e3), append(s.Err, e*1e3)
-		}
+		s := c.curve(a.name, func(o outcome) stats.Estimate {
+			return stats.Estimate{Value: 1e3 * o.Cost.Value, Error: 1e3 * o.Cost.Error}
+		})
 		if len(s.X) == 0 {
 			continue
 		}
-		all = append(all, s)
+		points = append(points, s)
 		p, ok := c.fits[a.name]
 		if !ok {
 			continue
@@ -47,29 +39,60 @@ func (c *cost) plot() error {
 		if second[a.name] {
 			line.Style = figure.Dashed
 		}
-		const points = 20
+		const n = 20
 		lo, hi := s.X[0], s.X[len(s.X)-1]
-		for i := range points {
-			x := lo * math.Pow(hi/lo, float64(i)/(points-1))
-			line.X, line.Y = append(line.X, x), append(line.Y, p.At(x).Value*1e3)
+		for i := range n {
+			x := lo * math.Pow(hi/lo, float64(i)/(n-1))
+			line.X, line.Y = append(line.X, x), append(line.Y, 1e3*p.At(x).Value)
 		}
 		lines = append(lines, line)
-		if a.name == longHMC || a.name == cluster {
-			if _, ok := c.fits[exact]; ok {
-				note += fmt.Sprintf("DM-MC below %s: %s\n", titles[a.name], c.verdict(a.name))
-			}
+		if _, ok := c.fits[exact]; ok && (a.name == longHMC || a.name == cluster) {
+			note += fmt.Sprintf("DM-MC below %s: %s\n", titles[a.name], c.verdict(a.name))
 		}
 	}
-	if len(all) == 0 {
+	if err := c.save("cost.png", "ms per independent configuration", note, append(points, lines...)); err != nil {
+		return err
+	}
+	points = nil
+	for _, a := range c.samplers {
+		s := c.curve(a.name, func(o outcome) stats.Estimate { return stats.Estimate{Value: o.rate(), Error: math.NaN()} })
+		s.Style = figure.Joined
+		if len(s.X) > 0 {
+			points = append(points, s)
+		}
+	}
+	return c.save("logz.png", "error of log Z after a second", "", points)
+}
+
+// curve returns what a sampler has on the lattices, where it is positive.
+func (c *cost) curve(name string, y func(o outcome) stats.Estimate) figure.Series {
+	s := figure.Series{Name: titles[name], Color: colors[name], Style: figure.Markers}
+	for _, site := range c.sites {
+		e := y(c.outcomes[name+"_"+site.name])
+		if !(e.Value > 0) {
+			continue
+		}
+		if !(e.Error < e.Value) {
+			// A bar that reaches zero has no place on a logarithmic axis.
+			e.Error = 0
+		}
+		s.X, s.Y, s.Err = append(s.X, site.extent()), append(s.Y, e.Value), append(s.Err, e.Error)
+	}
+	return s
+}
+
+// save draws series against L, if there are any.
+func (c *cost) save(file, label, note string, series []figure.Series) error {
+	if len(series) == 0 {
 		return nil
 	}
-	f, err := figure.Lines(append(all, lines...), figure.LinesConfig{Options: figure.Options{
+	f, err := figure.Lines(series, figure.LinesConfig{Options: figure.Options{
 		Title: fmt.Sprintf("κ = %v, λ = %v", c.o.Kappa, c.o.Lambda), Note: note,
-		X: figure.Axis{Label: "L", Log: true}, Y: figure.Axis{Label: "ms per independent configuration", Log: true},
+		X: figure.Axis{Label: "L", Log: true}, Y: figure.Axis{Label: label, Log: true},
 		Width: 18, Height: 15,
 	}})
 	if err != nil {
 		return err
 	}
-	return c.folder.Save("cost.png", f.Save)
+	return c.folder.Save(file, f.Save)
 }
