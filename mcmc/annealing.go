@@ -95,7 +95,7 @@ func Anneal(ctx context.Context, path ThermodynamicPath, cfg AnnealConfig) (*Ann
 	if err != nil {
 		return nil, err
 	}
-	a := &annealing{AnnealConfig: cfg, path: path, t: path.From}
+	a := &annealing{AnnealConfig: cfg, path: path, t: path.From, length: math.Inf(1)}
 	if err := a.start(ctx); err != nil {
 		return nil, err
 	}
@@ -188,6 +188,9 @@ type annealing struct {
 	logw   []float64
 	action []float64 // S_t of every configuration
 	rngs   []*rand.Rand
+
+	length             float64 // of the last step, where they are chosen
+	trial, once, twice []float64
 }
 
 // start puts the configurations at the start of the path.
@@ -239,13 +242,28 @@ func (a *annealing) at(t float64) (lattice.Action, error) {
 
 // measure sets action to the values of an action.
 func (a *annealing) measure(action lattice.Action) error {
-	a.action = a.ens.Measure(a.action, action.Value)
+	a.action = a.values(a.action, action)
 	for i, s := range a.action {
 		if !finite(s) {
 			return fmt.Errorf("mcmc: annealing: expected a finite action, got %v of configuration %d at t = %v", s, i, a.t)
 		}
 	}
 	return nil
+}
+
+// values writes an action of every configuration into dst and returns it.
+func (a *annealing) values(dst []float64, action lattice.Action) []float64 {
+	if dst == nil {
+		dst = make([]float64, a.N)
+	}
+	var wg sync.WaitGroup
+	workers := min(a.Workers, a.N)
+	for w := range workers {
+		lo, hi := population(a.N, workers, w)
+		wg.Go(func() { a.ens.Slice(lo, hi).Measure(dst[lo:hi], action.Value) })
+	}
+	wg.Wait()
+	return dst
 }
 
 // step goes on to rung i.
@@ -281,42 +299,50 @@ func (a *annealing) next(i int) (float64, error) {
 	if a.Ladder != nil {
 		return a.Ladder[i], nil
 	}
-	// The weights of the step to t keep (Σ W v)²/Σ W v² of the sample that the weights W make.
-	keeps := func(t float64) (bool, error) {
-		action, err := a.at(t)
-		if err != nil {
-			return false, err
-		}
-		once, twice := make([]float64, a.N), make([]float64, a.N)
-		for i, s := range a.ens.Measure(nil, action.Value) {
-			once[i] = a.logw[i] + a.action[i] - s
-			twice[i] = once[i] + a.action[i] - s
-		}
-		kept := 2*floats.LogSumExp(once) - floats.LogSumExp(twice) - floats.LogSumExp(a.logw)
-		return kept >= math.Log(a.Keep), nil
-	}
-	ok, err := keeps(a.path.To)
-	if ok || err != nil {
-		return a.path.To, err
-	}
-	// A fraction of what is left, to a per cent of itself.
-	lo, hi := 0.0, 1.0
-	for hi-lo > 0.01*hi {
-		mid := (lo + hi) / 2
-		if lo == 0 && hi < 1e-9 {
-			return 0, fmt.Errorf("mcmc: annealing: expected weights that vary little over a short way, got an effective sample size below %v of that at t = %v", a.Keep, a.t)
-		}
-		ok, err := keeps(a.t + mid*(a.path.To-a.t))
+	way := a.path.To - a.t
+	target := -math.Log(a.Keep)
+	// A fraction of what is left, to two per cent of itself, between one that keeps enough and
+	// one that does not. The loss grows as the square of it.
+	lo, hi := 0.0, math.Inf(1)
+	for f := math.Min(1, a.length/math.Abs(way)); ; {
+		loss, err := a.loss(a.t + f*way)
 		if err != nil {
 			return 0, err
 		}
-		if ok {
-			lo = mid
-		} else {
-			hi = mid
+		switch {
+		case !(loss <= target):
+			hi = f
+		case f == 1:
+			return a.path.To, nil
+		case loss >= 0.96*target || f > 0.99*hi:
+			a.length = f * math.Abs(way)
+			return a.t + f*way, nil
+		default:
+			lo = f
+		}
+		if lo == 0 && hi < 1e-9 {
+			return 0, fmt.Errorf("mcmc: annealing: expected weights that vary little over a short way, got an effective sample size below %v of that at t = %v", a.Keep, a.t)
+		}
+		if f = math.Min(1, f*math.Sqrt(0.98*target/math.Max(loss, 0))); !(f > lo && f < hi) {
+			f = (lo + math.Min(1, hi)) / 2
 		}
 	}
-	return a.t + lo*(a.path.To-a.t), nil
+}
+
+// loss returns -log of the fraction (Σ W v)²/Σ W v² of the sample of the weights W that the
+// weights v of a step to t keep.
+func (a *annealing) loss(t float64) (float64, error) {
+	action, err := a.at(t)
+	if err != nil {
+		return 0, err
+	}
+	a.trial = a.values(a.trial, action)
+	a.once, a.twice = a.once[:0], a.twice[:0]
+	for i, s := range a.trial {
+		once := a.logw[i] + a.action[i] - s
+		a.once, a.twice = append(a.once, once), append(a.twice, once+a.action[i]-s)
+	}
+	return floats.LogSumExp(a.twice) + floats.LogSumExp(a.logw) - 2*floats.LogSumExp(a.once), nil
 }
 
 // population returns the range of configurations of population p.
