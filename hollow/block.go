@@ -31,6 +31,8 @@ type block struct {
 	result, head  []float32
 	transformTemp []float32
 
+	pairs *pairBlock // nil: none
+
 	sign, slope [lanes.Width]float32    // m and ∂m/∂φ
 	sums        [2][lanes.Width]float64 // of ∂out(x)/∂φ(x), and of ∂out(x)/∂m as far as it is not in the first
 
@@ -67,6 +69,9 @@ func newBlock(h *host) *block {
 	for _, x := range []*[]float32{&b.headHidden, &b.headValue, &b.headSlope} {
 		*x = columns(cfg.Head)
 	}
+	if cfg.Pairs > 0 {
+		b.pairs = newPairBlock(cfg.Pairs, row, h.shift > 0)
+	}
 	b.a, b.b, b.c = columns(1)[:tileColumns], columns(1)[:tileColumns], columns(1)[:tileColumns]
 	return b
 }
@@ -84,6 +89,9 @@ func (b *block) evaluate(l *level, f fields) {
 		b.hollow(l, from, min(tileColumns, b.row-from), f.divergence != nil, aligned)
 	}
 	b.filter(l)
+	if l.pairs != nil {
+		b.bilocal(l, f.divergence != nil)
+	}
 	for from := 0; from < b.row; from += tileColumns {
 		b.smooth(l, from, min(tileColumns, b.row-from), f.divergence != nil)
 	}
@@ -283,6 +291,9 @@ func (b *block) smooth(l *level, from, n int, divergence bool) {
 	}
 	k.Dot(g, c.headOutput, b.headValue)
 	k.Dot(g, c.linear, b.headIn)
+	if l.pairs != nil {
+		b.addBilocal(l, from, n, divergence)
+	}
 	if !divergence {
 		return
 	}

@@ -20,6 +20,8 @@ type coefficients[T any] struct {
 	linear, linearSign, headOffset, estimate, estimateSign    T
 	cubic, quadratic                                          T
 	rateSigmoid, rateCubic, rateQuadratic, rateConstant       T
+	// The bilocal part, see there; they are empty where there is none.
+	pairSlopes, pairOutput, pairInputs, pairKernels, pairReturns, pairAmplitude T
 }
 
 // all lists the coefficients in the order in which the graph returns them.
@@ -31,6 +33,7 @@ func (c *coefficients[T]) all() []*T {
 		&c.linear, &c.linearSign, &c.headOffset, &c.estimate, &c.estimateSign,
 		&c.cubic, &c.quadratic,
 		&c.rateSigmoid, &c.rateCubic, &c.rateQuadratic, &c.rateConstant,
+		&c.pairSlopes, &c.pairOutput, &c.pairInputs, &c.pairKernels, &c.pairReturns, &c.pairAmplitude,
 	}
 }
 
@@ -56,6 +59,12 @@ func (n *Network) Coefficients(scope *model.Scope, in diffusion.Inputs) []*graph
 	c.linear, c.linearSign, c.headOffset = h.linear, h.signs[1], h.offset
 	c.estimate, c.estimateSign, c.cubic, c.quadratic = h.estimate, h.signs[2], h.cubic, h.quadratic
 	c.rateSigmoid, c.rateCubic, c.rateQuadratic, c.rateConstant = r.sigmoid, r.cubic, r.quadratic, r.constant
+
+	if b.hasPairs() {
+		p := h.bilocal()
+		c.pairSlopes, c.pairOutput, c.pairInputs = p.slopes, p.a, p.b
+		c.pairKernels, c.pairReturns, c.pairAmplitude = p.kernels, p.returns, p.amplitude
+	}
 
 	// Terms that are missing have at most one coefficient for every sigmoid, or tangent.
 	zeros := graph.ZerosLike(ones(b.field, max(2, b.cfg.Features, b.cfg.Hidden, b.cfg.Head)))

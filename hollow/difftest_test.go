@@ -57,7 +57,7 @@ func TestNetwork(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small
-			cfg.Local = c.local
+			cfg.Local, cfg.Pairs = c.local, 4
 			check := difftest.Config{
 				Layout:     lattice.Layout{Lattice: must(lattice.New(c.dims...)), Components: c.components},
 				Symmetries: c.symmetries, Keeps: c.keeps, Order: c.order, Gain: 0.4,

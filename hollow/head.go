@@ -32,8 +32,13 @@ func (b *builder) smoothed() (out, divergence *graph.Node) {
 	h := &head{builder: b}
 	h.weigh()
 	g := h.value()
+	divergence = h.trace()
+	if b.hasPairs() {
+		more, trace := h.bilocal().value()
+		g, divergence = graph.Add(g, more), graph.Add(divergence, trace)
+	}
 	wiener := b.eachSpecies(1, func(s *species) *graph.Node { return s.wiener })
-	return transform(b.filtered(wiener, transform(g, b.dims)), b.dims), h.trace()
+	return transform(b.filtered(wiener, transform(g, b.dims)), b.dims), divergence
 }
 
 // weigh sets the weights.

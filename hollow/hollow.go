@@ -37,6 +37,8 @@ type Config struct {
 	Hidden int `json:"hidden"`
 	// Head is the number of sigmoids in the smoothed part. Default 16.
 	Head int `json:"head"`
+	// Pairs is the number of bilocal terms.
+	Pairs int `json:"pairs,omitempty"`
 	// Local leaves out the zero mode φ_0 = Σ_x φ(x)/√V, by which, in units of its standard
 	// deviation, every site otherwise knows the magnetisation. What that means for the
 	// score depends on the volume: choose Local for a model that is to be moved to other

@@ -49,6 +49,7 @@ type level struct {
 	mixing  *lanes.Matrix
 	// ownOutput is output times own.
 	ownOutput []float32
+	pairs     *pairLevel // nil: none
 }
 
 // Level returns the network at one noise level; see [diffusion.Host].
@@ -82,6 +83,9 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 	l.mixing = lanes.NewMatrix(beside(cfg.Head, c.mixing, c.mixingSign[:cfg.Head]), cfg.Head, c.headBias)
 	for i, w := range c.output {
 		l.ownOutput = append(l.ownOutput, w*c.own[i])
+	}
+	if cfg.Pairs > 0 && cfg.Parity != diffusion.NoParity {
+		l.pairs = newPairLevel(cfg, c)
 	}
 	return l
 }

@@ -75,6 +75,8 @@ func TestHost(t *testing.T) {
 		"not even":       {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 0, 16, []int{4, 4}, nil},
 		"one site":       {small, 0, 18, []int{4, 6}, []float64{0, 0, -1, 0, 1}},
 		"one site, free": {small, 0, 2, []int{5}, []float64{0, 0.2, 1}},
+		"pairs":          {with(func(c *hollow.Config) { c.Pairs = 6 }), 0, 18, []int{6, 4}, nil},
+		"pairs, ordered": {with(func(c *hollow.Config) { c.Pairs = 2 }), 2, 3, []int{4, 4}, nil},
 		"biased ordered": {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 3, 5, []int{4, 4}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

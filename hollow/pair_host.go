@@ -1,0 +1,154 @@
+package hollow
+
+import "github.com/latdiff/latdiff/internal/lanes"
+
+// pairLevel is the bilocal part at one noise level, see pairs.
+type pairLevel struct {
+	half int
+	// Matrices of the first half of the pairs and of the rest, of which the latter take odd
+	// functions in a and even ones in b.
+	a, b       [2]*lanes.Matrix
+	amplitudes [2][]float32 // R and Ŵ(0) ∂ψ/∂m, for every pair
+	ones       []float32
+}
+
+func newPairLevel(cfg Config, c *coefficients[[]float32]) *pairLevel {
+	n, half, functions := cfg.Pairs, cfg.Pairs/2, pairFeatures+1
+	l := &pairLevel{half: half}
+	for i, rows := range [2][2]int{{0, half}, {half, n}} {
+		l.a[i] = lanes.NewMatrix(c.pairOutput[rows[0]*functions:rows[1]*functions], rows[1]-rows[0], nil)
+		l.b[i] = lanes.NewMatrix(c.pairInputs[rows[0]*functions:rows[1]*functions], rows[1]-rows[0], nil)
+	}
+	for range n {
+		for t, a := range c.pairAmplitude {
+			l.amplitudes[t] = append(l.amplitudes[t], a)
+		}
+		l.ones = append(l.ones, 1)
+	}
+	return l
+}
+
+// pairBlock is the scratch space of the bilocal part: ψ, P_j ∗ B_j, Q_j ∗ B_j′ and, for an
+// alignment, P_j ∗ B_j′ at all sites, and tiles.
+type pairBlock struct {
+	psi, far, near, along []float32
+	// Functions of ψ and their derivatives, the odd ones and the even ones.
+	value, slope [2][]float32
+	a, aSlope, x []float32
+	sum          []float32 // one row of a tile
+}
+
+func newPairBlock(n, row int, aligned bool) *pairBlock {
+	p := &pairBlock{psi: make([]float32, row), far: make([]float32, n*row), near: make([]float32, n*row)}
+	if aligned {
+		p.along = make([]float32, n*row)
+	}
+	tile := func(rows int) []float32 { return make([]float32, (rows+3)/4*4*tileColumns) }
+	for i := range 2 {
+		p.value[i], p.slope[i] = tile(pairFeatures+1), tile(pairFeatures+1)
+	}
+	p.a, p.aSlope, p.x, p.sum = tile(n+4), tile(n+4), tile(n+4), tile(1)
+	return p
+}
+
+// functions sets the functions of n columns of ψ, from the one given.
+func (b *block) functions(l *level, from, n int, slopes bool) {
+	p := b.pairs
+	psi := p.psi[from : from+n]
+	var zero [lanes.Width]float32
+	for i := range pairFeatures {
+		w := l.c.pairSlopes[i]
+		odd, oddSlope := p.value[0][i*n:(i+1)*n], p.slope[0][i*n:(i+1)*n]
+		even, evenSlope := p.value[1][i*n:(i+1)*n], p.slope[1][i*n:(i+1)*n]
+		b.kernels.Site(odd, oddSlope, psi, w, &zero)
+		for j, x := range psi {
+			oddSlope[j] *= w
+			even[j] = x * odd[j]
+			evenSlope[j] = odd[j] + x*oddSlope[j]
+		}
+	}
+	last := pairFeatures * n
+	copy(p.value[0][last:], psi)
+	for j := range n {
+		p.slope[0][last+j], p.value[1][last+j], p.slope[1][last+j] = 1, 1, 0
+	}
+}
+
+// combine sets dst, [pairs, columns], to the combinations of functions by matrices for the two
+// halves, the first half of functions number first.
+func (b *block) combine(dst []float32, l *level, m [2]*lanes.Matrix, functions [2][]float32, first, n int) {
+	half := l.pairs.half
+	b.kernels.Product(dst, m[0], functions[first], n)
+	b.kernels.Product(dst[half*n:], m[1], functions[1-first], n)
+}
+
+// bilocal sets P_j ∗ B_j and, if the divergence is wanted, Q_j ∗ B_j′.
+func (b *block) bilocal(l *level, divergence bool) {
+	p := b.pairs
+	b.repeatSign(p.psi)
+	for i := range p.psi {
+		p.psi[i] *= l.c.estimateSign[0]
+	}
+	b.kernels.Dot(p.psi, l.c.estimate, b.filtered)
+	for from := 0; from < b.row; from += tileColumns {
+		n := min(tileColumns, b.row-from)
+		b.functions(l, from, n, divergence)
+		b.combine(p.x, l, l.pairs.b, p.value, 0, n)
+		b.scatter(p.far, p.x, from, n)
+		if divergence {
+			b.combine(p.x, l, l.pairs.b, p.slope, 0, n)
+			b.scatter(p.near, p.x, from, n)
+		}
+	}
+	b.convolve(p.far, p.far, l.c.pairKernels)
+	if !divergence {
+		return
+	}
+	if p.along != nil {
+		b.convolve(p.along, p.near, l.c.pairKernels)
+	}
+	b.convolve(p.near, p.near, l.c.pairReturns)
+}
+
+// scatter copies n columns of a tile to rows of all sites.
+func (b *block) scatter(rows, tile []float32, from, n int) {
+	for j := range b.cfg.Pairs {
+		copy(rows[j*b.row+from:j*b.row+from+n], tile[j*n:])
+	}
+}
+
+// convolve sets dst to the rows x, filtered by their transfer functions.
+func (b *block) convolve(dst, rows, transfer []float32) {
+	copy(dst, rows)
+	for j := range b.cfg.Pairs {
+		x := dst[j*b.row : (j+1)*b.row]
+		b.transform.Apply(x, b.transformTemp)
+		b.kernels.Scale(x, x, transfer[j*b.sites:(j+1)*b.sites])
+		b.transform.Apply(x, b.transformTemp)
+	}
+}
+
+// addBilocal adds Σ_j A_j (P_j ∗ B_j) to n columns of head, and its derivatives to the sums.
+func (b *block) addBilocal(l *level, from, n int, divergence bool) {
+	p, k := b.pairs, b.kernels
+	b.functions(l, from, n, divergence)
+	b.combine(p.a, l, l.pairs.a, p.value, 1, n)
+	b.gather(p.x, p.far, b.cfg.Pairs, from, n)
+	k.DotProduct(b.head[from:from+n], l.pairs.ones, p.a, p.x)
+	if !divergence {
+		return
+	}
+	b.combine(p.aSlope, l, l.pairs.a, p.slope, 1, n)
+	sum := zeroed(b.c[:n])
+	k.DotProduct(sum, l.pairs.amplitudes[0], p.aSlope, p.x)
+	if p.along != nil {
+		along := zeroed(p.sum[:n])
+		k.DotProduct(along, l.pairs.amplitudes[1], p.aSlope, p.x)
+		b.gather(p.x, p.along, b.cfg.Pairs, from, n)
+		k.DotProduct(along, l.pairs.amplitudes[1], p.a, p.x)
+		b.add(1, along)
+	}
+	b.gather(p.x, p.near, b.cfg.Pairs, from, n)
+	k.DotProduct(sum, l.pairs.ones, p.a, p.x)
+	b.add(0, sum)
+}
