@@ -36,6 +36,7 @@ type draw struct {
 	layout               lattice.Layout
 	field, noise, target []float32
 	sigma                []float32
+	weight               []float32 // of the loss, see TrainConfig.Focus
 }
 
 func newDraw(t *Trainer) *draw {
@@ -48,13 +49,15 @@ func newDraw(t *Trainer) *draw {
 }
 
 // begin draws the noise levels of another batch: they are stratified, sample i lying in
-// stratum i of the range, shifted by one common random number.
+// stratum i of the density of levels, shifted by one common random number. Its loss is
+// divided by the density.
 func (d *draw) begin(t *Trainer, rng *rand.Rand) {
 	b := t.cfg.Batch
-	d.sigma = make([]float32, b)
+	d.sigma, d.weight = make([]float32, b), make([]float32, b)
 	shift := rng.Float64()
 	for i := range b {
-		d.sigma[i] = float32(t.sigmaAt((float64(i) + shift) / float64(b)))
+		u, density := t.density.at((float64(i) + shift) / float64(b))
+		d.sigma[i], d.weight[i] = float32(t.sigmaAt(u)), float32(1/density)
 	}
 }
 
@@ -84,17 +87,20 @@ func (d *draw) inputs(rng *rand.Rand, parts int) [][]*tensors.Tensor {
 		if d.target != nil {
 			target = fields(d.target)
 		}
-		in[p] = []*tensors.Tensor{fields(d.field), fields(d.noise), target, tensors.FromFlatDataAndDimensions(d.sigma[p*b:(p+1)*b], b)}
+		numbers := func(data []float32) *tensors.Tensor {
+			return tensors.FromFlatDataAndDimensions(data[p*b:(p+1)*b], b)
+		}
+		in[p] = []*tensors.Tensor{fields(d.field), fields(d.noise), target, numbers(d.sigma), numbers(d.weight)}
 	}
 	return in
 }
 
-// batch is the input of a step, for every part, with the noise levels.
+// batch is the input of a step, for every part, with the noise levels and weights.
 type batch struct {
-	in    [][]*tensors.Tensor
-	sigma []float32
-	err   error
-	ready chan struct{} // closed when the rest is there
+	in            [][]*tensors.Tensor
+	sigma, weight []float32
+	err           error
+	ready         chan struct{} // closed when the rest is there
 }
 
 // finalize frees the inputs and returns err, or the first error of its own.
@@ -156,7 +162,7 @@ func (t *Trainer) prepare(step int) {
 			}
 			t.draw.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
 		}
-		b.in, b.sigma = t.draw.inputs(rng, t.parts), t.draw.sigma
+		b.in, b.sigma, b.weight = t.draw.inputs(rng, t.parts), t.draw.sigma, t.draw.weight
 		for _, in := range b.in {
 			for _, x := range in {
 				if b.err = x.MaterializeOnDevice(t.backend, true, 0); b.err != nil {

@@ -73,6 +73,7 @@ type trainingMeta struct {
 	TimeMin        float64 `json:"time_min"`
 	SigmaMin       float64 `json:"sigma_min"`
 	SigmaMax       float64 `json:"sigma_max"`
+	Focus          float64 `json:"focus"`
 	NoAugmentation bool    `json:"no_augmentation"`
 	Seed           uint64  `json:"seed"`
 	Step           int     `json:"step"`
@@ -324,7 +325,7 @@ func (t *Trainer) meta() *trainingMeta {
 		Schedule: int(t.cfg.Schedule), Process: process, TimeMin: t.cfg.TimeMin,
 		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.layout.Size(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
 		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
-		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
+		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, Focus: t.cfg.Focus, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
 		Step: t.step, SmoothedLoss: t.smoothed,
 	}
 }

@@ -40,15 +40,22 @@ func partsOf(backend compute.Backend, batch int) int {
 // the learning rate and the decay of the moving average. Output: the loss of every sample
 // and the norm of the gradient, [batch+1].
 func (t *Trainer) wholeGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
-	out := t.gradientGraph(scope, in[:4])
-	norm := t.updateWeights(scope, out[1:], in[4], in[5])
+	out := t.gradientGraph(scope, in[:5])
+	norm := t.updateWeights(scope, out[1:], in[5], in[6])
 	return []*graph.Node{graph.Concatenate([]*graph.Node{out[0], graph.Reshape(norm, 1)}, 0)}
 }
 
+// lossPerSample builds the weighted loss of every sample of the batch; the inputs are those
+// of gradientGraph.
+func (t *Trainer) lossPerSample(scope *model.Scope, in []*graph.Node) *graph.Node {
+	return graph.Mul(in[4], t.model.lossPerSample(scope, t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm))
+}
+
 // gradientGraph builds the loss of every sample and the gradient of its mean. Inputs: φ₀,
-// z, Y [batch, components, extents…] and σ [batch]; Y is empty for the objective Denoising.
+// z, Y [batch, components, extents…], σ and the weight of the loss [batch]; Y is empty for
+// the objective Denoising.
 func (t *Trainer) gradientGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
-	losses := t.model.lossPerSample(scope, t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm)
+	losses := t.lossPerSample(scope, in)
 	net := scope.Store().Scope(netScope)
 	grads := net.BuildTrainableVariablesGradientsGraph(graph.ReduceAllMean(losses))
 	t.weights = nil
@@ -114,9 +121,9 @@ func (t *Trainer) updateWeights(scope *model.Scope, grads []*graph.Node, rate, d
 
 // outcome is what a step of the optimizer leaves on the device.
 type outcome struct {
-	step  int // from 1
-	rate  float64
-	sigma []float32
+	step          int // from 1
+	rate          float64
+	sigma, weight []float32
 	// values hold the loss of every sample, then the norm of the gradient.
 	values []*tensors.Tensor
 }
@@ -144,7 +151,7 @@ func (t *Trainer) optimize() (outcome, error) {
 	out := outcome{step: t.step + 1, rate: t.learningRate(t.step)}
 	b, err := t.take(t.step)
 	if err == nil {
-		out.sigma = b.sigma
+		out.sigma, out.weight = b.sigma, b.weight
 		if t.parts == 1 {
 			out.values, err = t.whole.Call(arguments(b.in[0], float32(out.rate), float32(decay))...)
 		} else {

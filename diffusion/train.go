@@ -57,9 +57,16 @@ type TrainConfig struct {
 	// which is what [Trainer.Model] returns; in the first steps n the smaller
 	// (1+n)/(10+n) is used. Default 0.999; negative: no average.
 	EMA float64
-	// SigmaMin and SigmaMax bound the noise levels, drawn uniformly in log σ and
-	// stratified within a batch. Defaults [Model.SigmaMin] and [Model.SigmaMax].
+	// SigmaMin and SigmaMax bound the noise levels, stratified within a batch. Defaults
+	// [Model.SigmaMin] and [Model.SigmaMax].
 	SigmaMin, SigmaMax float64
+	// Focus is the share of the noise levels that go where the targets of the objective
+	// Target vary, which at small and at large noise they hardly do: log σ has the density 1 -
+	// Focus + Focus·L/⟨L⟩ with L(σ) the loss of a vanishing network, and the loss of a sample
+	// is divided by it, so that its mean is that of levels uniform in log σ, with less
+	// noise. Default 0.8; negative, and for the objective Denoising: none, levels uniform in
+	// log σ.
+	Focus float64
 	// Process, if not nil, draws the noise levels uniformly in the time of this
 	// process between TimeMin (default 10⁻⁵) and 1 instead, in units of the normalised
 	// field; SigmaMin and SigmaMax are then not used.
@@ -131,10 +138,11 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 	}
 	deff(&c.ClipNorm, 1)
 	deff(&c.EMA, 0.999)
+	deff(&c.Focus, 0.8)
 	deff(&c.SigmaMin, m.SigmaMin())
 	deff(&c.SigmaMax, m.SigmaMax())
 	deff(&c.TimeMin, 1e-5)
-	c.Warmup, c.EMA = max(c.Warmup, 0), math.Max(c.EMA, 0)
+	c.Warmup, c.EMA, c.Focus = max(c.Warmup, 0), math.Max(c.EMA, 0), math.Max(c.Focus, 0)
 	switch {
 	case c.Objective != Denoising && c.Objective != Target:
 		return fmt.Errorf("diffusion: expected the objective Denoising or Target, got %v", c.Objective)
@@ -148,6 +156,8 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0) || math.IsNaN(c.ClipNorm) || !(c.EMA < 1):
 		return fmt.Errorf("diffusion: expected a positive learning rate, a clip norm and EMA < 1, got %v, %v and %v",
 			c.LearningRate, c.ClipNorm, c.EMA)
+	case !(c.Focus < 1):
+		return fmt.Errorf("diffusion: expected a share of focused noise levels below 1, got %v", c.Focus)
 	case !(c.SigmaMin > 0 && c.SigmaMin < c.SigmaMax) || math.IsInf(c.SigmaMax, 0):
 		return fmt.Errorf("diffusion: expected 0 < σ_min < σ_max, got %v and %v", c.SigmaMin, c.SigmaMax)
 	case !(c.TimeMin > 0 && c.TimeMin < 1):
@@ -173,7 +183,7 @@ type TrainProgress struct {
 	LearningRate float64       // of this step
 	Elapsed      time.Duration // since Run was called
 	// LossByLevel is the loss split by noise level, each an exponential average over
-	// about 50 steps of this call of Run.
+	// about 50 steps of this call of Run, and without the weights of [TrainConfig].Focus.
 	LossByLevel []LevelLoss
 	// Validation is the latest validation loss, NaN before the first.
 	Validation float64
@@ -199,7 +209,8 @@ type Trainer struct {
 	validation float64
 	shuffle    shuffle
 	draw       *draw
-	next       *batch // in preparation, or nil
+	density    density // of the noise levels
+	next       *batch  // in preparation, or nil
 	backend    compute.Backend
 	parts      int               // of a batch, see partsOf
 	built      bool              // the graph of the gradient exists
@@ -250,6 +261,9 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	}
 	if cfg.Objective == Target {
 		t.norm = t.targetVariance()
+		if cfg.Focus > 0 && cfg.Process == nil {
+			t.density = newDensity(cfg.Focus, t.targetLoss)
+		}
 	}
 	t.draw = newDraw(t)
 	var err error
@@ -284,15 +298,20 @@ func checkFolder(checkpoint string) error {
 	return nil
 }
 
-// targetVariance returns the average over the noise levels of σ² times the variance of the
-// target, mean_k (C_k - A_k)/((C_k + σ²)(A_k + σ²)), the loss of a vanishing network under
+// targetLoss returns σ² times the variance of the target, mean_k (C_k - A_k)/((C_k + σ²)(A_k
+// + σ²)), at fraction u of the range of levels: the loss of a vanishing network there under
 // the objective Target.
+func (t *Trainer) targetLoss(u float64) float64 {
+	s := t.sigmaAt(u)
+	return s * s * t.model.targetVariance(s)
+}
+
+// targetVariance returns the average of targetLoss over the noise levels.
 func (t *Trainer) targetVariance() float64 {
 	const points = 200
 	sum := 0.0
 	for i := range points {
-		s := t.sigmaAt((float64(i) + 0.5) / points)
-		sum += s * s * t.model.targetVariance(s) / points
+		sum += t.targetLoss((float64(i)+0.5)/points) / points
 	}
 	return sum
 }
@@ -324,7 +343,7 @@ func logInterpolate(a, b, u float64) float64 { return a * math.Pow(b/a, u) }
 // validateGraph builds the loss of every sample under the averaged weights; the inputs
 // are those of gradientGraph.
 func (t *Trainer) validateGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
-	return []*graph.Node{t.model.lossPerSample(scope.Store().Scope(emaScope), t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm)}
+	return []*graph.Node{t.lossPerSample(scope.Store().Scope(emaScope), in)}
 }
 
 // averageOf returns the moving average of weight v, initialised with its value.
@@ -439,7 +458,7 @@ func (t *Trainer) settle() (p TrainProgress, err error) {
 			t.smoothed = loss
 		}
 		t.smoothed += (loss - t.smoothed) / 50
-		t.splitLoss(out.sigma, losses)
+		t.splitLoss(out.sigma, out.weight, losses)
 		p = TrainProgress{Step: out.step, Steps: t.cfg.Steps, Loss: loss, SmoothedLoss: t.smoothed, GradientNorm: norm, LearningRate: out.rate}
 	}
 	p.LossByLevel = slices.Clone(t.levels)
@@ -454,15 +473,15 @@ func mean(x []float64) float64 {
 	return s
 }
 
-// splitLoss adds the losses of a batch to the averages by noise level.
-func (t *Trainer) splitLoss(sigma []float32, losses []float64) {
+// splitLoss adds the losses of a batch, without their weights, to the averages by noise level.
+func (t *Trainer) splitLoss(sigma, weight []float32, losses []float64) {
 	var sum, count [lossLevels]float64
 	for i, s := range sigma {
 		level := lossLevels - 1
 		for level > 0 && float64(s) < t.levels[level].SigmaLow {
 			level--
 		}
-		sum[level] += losses[i]
+		sum[level] += losses[i] / float64(weight[i])
 		count[level]++
 	}
 	for i := range t.levels {
