@@ -28,6 +28,8 @@ type block struct {
 	context       []float32 // [channels, …]
 	rates         []float32 // ∂context/∂m
 	filtered      []float32 // [filters, …]
+	edgeIn        []float32 // g, [edges, …], and a, see edges
+	edgeOwn       []float32
 	result, head  []float32
 	transformTemp []float32
 
@@ -53,7 +55,7 @@ func newBlock(h *host) *block {
 	b := &block{
 		host: h, row: row,
 		modes: rows(1)[:row], field: rows(1)[:row], result: rows(1)[:row], head: rows(1)[:row],
-		site: rows(cfg.Features + 1), context: rows(cfg.Channels), filtered: rows(cfg.numFilters()),
+		site: rows(cfg.Features + 1), context: rows(cfg.contextSize()), edgeIn: rows(cfg.Edges), edgeOwn: rows(cfg.Edges), filtered: rows(cfg.numFilters()),
 		transformTemp: make([]float32, h.transform.Scratch()),
 	}
 	if h.shift > 0 {
@@ -62,7 +64,7 @@ func newBlock(h *host) *block {
 		b.slopes = make([]float32, row)
 	}
 	columns := func(n int) []float32 { return make([]float32, (n+3)/4*4*tileColumns) }
-	b.in, b.headIn = columns(max(cfg.Channels+2, cfg.Hidden)), columns(cfg.numFilters()+1)
+	b.in, b.headIn = columns(max(cfg.contextSize()+2, cfg.Hidden)), columns(cfg.numFilters()+1)
 	for _, x := range []*[]float32{&b.value1, &b.slope1, &b.slope2} {
 		*x = columns(cfg.Hidden)
 	}
@@ -81,6 +83,7 @@ func (b *block) evaluate(l *level, f fields) {
 	b.load(f)
 	b.siteFeatures(l, f.divergence != nil)
 	b.mix(l, l.features, b.site, b.context)
+	b.edges(l)
 	aligned := f.sign != nil && f.divergence != nil
 	if aligned {
 		b.alongSign(l)
@@ -169,6 +172,43 @@ func (b *block) mix(l *level, features *lanes.Matrix, site, c []float32) {
 	}
 }
 
+// edges sets the fields of the context beyond the channels.
+func (b *block) edges(l *level) {
+	// Rows that are not in use yet.
+	arg, slope := b.result, b.head
+	for f := range b.cfg.Edges {
+		if f%4 == 0 {
+			b.kernels.Panel(b.edgeIn[f*b.row:], l.edgeIn, f/4, b.site, b.row, b.row)
+			b.kernels.Panel(b.edgeOwn[f*b.row:], l.edgeOwn, f/4, b.site, b.row, b.row)
+		}
+		g, a := b.edgeIn[f*b.row:(f+1)*b.row], b.edgeOwn[f*b.row:(f+1)*b.row]
+		b.kernels.Scale(arg, g, l.c.edgeTransfer[f*b.sites:(f+1)*b.sites])
+		b.kernels.Dot(a, []float32{1}, arg)
+		b.transform.Apply(g, b.transformTemp)
+		b.transform.Apply(a, b.transformTemp)
+		sum := zeroed(b.context[(b.cfg.Channels+f)*b.row:][:b.row])
+		for mu, n := range b.dims {
+			if n == 1 {
+				continue
+			}
+			for _, by := range []int{1, n - 1} {
+				copyShifted(arg, a, n, volume(b.dims[mu+1:])*lanes.Width, by)
+				b.kernels.Dot(arg, []float32{-l.c.edgeBack[mu*b.cfg.Edges+f]}, g)
+				b.kernels.Sigmoid(arg, slope, arg)
+				b.kernels.Dot(sum, []float32{0.5}, arg)
+			}
+		}
+	}
+}
+
+// copyShifted copies x, shifted back by so many steps along an axis of n rows, to dst.
+func copyShifted(dst, x []float32, n, row, by int) {
+	for at := 0; at < len(x); at += n * row {
+		copy(dst[at:], x[at+by*row:at+n*row])
+		copy(dst[at+(n-by)*row:at+n*row], x[at:])
+	}
+}
+
 // alongSign sets rates to the derivatives of the context with respect to the alignment m,
 // along which the field changes by -shift. The rates of the features are in the weights;
 // what is left of the field is the constant one, a zero mode.
@@ -189,7 +229,7 @@ func (b *block) alongSign(l *level) {
 func (b *block) hollow(l *level, from, n int, divergence, aligned bool) {
 	k, c, width := b.kernels, &l.c, b.cfg.Hidden
 	hidden := width * n
-	in := b.gather(b.in, b.context, b.cfg.Channels, from, n)
+	in := b.gather(b.in, b.context, b.cfg.contextSize(), from, n)
 	copy(in, b.field[from:from+n])
 	b.repeatSign(in[n : 2*n])
 	// Few buffers, which fit into the cache: values take the place of arguments, and the

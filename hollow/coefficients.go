@@ -13,6 +13,8 @@ type coefficients[T any] struct {
 	// The context: s(slopes·φ + offsets·m + siteBias), mixed by features, [channels,
 	// features+1], and filtered by transfer, [channels, modes]. m is the alignment.
 	slopes, offsets, siteBias, features, transfer T
+	// The edges, see there; edgeBack is [directions, edges].
+	edgeIn, edgeOwn, edgeTransfer, edgeBack T
 	// G, see layers; firstSign belongs to the alignment.
 	first, firstSign, own, bias1, second, bias2, output, offset T
 	// The head, see there. filters are [filters, modes].
@@ -28,6 +30,7 @@ type coefficients[T any] struct {
 func (c *coefficients[T]) all() []*T {
 	return []*T{
 		&c.slopes, &c.offsets, &c.siteBias, &c.features, &c.transfer,
+		&c.edgeIn, &c.edgeOwn, &c.edgeTransfer, &c.edgeBack,
 		&c.first, &c.firstSign, &c.own, &c.bias1, &c.second, &c.bias2, &c.output, &c.offset,
 		&c.filters, &c.wiener, &c.mixing, &c.mixingSign, &c.headBias, &c.headOutput,
 		&c.linear, &c.linearSign, &c.headOffset, &c.estimate, &c.estimateSign,
@@ -43,7 +46,11 @@ func (n *Network) Coefficients(scope *model.Scope, in diffusion.Inputs) []*graph
 	s := b.species[0]
 	var c coefficients[*graph.Node]
 	f := s.siteFeatures()
-	c.slopes, c.offsets, c.siteBias, c.features, c.transfer = f.slopes, f.offsets, f.bias, f.features, s.transfer()
+	c.slopes, c.offsets, c.siteBias, c.features, c.transfer = f.slopes, f.offsets, f.bias, f.features, s.transfer("", b.cfg.Channels)
+	if b.cfg.Edges > 0 {
+		e := s.edges()
+		c.edgeIn, c.edgeOwn, c.edgeTransfer, c.edgeBack = e.in, e.own, e.transfer, join(0, e.back...)
+	}
 
 	l := b.layers()
 	c.first, c.own, c.bias1, c.second, c.bias2, c.output, c.offset = l.first, l.own, l.bias1, l.second, l.bias2, l.output, l.offset

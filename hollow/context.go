@@ -12,7 +12,7 @@ import (
 // context holds the fields c(x), which do not depend on the field at x, and what their
 // derivative with respect to the alignment needs, which exists for one species only.
 type context struct {
-	fields *graph.Node // c [batch, channels, copies·sites]
+	fields *graph.Node // c [batch, channels+edges, copies·sites]
 	siteFeatures
 	transfer *graph.Node // T_c(k) [levels, channels, modes]
 }
@@ -26,18 +26,28 @@ type siteFeatures struct {
 	features *graph.Node // by which c depends on h and the field, [levels, channels, features+1]
 }
 
-// context returns the sum of what every species adds to it.
+// context returns the sum of what every species adds to it, with the edges last.
 func (b *builder) context() (c context) {
-	var modes *graph.Node
+	var modes, messages *graph.Node
 	for _, s := range b.species {
-		c.siteFeatures, c.transfer = s.siteFeatures(), s.transfer()
+		c.siteFeatures, c.transfer = s.siteFeatures(), s.transfer("", b.cfg.Channels)
 		part := b.filtered(c.transfer, mix(c.features, transform(c.site.value, b.dims), s.modes))
 		if modes != nil {
 			part = graph.Add(modes, part)
 		}
 		modes = part
+		if b.cfg.Edges == 0 {
+			continue
+		}
+		if part = s.messages(c.siteFeatures); messages != nil {
+			part = graph.Add(messages, part)
+		}
+		messages = part
 	}
 	c.fields = transform(modes, b.dims)
+	if b.cfg.Edges > 0 {
+		c.fields = join(1, c.fields, messages)
+	}
 	return c
 }
 
@@ -61,9 +71,10 @@ func (s *species) siteFeatures() (f siteFeatures) {
 	return f
 }
 
-// transfer returns the transfer functions T_c(k) of the context, [levels, channels,
-// modes]. Their sums over modes, which are their values at distance zero, vanish.
-func (s *species) transfer() *graph.Node {
+// transfer returns the transfer functions T_c(k) of so many channels, [levels, channels,
+// modes], by weights whose names have a prefix. Their sums over modes, which are their values at
+// distance zero, vanish.
+func (s *species) transfer(prefix string, channels int) *graph.Node {
 	cfg := s.cfg
 	rows := orbits(s.dims, cfg.Range, cfg.Directions)
 	waves := make([]float64, 0, len(rows)*s.sites)
@@ -72,15 +83,15 @@ func (s *species) transfer() *graph.Node {
 		waves = append(waves, row...)
 		taps += row[0]
 	}
-	kernels := s.param("kernels", 1/math.Sqrt(taps), cfg.Channels*cfg.Profiles, len(rows))
-	kernels = graph.Reshape(kernels, cfg.Channels, cfg.Profiles, len(rows))
-	profiles := graph.Reshape(s.coefficients("profiles", cfg.Channels*cfg.Profiles), s.levels, cfg.Channels, cfg.Profiles)
+	kernels := s.param(prefix+"kernels", 1/math.Sqrt(taps), channels*cfg.Profiles, len(rows))
+	kernels = graph.Reshape(kernels, channels, cfg.Profiles, len(rows))
+	profiles := graph.Reshape(s.coefficients(prefix+"profiles", channels*cfg.Profiles), s.levels, channels, cfg.Profiles)
 	// The first profile starts at one: learned kernels that the others modify.
-	first := make([]float64, cfg.Channels*cfg.Profiles)
-	for c := range cfg.Channels {
+	first := make([]float64, channels*cfg.Profiles)
+	for c := range channels {
 		first[c*cfg.Profiles] = 1
 	}
-	profiles = graph.Add(profiles, graph.BroadcastToDims(s.constant(first, 1, cfg.Channels, cfg.Profiles), profiles.Shape().Dimensions...))
+	profiles = graph.Add(profiles, graph.BroadcastToDims(s.constant(first, 1, channels, cfg.Profiles), profiles.Shape().Dimensions...))
 	local := graph.Transpose(dot(profiles, []int{2}, []int{1}, kernels, []int{1}, []int{0}), 0, 1)
 
 	// The Wiener filters without the site itself, scaled such that the filtered field u
@@ -94,7 +105,7 @@ func (s *species) transfer() *graph.Node {
 	filters := s.filters(centred)
 	filters = graph.Sub(filters, repeatLast(meanLast(filters), s.sites))
 	norms := s.times(graph.Reciprocal(s.unit), s.norms(filters))
-	wide := scaleColumns(repeatFirst(s.param("filters", 0.5, cfg.Channels, s.cfg.numFilters()), s.levels), norms)
+	wide := scaleColumns(repeatFirst(s.param(prefix+"filters", 0.5, channels, s.cfg.numFilters()), s.levels), norms)
 	orbit := repeatFirst(s.constant(waves, len(rows), s.sites), s.levels)
 	return mix(join(2, local, wide), orbit, filters)
 }

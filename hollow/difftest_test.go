@@ -38,26 +38,31 @@ func TestNetwork(t *testing.T) {
 		keeps      *lattice.Symmetries
 		other      []int
 		local      bool
+		edges      int
 	}{
-		{"one dimension", []int{6}, 1, 0, &scalar, nil, []int{9}, true},
-		{"square", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false},
-		{"unknown", []int{4, 4}, 1, 0, nil, &scalar, []int{6, 5}, false},
-		{"rectangle", []int{4, 6}, 1, 0, &scalar, nil, nil, false},
-		{"three dimensions", []int{3, 1, 2}, 1, 0, &scalar, nil, nil, false},
-		{"ordered", []int{4, 4}, 1, 3, &scalar, nil, nil, false},
-		{"ordered line", []int{6}, 1, 3, &scalar, nil, nil, true},
-		{"not even", []int{4, 4}, 1, 0, &uneven, nil, []int{6, 6}, false},
-		{"anisotropic", []int{5, 5}, 1, 0, &anisotropic, nil, []int{4, 6}, false},
-		{"anisotropic, three directions", []int{3, 3, 3}, 1, 0, &anisotropic, nil, nil, false},
-		{"O(2)", []int{4, 4}, 2, 0, &vector, nil, []int{6, 4}, false},
-		{"O(3)", []int{3, 4}, 3, 0, &vector, nil, nil, true},
-		{"two fields", []int{4, 4}, 2, 0, &pair, nil, []int{5, 5}, false},
-		{"two fields, alike", []int{4, 4}, 2, 0, &permuted, &separate, nil, false},
-		{"two fields, not even", []int{4, 3}, 2, 0, &shifted, nil, nil, true},
+		{"one dimension", []int{6}, 1, 0, &scalar, nil, []int{9}, true, 0},
+		{"square", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false, 0},
+		{"unknown", []int{4, 4}, 1, 0, nil, &scalar, []int{6, 5}, false, 0},
+		{"rectangle", []int{4, 6}, 1, 0, &scalar, nil, nil, false, 0},
+		{"three dimensions", []int{3, 1, 2}, 1, 0, &scalar, nil, nil, false, 0},
+		{"ordered", []int{4, 4}, 1, 3, &scalar, nil, nil, false, 0},
+		{"ordered line", []int{6}, 1, 3, &scalar, nil, nil, true, 0},
+		{"not even", []int{4, 4}, 1, 0, &uneven, nil, []int{6, 6}, false, 0},
+		{"anisotropic", []int{5, 5}, 1, 0, &anisotropic, nil, []int{4, 6}, false, 0},
+		{"anisotropic, three directions", []int{3, 3, 3}, 1, 0, &anisotropic, nil, nil, false, 0},
+		{"O(2)", []int{4, 4}, 2, 0, &vector, nil, []int{6, 4}, false, 0},
+		{"O(3)", []int{3, 4}, 3, 0, &vector, nil, nil, true, 0},
+		{"two fields", []int{4, 4}, 2, 0, &pair, nil, []int{5, 5}, false, 0},
+		{"two fields, alike", []int{4, 4}, 2, 0, &permuted, &separate, nil, false, 0},
+		{"two fields, not even", []int{4, 3}, 2, 0, &shifted, nil, nil, true, 0},
+		{"edges", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false, 3},
+		{"edges, three directions", []int{3, 1, 2}, 1, 0, &anisotropic, nil, nil, true, 2},
+		{"edges, O(2)", []int{4, 3}, 2, 0, &vector, nil, nil, false, 2},
+		{"edges, two fields, not even", []int{4, 2}, 2, 0, &shifted, nil, nil, false, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small
-			cfg.Local, cfg.Pairs = c.local, 4
+			cfg.Local, cfg.Edges, cfg.Pairs = c.local, c.edges, 4
 			check := difftest.Config{
 				Layout:     lattice.Layout{Lattice: must(lattice.New(c.dims...)), Components: c.components},
 				Symmetries: c.symmetries, Keeps: c.keeps, Order: c.order, Gain: 0.4,

@@ -30,6 +30,11 @@ type Config struct {
 	Features int `json:"features"`
 	// Channels is the number of fields in the context. Default 32.
 	Channels int `json:"channels"`
+	// Edges is the number of further fields in the context that see how pairs of other sites
+	// act together: sums over the neighbours of a site of sigmoids of what they and the sites
+	// around them, without the site itself, add up to. They pay at strong coupling; a model
+	// of an ordered phase cannot have them. Default 0.
+	Edges int `json:"edges,omitempty"`
 	// Profiles is the number of kernels per channel, mixed with coefficients that
 	// depend on the noise level. Default 4.
 	Profiles int `json:"profiles"`
@@ -112,8 +117,14 @@ func New(cfg Config) (*Network, error) {
 			return nil, fmt.Errorf("hollow: expected classes from 0 to %d of %d directions, got %v", len(cfg.Directions)-1, len(cfg.Directions), cfg.Directions)
 		}
 	}
+	if cfg.Edges < 0 {
+		return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
+	}
 	return &Network{cfg: cfg}, nil
 }
+
+// contextSize returns the number of fields in the context.
+func (c *Config) contextSize() int { return c.Channels + c.Edges }
 
 // Default returns the network with the zero [Config], which adapts to the theory.
 func Default() *Network {

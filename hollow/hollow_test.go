@@ -69,12 +69,16 @@ func TestOnLattice(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	for _, cfg := range []hollow.Config{{Hidden: -1}, {Parity: "even"}, {Components: "alike"}, {Directions: []int{0, 2}}, {Directions: []int{-1}}} {
+	for _, cfg := range []hollow.Config{{Hidden: -1}, {Edges: -1}, {Parity: "even"}, {Components: "alike"}, {Directions: []int{0, 2}}, {Directions: []int{-1}}} {
 		if _, err := hollow.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "hollow: expected") {
 			t.Errorf("New(%+v) gave the error %v", cfg, err)
 		}
 	}
 	layout := lattice.Scalar(must(lattice.New(4, 4)))
+	ordered := freshModel(small, 2, 4, 4).Config()
+	if _, err := diffusion.NewModel(backendtest.Open(), must(hollow.New(hollow.Config{Edges: 2})), ordered); err == nil || !strings.Contains(err.Error(), "ordered phase") {
+		t.Errorf("edges in an ordered phase gave the error %v", err)
+	}
 	if _, err := diffusion.NewModel(backendtest.Open(), must(hollow.New(hollow.Config{})), diffusion.ModelConfig{Layout: layout}); err == nil {
 		t.Error("a model without a spectrum was accepted")
 	}

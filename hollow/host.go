@@ -15,7 +15,7 @@ func (n *Network) Host(t diffusion.Theory, shift float64) diffusion.Host {
 	if t.Components != 1 {
 		return nil
 	}
-	h := &host{cfg: n.cfg, sites: t.Volume(), shift: float32(shift), kernels: lanes.Fastest()}
+	h := &host{cfg: n.cfg, dims: t.Dims(), sites: t.Volume(), shift: float32(shift), kernels: lanes.Fastest()}
 	h.transform = lanes.NewTransform(h.kernels, t.Dims())
 	return h
 }
@@ -23,6 +23,7 @@ func (n *Network) Host(t diffusion.Theory, shift float64) diffusion.Host {
 // host evaluates a network without a graph, for lanes.Width fields at a time.
 type host struct {
 	cfg       Config
+	dims      []int
 	sites     int
 	shift     float32
 	kernels   *lanes.Kernels
@@ -35,7 +36,7 @@ type level struct {
 	*host
 	c coefficients[[]float32]
 
-	features *lanes.Matrix
+	features, edgeIn, edgeOwn *lanes.Matrix
 	// featureRates is features with its columns multiplied by the derivatives of the
 	// arguments of the features, and of the field, with respect to the alignment.
 	featureRates *lanes.Matrix
@@ -60,6 +61,9 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 	}
 	cfg, c := h.cfg, &l.c
 	l.features = lanes.NewMatrix(c.features, cfg.Channels, nil)
+	if cfg.Edges > 0 {
+		l.edgeIn, l.edgeOwn = lanes.NewMatrix(c.edgeIn, cfg.Edges, nil), lanes.NewMatrix(c.edgeOwn, cfg.Edges, nil)
+	}
 	columns := cfg.Features + 1
 	rates := make([]float32, len(c.features))
 	for i, w := range c.features {

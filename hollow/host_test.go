@@ -77,6 +77,8 @@ func TestHost(t *testing.T) {
 		"one site, free": {small, 0, 2, []int{5}, []float64{0, 0.2, 1}},
 		"pairs":          {with(func(c *hollow.Config) { c.Pairs = 6 }), 0, 18, []int{6, 4}, nil},
 		"pairs, ordered": {with(func(c *hollow.Config) { c.Pairs = 2 }), 2, 3, []int{4, 4}, nil},
+		"edges":          {with(func(c *hollow.Config) { c.Edges = 5 }), 0, 18, []int{4, 6}, []float64{0, 0, -1, 0, 1}},
+		"edges, uneven":  {with(func(c *hollow.Config) { c.Edges, c.Parity = 2, diffusion.NoParity }), 0, 3, []int{3, 1, 2}, nil},
 		"biased ordered": {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 3, 5, []int{4, 4}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ type layers struct {
 }
 
 func (b *builder) layers() (l layers) {
-	width, inputs := b.cfg.Hidden, b.cfg.Channels
+	width, inputs := b.cfg.Hidden, b.cfg.contextSize()
 	if b.sign != nil {
 		inputs++
 	}
