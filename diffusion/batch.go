@@ -70,12 +70,15 @@ func (d *draw) set(i int, field, target []float64, s transformation) {
 	}
 }
 
-// inputs draws the noise and returns the inputs of the graph for equal parts of the
-// batch.
-func (d *draw) inputs(rng *rand.Rand, parts int) [][]*tensors.Tensor {
+// perturb draws the noise.
+func (d *draw) perturb(rng *rand.Rand) {
 	for i := range d.noise {
 		d.noise[i] = float32(rng.NormFloat64())
 	}
+}
+
+// inputs returns the inputs of the graph for equal parts of the batch.
+func (d *draw) inputs(parts int) [][]*tensors.Tensor {
 	b, v := len(d.sigma)/parts, d.layout.Size()
 	dims := fieldShape(d.layout, b)
 	in := make([][]*tensors.Tensor, parts)
@@ -162,7 +165,9 @@ func (t *Trainer) prepare(step int) {
 			}
 			t.draw.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
 		}
-		b.in, b.sigma, b.weight = t.draw.inputs(rng, t.parts), t.draw.sigma, t.draw.weight
+		t.draw.perturb(rng)
+		t.averageTargets(rng)
+		b.in, b.sigma, b.weight = t.draw.inputs(t.parts), t.draw.sigma, t.draw.weight
 		for _, in := range b.in {
 			for _, x := range in {
 				if b.err = x.MaterializeOnDevice(t.backend, true, 0); b.err != nil {

@@ -74,6 +74,7 @@ type trainingMeta struct {
 	SigmaMin       float64 `json:"sigma_min"`
 	SigmaMax       float64 `json:"sigma_max"`
 	Focus          float64 `json:"focus"`
+	Average        int     `json:"average,omitempty"`
 	NoAugmentation bool    `json:"no_augmentation"`
 	Seed           uint64  `json:"seed"`
 	Step           int     `json:"step"`
@@ -325,7 +326,7 @@ func (t *Trainer) meta() *trainingMeta {
 		Schedule: int(t.cfg.Schedule), Process: process, TimeMin: t.cfg.TimeMin,
 		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.layout.Size(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
 		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
-		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, Focus: t.cfg.Focus, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
+		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, Focus: t.cfg.Focus, Average: t.cfg.Average, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
 		Step: t.step, SmoothedLoss: t.smoothed,
 	}
 }

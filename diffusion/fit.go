@@ -20,7 +20,7 @@ type FitConfig struct {
 	// Start, if not nil, is a model whose network and weights the training begins with,
 	// of any lattice of the same dimension; Network is then not used.
 	Start *Model
-	// Train says how to train. Its Objective, Targets and Seed are filled in where they
+	// Train says how to train. Its Objective, Targets, Action and Seed are filled in where they
 	// are zero; its SigmaMin and SigmaMax, where given, are also those of the model; an
 	// existing Checkpoint is continued.
 	Train TrainConfig
@@ -61,6 +61,9 @@ func Fit(ctx context.Context, backend compute.Backend, action lattice.Action, en
 	train := cfg.Train
 	if train.Targets == nil {
 		train.Targets = m.Targets
+	}
+	if train.Action == nil {
+		train.Action = action
 	}
 	if train.Seed == 0 {
 		train.Seed = cfg.Seed

@@ -399,7 +399,7 @@ func TestTrainErrors(t *testing.T) {
 	backend := backendtest.Open()
 	for _, cfg := range []diffusion.TrainConfig{
 		{Objective: 7}, {Objective: diffusion.Target}, {Objective: diffusion.Target, Targets: residual[:16]}, {Steps: -1}, {Batch: -1},
-		{LearningRate: -1}, {LearningRate: math.NaN()}, {EMA: 1}, {ClipNorm: math.NaN()}, {Schedule: 5}, {TimeMin: 2}, {ValidateEvery: -1}, {EvaluateEvery: -1}, {Focus: 1}, {Focus: math.NaN()}, {SigmaMin: 2, SigmaMax: 1}, {SigmaMin: -1},
+		{LearningRate: -1}, {LearningRate: math.NaN()}, {EMA: 1}, {ClipNorm: math.NaN()}, {Schedule: 5}, {TimeMin: 2}, {ValidateEvery: -1}, {EvaluateEvery: -1}, {Focus: 1}, {Average: -1}, {Average: 2, Objective: diffusion.Target, Targets: residual}, {Focus: math.NaN()}, {SigmaMin: 2, SigmaMax: 1}, {SigmaMin: -1},
 	} {
 		if _, err := diffusion.NewTrainer(backend, m, ens, cfg); err == nil {
 			t.Errorf("%+v accepted", cfg)

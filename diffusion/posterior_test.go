@@ -1,0 +1,108 @@
+package diffusion
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/latdiff/latdiff/lattice"
+)
+
+// For independent sites the mean of the clean field at a noisy one is a one-dimensional
+// integral. Averages over trajectories that begin with what the noisy field was made from
+// have it as their mean, and less variance than one draw.
+func TestPosterior(t *testing.T) {
+	lat, err := lattice.New(3, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lambda, n, trajectories = 0.5, 4000, 10
+	action, err := lattice.NewPhi4(lat, 0, lambda)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := lat.Volume()
+	spectrum := make([]float64, v)
+	for k := range spectrum {
+		spectrum[k] = 0.34
+	}
+	part, err := newGaussianPart(ModelConfig{Layout: action.Layout(), Spectrum: spectrum})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Model{gaussianPart: part, cfg: ModelConfig{SigmaMin: SigmaMinFor(2)}}
+	rng := rand.New(rand.NewPCG(1, 2))
+	site := func() float64 {
+		for {
+			if x := 6*rng.Float64() - 3; rng.Float64() < math.Exp(-lambda*x*x*x*x) {
+				return x
+			}
+		}
+	}
+	for _, sigma := range []float64{0.05, 0.4, 1, 10} {
+		p := newPosterior(m, action, trajectories)
+		// Functions of the noisy field by which φ₀, the noise and Y are weighted.
+		weight := func(phi float64) float64 { return math.Tanh(phi / (0.3 + sigma)) }
+		var sum, square, single [2]float64
+		rejected := 0.0
+		for range n {
+			field, noise, target := make([]float32, v), make([]float32, v), make([]float32, v)
+			phi, want := make([]float64, v), make([]float64, v)
+			var one [2]float64
+			for i := range field {
+				x := site()
+				field[i], noise[i] = float32(x), float32(rng.NormFloat64())
+				phi[i] = float64(field[i]) + sigma*float64(noise[i])
+				want[i] = siteMean(lambda, phi[i], sigma)
+				one[0] += (x - want[i]) * weight(phi[i])
+				// Y = φ₀ + C·K, and ⟨K⟩ is the score.
+				y := want[i] + spectrum[0]*(want[i]-phi[i])/(sigma*sigma)
+				one[1] += (x - 4*lambda*x*x*x*spectrum[0] - y) * weight(phi[i])
+			}
+			before := field[0]
+			p.average(rng, field, noise, target, sigma)
+			if field[0] == before {
+				rejected += 1. / n
+			}
+			var got [2]float64
+			for i, x := range field {
+				if d := float64(x) + sigma*float64(noise[i]) - phi[i]; math.Abs(d) > 1e-5*(1+sigma) {
+					t.Fatalf("σ = %v: the noisy field moved by %v", sigma, d)
+				}
+				y := want[i] + spectrum[0]*(want[i]-phi[i])/(sigma*sigma)
+				got[0] += (float64(x) - want[i]) * weight(phi[i])
+				got[1] += (float64(target[i]) - y) * weight(phi[i])
+			}
+			for k, g := range got {
+				sum[k], square[k], single[k] = sum[k]+g/n, square[k]+g*g/n, single[k]+one[k]*one[k]/n
+			}
+		}
+		for k, name := range []string{"field", "target"} {
+			if e := math.Sqrt(square[k] / n); !(math.Abs(sum[k]) < 5*e) {
+				t.Errorf("σ = %v: the average %s is off by %v, 5σ = %v", sigma, name, sum[k], 5*e)
+			}
+			// Eleven independent draws would have a variance of 1/11; where the noise is large, and
+			// the site far from harmonic, trajectories are correlated.
+			if ratio := square[k] / single[k]; !(ratio < 0.5) {
+				t.Errorf("σ = %v: the variance of the average %s is %v of that of one draw", sigma, name, ratio)
+			}
+		}
+		// Few chains begin so far out that the steps are too long for all trajectories.
+		if rejected > 0.05 {
+			t.Errorf("σ = %v: a share of %v of the chains did not move", sigma, rejected)
+		}
+	}
+}
+
+// siteMean returns the mean of exp(-λφ₀⁴ - (φ₀-φ)²/2σ²).
+func siteMean(lambda, phi, sigma float64) float64 {
+	const n = 400
+	lo, hi := math.Max(-4, math.Min(phi-10*sigma, 3)), math.Min(4, math.Max(phi+10*sigma, -3))
+	var norm, sum float64
+	for i := range n {
+		x := lo + (hi-lo)*(float64(i)+0.5)/n
+		w := math.Exp(-lambda*x*x*x*x - (x-phi)*(x-phi)/(2*sigma*sigma))
+		norm, sum = norm+w, sum+w*x
+	}
+	return sum / norm
+}
