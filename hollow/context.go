@@ -71,20 +71,27 @@ func (s *species) siteFeatures() (f siteFeatures) {
 	return f
 }
 
+// orbits returns the transfer functions of the orbits of displacements that the kernels
+// reach, [levels, orbits, modes], and their number of displacements; see there.
+func (s *species) orbits() (orbit *graph.Node, taps float64) {
+	rows := orbits(s.dims, s.cfg.Range, s.cfg.Directions)
+	waves := make([]float64, 0, len(rows)*s.sites)
+	for _, row := range rows {
+		waves = append(waves, row...)
+		taps += row[0]
+	}
+	return repeatFirst(s.constant(waves, len(rows), s.sites), s.levels), taps
+}
+
 // transfer returns the transfer functions T_c(k) of so many channels, [levels, channels,
 // modes], by weights whose names have a prefix. Their sums over modes, which are their values at
 // distance zero, vanish.
 func (s *species) transfer(prefix string, channels int) *graph.Node {
 	cfg := s.cfg
-	rows := orbits(s.dims, cfg.Range, cfg.Directions)
-	waves := make([]float64, 0, len(rows)*s.sites)
-	taps := 0.0
-	for _, row := range rows {
-		waves = append(waves, row...)
-		taps += row[0]
-	}
-	kernels := s.param(prefix+"kernels", 1/math.Sqrt(taps), channels*cfg.Profiles, len(rows))
-	kernels = graph.Reshape(kernels, channels, cfg.Profiles, len(rows))
+	orbit, taps := s.orbits()
+	count := orbit.Shape().Dimensions[1]
+	kernels := s.param(prefix+"kernels", 1/math.Sqrt(taps), channels*cfg.Profiles, count)
+	kernels = graph.Reshape(kernels, channels, cfg.Profiles, count)
 	profiles := graph.Reshape(s.coefficients(prefix+"profiles", channels*cfg.Profiles), s.levels, channels, cfg.Profiles)
 	// The first profile starts at one: learned kernels that the others modify.
 	first := make([]float64, channels*cfg.Profiles)
@@ -106,7 +113,6 @@ func (s *species) transfer(prefix string, channels int) *graph.Node {
 	filters = graph.Sub(filters, repeatLast(meanLast(filters), s.sites))
 	norms := s.times(graph.Reciprocal(s.unit), s.norms(filters))
 	wide := scaleColumns(repeatFirst(s.param(prefix+"filters", 0.5, channels, s.cfg.numFilters()), s.levels), norms)
-	orbit := repeatFirst(s.constant(waves, len(rows), s.sites), s.levels)
 	return mix(join(2, local, wide), orbit, filters)
 }
 

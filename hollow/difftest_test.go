@@ -62,7 +62,7 @@ func TestNetwork(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small
-			cfg.Local, cfg.Edges, cfg.Pairs = c.local, c.edges, 4
+			cfg.Local, cfg.Edges = c.local, c.edges
 			check := difftest.Config{
 				Layout:     lattice.Layout{Lattice: must(lattice.New(c.dims...)), Components: c.components},
 				Symmetries: c.symmetries, Keeps: c.keeps, Order: c.order, Gain: 0.4,

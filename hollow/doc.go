@@ -16,7 +16,10 @@
 // The smoothed part is r = W ∗ g(û), with the Wiener filter W_k = C_k/(C_k + σ²),
 // filtered fields û_a = W_a ∗ φ, and a pointwise g. Its divergence is
 // Σ_x Σ_a ∂g/∂û_a(x) times the return amplitude (1/V) Σ_k W_k W_a,k. It is the form of
-// perturbation theory around the Gaussian model, to first order in λ.
+// perturbation theory around the Gaussian model, to first order in λ. To second order
+// there are products of functions at two places, Σ_j A_j(ψ) (P_j ∗ B_j(ψ)) with the expected
+// clean field ψ ∝ W ∗ φ, joined by kernels P_j that are made of powers of the propagator and
+// of learned short ranges; their divergence takes one more convolution.
 //
 // A field with the O(N) symmetry is a vector at every site, and so are the features and the
 // context; all sigmoids become s(p) = p/√(1+|p|²), so that the network is equivariant, and

@@ -39,7 +39,7 @@ func freshModel(cfg hollow.Config, order float64, dims ...int) *diffusion.Model 
 }
 
 // small is a network with few channels.
-var small = hollow.Config{Range: 2, Features: 3, Channels: 5, Profiles: 2, Hidden: 6, Head: 4, Embedding: 8}
+var small = hollow.Config{Range: 2, Features: 3, Channels: 5, Profiles: 2, Hidden: 6, Head: 4, Pairs: 2, Embedding: 8}
 
 // randomise replaces all weights, so that layers that start at zero are tested too.
 func randomise(tb testing.TB, m *diffusion.Model) {

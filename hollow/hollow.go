@@ -12,7 +12,8 @@ const kind = "hollow"
 
 func init() {
 	diffusion.RegisterNetwork(kind, func(config json.RawMessage) (*Network, error) {
-		var cfg Config
+		// Networks from before there were pairs have none.
+		cfg := Config{Pairs: -1}
 		if err := json.Unmarshal(config, &cfg); err != nil {
 			return nil, fmt.Errorf("hollow: malformed configuration: %w", err)
 		}
@@ -42,8 +43,10 @@ type Config struct {
 	Hidden int `json:"hidden"`
 	// Head is the number of sigmoids in the smoothed part. Default 16.
 	Head int `json:"head"`
-	// Pairs is the number of bilocal terms.
-	Pairs int `json:"pairs,omitempty"`
+	// Pairs is the number, even, of products in the smoothed part, of functions of the smoothed
+	// field at two places; see the package comment. They belong to odd networks for fields of one
+	// component; others have none. Default 8; negative: none.
+	Pairs int `json:"pairs"`
 	// Local leaves out the zero mode φ_0 = Σ_x φ(x)/√V, by which, in units of its standard
 	// deviation, every site otherwise knows the magnetisation. What that means for the
 	// score depends on the volume: choose Local for a model that is to be moved to other
@@ -120,6 +123,14 @@ func New(cfg Config) (*Network, error) {
 	if cfg.Edges < 0 {
 		return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
 	}
+	switch {
+	case cfg.Pairs == 0:
+		cfg.Pairs = 8
+	case cfg.Pairs < 0:
+		cfg.Pairs = -1
+	case cfg.Pairs%2 != 0:
+		return nil, fmt.Errorf("hollow: expected an even number of pairs, got %d", cfg.Pairs)
+	}
 	return &Network{cfg: cfg}, nil
 }
 
@@ -166,6 +177,9 @@ func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	}
 	if err := cfg.setDirections(t); err != nil {
 		return nil, err
+	}
+	if t.Components > 1 || cfg.Parity == diffusion.NoParity {
+		cfg.Pairs = -1
 	}
 	return &Network{cfg: cfg}, nil
 }

@@ -88,7 +88,7 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 	for i, w := range c.output {
 		l.ownOutput = append(l.ownOutput, w*c.own[i])
 	}
-	if cfg.Pairs > 0 && cfg.Parity != diffusion.NoParity {
+	if cfg.Pairs > 0 {
 		l.pairs = newPairLevel(cfg, c)
 	}
 	return l

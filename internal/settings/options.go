@@ -25,7 +25,7 @@ type Options struct {
 	Objective      string
 	Steps, Batch   int // Steps 0: what suits the model
 	LearningRate   float64
-	Edges          int // of a hollow network
+	Edges, Pairs   int // of a hollow network
 	Average        int // trajectories over which the targets are averaged
 	Samples        int
 	ReverseSteps   int
@@ -108,7 +108,7 @@ const hollowSteps, unetSteps = 400, 3000
 func (o *Options) Parameters(lat *lattice.Lattice) map[string]any {
 	return map[string]any{
 		"preset": o.Preset, "dims": lat.Dims(), "kappa": o.Kappa, "lambda": o.Lambda, "seed": o.Seed, "backend": o.Backend,
-		"n": o.Configurations, "objective": o.Objective, "steps": o.Steps, "batch": o.Batch, "lr": o.LearningRate, "edges": o.Edges, "average": o.Average, "samples": o.Samples,
+		"n": o.Configurations, "objective": o.Objective, "steps": o.Steps, "batch": o.Batch, "lr": o.LearningRate, "edges": o.Edges, "pairs": o.Pairs, "average": o.Average, "samples": o.Samples,
 		"reverse_steps": o.ReverseSteps, "flow_steps": o.FlowSteps, "probes": o.Probes,
 		"ensemble": o.Ensemble, "model": o.Model, "start": o.Start,
 	}
@@ -129,6 +129,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "colours of the probing vectors for the divergence of a U-Net, a power of two, twice with\nother signs; in the preset paper the number of random vectors")
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.IntVar(&o.Edges, "edges", defaults.Edges, "fields of the second layer of a hollow network: 16 at strong coupling")
+	fs.IntVar(&o.Pairs, "pairs", defaults.Pairs, "products in the smoothed part of a hollow network; 0: 8, negative: none")
 	fs.IntVar(&o.Average, "average", defaults.Average, "trajectories of hybrid Monte Carlo over which the targets of the training are\naveraged: 10 at strong coupling")
 	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
@@ -186,7 +187,7 @@ func (o *Options) Network(lat *lattice.Lattice) (diffusion.Architecture, error) 
 	if o.Model == UNet {
 		return unet.New(unet.Config{Channels: channels(lat)})
 	}
-	return hollow.New(hollow.Config{Edges: o.Edges})
+	return hollow.New(hollow.Config{Edges: o.Edges, Pairs: o.Pairs})
 }
 
 // Training returns the settings of the training on n configurations.

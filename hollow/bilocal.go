@@ -9,19 +9,21 @@ import (
 	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
-// bilocal is the part of the smoothed head that is bilocal,
+// bilocal is the part of the smoothed head that joins what happens at two places,
 //
 //	W ∗ Σ_j A_j(ψ) (P_j ∗ B_j(ψ)),
 //
 // the form of the second order of perturbation theory around the expected clean field ψ: two
 // vertices, connected by one, two or three propagators. The propagator is the covariance of the
-// clean field given the noisy one, σ²C/(C + σ²), and P_j is a mixture of its first three powers in
-// real space. One of A_j and B_j is odd and the other is even. Since ψ is linear in the field,
+// clean field given the noisy one, σ²C/(C + σ²), and P_j is a mixture of its first three powers
+// in real space and of learned short ranges. One of A_j and B_j is odd and the other is even.
+// Since ψ is linear in the field,
 //
 //	∂ψ(y)/∂φ(x) = n W(y-x),
 //
-// the divergence is Σ_y [R A_j′ (P_j ∗ B_j) + A_j (Q_j ∗ B_j′)] with R = n Σ_x W(x)² and Q_j(x) = n
-// P_j(x) (W ∗ W)(x).
+// the divergence is Σ_y [R A_j′ (P_j ∗ B_j) + A_j (Q_j ∗ B_j′)] with R = n Σ_x W(x)² and
+// Q_j(x) = n P_j(x) (W ∗ W)(x). With an alignment m, on which ψ depends, there is, times ∂m/∂φ,
+// Ŵ(0) ∂ψ/∂m Σ_y [A_j′ (P_j ∗ B_j) + A_j (P_j ∗ B_j′)].
 type bilocal struct {
 	*species
 	psi       *graph.Node // [batch, 1, sites]
@@ -41,7 +43,7 @@ const powers = 3
 
 // hasPairs says whether the network has the bilocal part.
 func (b *builder) hasPairs() bool {
-	return b.cfg.Pairs > 0 && len(b.species) == 1 && b.copies == 1 && !b.biased
+	return b.cfg.Pairs > 0
 }
 
 // bilocal returns the bilocal part for the expected clean field ψ.
@@ -53,6 +55,7 @@ func (h *head) bilocal() *bilocal {
 	return p
 }
 
+// weigh sets the weights.
 func (p *bilocal) weigh() {
 	n, functions := p.cfg.Pairs, pairFeatures+1
 	slopes := nn.Param(p.scope, p.field.Graph(), p.field.DType(), "pair_slopes", func(_ *rand.Rand, i int) float64 {
@@ -63,15 +66,8 @@ func (p *bilocal) weigh() {
 	p.b = repeatFirst(p.builder.param("pair_inputs", 1/math.Sqrt(float64(functions)), n, functions), p.levels)
 	mixture := repeatFirst(p.builder.param("pair_kernels", 1, n, powers), p.levels)
 	change := graph.Reshape(p.builder.coefficients("pair_profiles", n*powers), p.levels, n, powers)
-	rows := orbits(p.dims, p.cfg.Range, p.cfg.Directions)
-	waves := make([]float64, 0, len(rows)*p.sites)
-	taps := 0.0
-	for _, row := range rows {
-		waves = append(waves, row...)
-		taps += row[0]
-	}
-	local := repeatFirst(p.builder.param("pair_local", 0.5/math.Sqrt(taps), n, len(rows)), p.levels)
-	orbit := repeatFirst(p.constant(waves, len(rows), p.sites), p.levels)
+	orbit, taps := p.orbits()
+	local := repeatFirst(p.builder.param("pair_local", 0.5/math.Sqrt(taps), n, orbit.Shape().Dimensions[1]), p.levels)
 	p.kernels = mix(join(2, graph.Add(mixture, change), local), p.propagators(), orbit)
 
 	// In the normalisation of the transform, f(x) is the transform of f̂ over √V.
@@ -80,7 +76,8 @@ func (p *bilocal) weigh() {
 	p.returns = p.times(graph.MulScalar(norm, 1/math.Sqrt(float64(p.sites))), transform(at, p.dims))
 }
 
-// propagators returns the powers in real space of the propagator, one at k = 0, [levels, powers, modes].
+// propagators returns the transforms of the powers in real space of the propagator, one at
+// k = 0, [levels, powers, modes].
 func (p *bilocal) propagators() *graph.Node {
 	g := graph.Mul(p.wiener, graph.BroadcastToDims(graph.Reshape(p.noise, p.levels, 1, 1), p.wiener.Shape().Dimensions...))
 	// In units of its value at distance zero, so that powers stay of order one.

@@ -2,7 +2,7 @@ package hollow
 
 import "github.com/latdiff/latdiff/internal/lanes"
 
-// pairLevel is the bilocal part at one noise level, see pairs.
+// pairLevel is the bilocal part at one noise level, see bilocal.
 type pairLevel struct {
 	half int
 	// Matrices of the first half of the pairs and of the rest, of which the latter take odd
@@ -100,14 +100,16 @@ func (b *block) bilocal(l *level, divergence bool) {
 			b.scatter(p.near, p.x, from, n)
 		}
 	}
-	b.convolve(p.far, p.far, l.c.pairKernels)
+	b.transformRows(p.far)
+	b.filterRows(p.far, p.far, l.c.pairKernels)
 	if !divergence {
 		return
 	}
+	b.transformRows(p.near)
 	if p.along != nil {
-		b.convolve(p.along, p.near, l.c.pairKernels)
+		b.filterRows(p.along, p.near, l.c.pairKernels)
 	}
-	b.convolve(p.near, p.near, l.c.pairReturns)
+	b.filterRows(p.near, p.near, l.c.pairReturns)
 }
 
 // scatter copies n columns of a tile to rows of all sites.
@@ -117,15 +119,19 @@ func (b *block) scatter(rows, tile []float32, from, n int) {
 	}
 }
 
-// convolve sets dst to the rows x, filtered by their transfer functions.
-func (b *block) convolve(dst, rows, transfer []float32) {
-	copy(dst, rows)
+// transformRows transforms the row of every pair.
+func (b *block) transformRows(rows []float32) {
 	for j := range b.cfg.Pairs {
-		x := dst[j*b.row : (j+1)*b.row]
-		b.transform.Apply(x, b.transformTemp)
-		b.kernels.Scale(x, x, transfer[j*b.sites:(j+1)*b.sites])
-		b.transform.Apply(x, b.transformTemp)
+		b.transform.Apply(rows[j*b.row:(j+1)*b.row], b.transformTemp)
 	}
+}
+
+// filterRows sets dst to the fields whose transforms are modes times the transfer functions.
+func (b *block) filterRows(dst, modes, transfer []float32) {
+	for j := range b.cfg.Pairs {
+		b.kernels.Scale(dst[j*b.row:(j+1)*b.row], modes[j*b.row:(j+1)*b.row], transfer[j*b.sites:(j+1)*b.sites])
+	}
+	b.transformRows(dst)
 }
 
 // addBilocal adds Σ_j A_j (P_j ∗ B_j) to n columns of head, and its derivatives to the sums.
