@@ -145,7 +145,7 @@ func thermodynamic(ctx context.Context, _ *cost, j *job) (outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	o.LogZ, o.LogZSeconds = r.LogZ, seconds
+	o.LogZ, o.LogZSeconds, o.Reliable = r.LogZ, seconds, true
 	o.Variant = fmt.Sprintf("quadrature %.1g", r.QuadratureError)
 	return o, nil
 }

@@ -19,9 +19,10 @@ import (
 const (
 	// walkers is the number of chains of a kernel.
 	walkers = 16
-	// settle is the number of steps of each in which an adaptive kernel adapts; as many
-	// follow before anything is measured.
-	settle = 50
+	// settle is the number of steps of each in which an adaptive kernel adapts, fewer but
+	// leastSettle where they take more than the part settling of the time; as many follow
+	// before anything is measured.
+	settle, leastSettle, settling = 50, 10, 0.1
 	// rounds is the number of parts of a measurement, after each of which chains have the
 	// same length.
 	rounds = 20
@@ -94,23 +95,10 @@ func runChains(ctx context.Context, j *job, v variant, d time.Duration, seed uin
 		}
 		all[i] = &walker{kernel: k, rng: rand.New(rand.NewPCG(seed, uint64(i))), phi: append([]float64(nil), j.ens.Config(i*j.ens.Len()/walkers)...)}
 	}
-	err := parallel(all, func(w *walker) error {
-		if a, ok := w.kernel.(mcmc.Adaptive); ok {
-			a.SetAdaptation(true)
-			defer a.SetAdaptation(false)
-		}
-		return w.walk(ctx, settle)
-	})
-	if err != nil {
+	if err := adapt(ctx, all, time.Duration(settling*float64(d))); err != nil {
 		return outcome{}, err
 	}
-	if err := parallel(all, func(w *walker) error { return w.walk(ctx, settle) }); err != nil {
-		return outcome{}, err
-	}
-	for _, w := range all {
-		w.abs, w.accepted, w.busy = w.abs[:0], 0, 0
-	}
-	for n := 16; ; {
+	for n := 4; ; {
 		start := time.Now()
 		if err := parallel(all, func(w *walker) error { return w.walk(ctx, n) }); err != nil {
 			return outcome{}, err
@@ -122,6 +110,31 @@ func runChains(ctx context.Context, j *job, v variant, d time.Duration, seed uin
 		n = max(1, int(float64(n)*min(d/rounds, left).Seconds()/time.Since(start).Seconds()))
 	}
 	return analyse(all, v.name)
+}
+
+// adapt lets the kernels adapt for about a time, and forgets what was measured.
+func adapt(ctx context.Context, all []*walker, d time.Duration) error {
+	each := d * time.Duration(min(len(all), runtime.GOMAXPROCS(0))) / time.Duration(len(all))
+	err := parallel(all, func(w *walker) error {
+		a, ok := w.kernel.(mcmc.Adaptive)
+		if ok {
+			a.SetAdaptation(true)
+		}
+		n := 0
+		for begin := time.Now(); n < settle && (n < leastSettle || time.Since(begin) < each); n++ {
+			if err := w.walk(ctx, 1); err != nil {
+				return err
+			}
+		}
+		if ok {
+			a.SetAdaptation(false)
+		}
+		return w.walk(ctx, n)
+	})
+	for _, w := range all {
+		w.abs, w.accepted, w.busy = w.abs[:0], 0, 0
+	}
+	return err
 }
 
 // analyse returns the cost of a step times 2τ_int.

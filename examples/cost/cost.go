@@ -73,7 +73,7 @@ type outcome struct {
 	// LogZ took LogZSeconds.
 	LogZ        stats.Estimate
 	LogZSeconds float64
-	// Reliable tells that Cost is no lower bound.
+	// Reliable tells that Cost and the error of LogZ are no lower bounds.
 	Reliable bool
 }
 

@@ -33,7 +33,7 @@
 // SAMPLER_LATTICE is an ensemble, with the observables of other programs and
 // seconds_per_step, seconds_per_independent_configuration, log_z_error_root_second, the error of
 // log Z after a second, reliable, 0 for a chain that is too short for its τ_int or weights of
-// which few matter: the cost is then a lower bound. SAMPLER alone has the fit cost = A L^p,
+// which few matter: the cost and the error of log Z are then lower bounds. SAMPLER alone has the fit cost = A L^p,
 // exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent crossing_extent
 // where the fits are equal. cost.png and logz.png show both costs. Interrupted with Ctrl-C the program keeps the
 // points that are finished, and the same command continues.
@@ -61,7 +61,8 @@ type options struct {
 
 const about = `Cost measures the time of an independent configuration of φ⁴ theory with every sampler of
 the library against the size of the lattice, and fits its power. It prints one table and
-writes cost.png, logz.png and results.json. With the defaults it takes two hours.
+writes cost.png, logz.png and results.json. With the defaults it takes two to three hours on
+two cores.
 
 `
 

@@ -55,7 +55,12 @@ func (c *cost) plot() error {
 	}
 	points = nil
 	for _, a := range c.samplers {
-		s := c.curve(a.name, func(o outcome) stats.Estimate { return stats.Estimate{Value: o.rate(), Error: math.NaN()} })
+		s := c.curve(a.name, func(o outcome) stats.Estimate {
+			if !o.Reliable {
+				return unknown
+			}
+			return stats.Estimate{Value: o.rate(), Error: math.NaN()}
+		})
 		s.Style = figure.Joined
 		if len(s.X) > 0 {
 			points = append(points, s)

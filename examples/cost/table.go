@@ -25,8 +25,8 @@ func (c *cost) print(w io.Writer) error {
 			if !math.IsNaN(o.Beta) {
 				variant = fmt.Sprintf("β = %.2g, %s", o.Beta, variant)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\t%s\t%s\n", titles[a.name], s.name, cell(o.AbsM), cell(o.Tau), duration(o.Seconds),
-				number(o.Acceptance), cell(o.SD), cell(o.ESS), bound(o), duration(o.Cost.Value), cell(o.LogZ), number(o.rate()), variant)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\t%s%s\t%s\n", titles[a.name], s.name, cell(o.AbsM), cell(o.Tau), duration(o.Seconds),
+				number(o.Acceptance), cell(o.SD), cell(o.ESS), bound(o, o.Cost.Value), duration(o.Cost.Value), cell(o.LogZ), bound(o, o.rate()), number(o.rate()), variant)
 		}
 	}
 	fmt.Fprint(t, "\ntime/independent = A L^p\tp\tA\tχ²/dof\tDM-MC is cheaper\n")
@@ -94,8 +94,8 @@ func chi2(p stats.PowerLaw) string {
 }
 
 // bound is put before what is a lower bound.
-func bound(o outcome) string {
-	if o.Reliable || math.IsNaN(o.Cost.Value) {
+func bound(o outcome, v float64) string {
+	if o.Reliable || math.IsNaN(v) {
 		return ""
 	}
 	return "≥ "
