@@ -33,10 +33,10 @@
 // SAMPLER_LATTICE is an ensemble, with the observables of other programs and
 // seconds_per_step, seconds_per_independent_configuration, log_z_error_root_second, the error of
 // log Z after a second, reliable, 0 for a chain that is too short for its τ_int or weights of
-// which few matter: the cost and the error of log Z are then lower bounds. SAMPLER alone has the fit cost = A L^p,
-// exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent crossing_extent
-// where the fits are equal. cost.png and logz.png show both costs. Interrupted with Ctrl-C the program keeps the
-// points that are finished, and the same command continues.
+// which few matter: the cost and the error of log Z are then lower bounds. SAMPLER alone has the
+// fit cost = A L^p, exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent
+// crossing_extent where the fits are equal. cost.png and logz.png show both costs. Interrupted
+// with Ctrl-C the program keeps the points that are finished, and the same command continues.
 package main
 
 import (
