@@ -54,9 +54,13 @@ func Execute(ctx context.Context, o settings.Options, further ...func(r *Run, ou
 	return report.Print(os.Stdout, r.table, out.Proposals)
 }
 
+// enoughForTen is the volume up to which ten leapfrog steps are enough for a trajectory: the
+// violation of the energy grows as its root. On larger lattices their number adapts.
+const enoughForTen = 1024
+
 // Classical measures the observables on a long run of the recommended classical kernel,
 // which shares nothing with the training ensemble but the action, and on one of the
-// baseline, hybrid Monte Carlo in unit trajectories of ten leapfrog steps.
+// baseline, hybrid Monte Carlo in unit trajectories of ten leapfrog steps, or more.
 func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
 	cold, err := mcmc.LeastConstant(r.action)
 	if err != nil {
@@ -83,7 +87,11 @@ func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
 			Action: r.action, N: r.o.Samples, Thin: max(1, trajectories/r.o.Samples), Seed: r.o.Part(seedHMC),
 			Start: mcmc.StartCold, ColdValue: cold, Observables: measure.Observables(r.action), Progress: t.Set,
 		}, func(int) (mcmc.Kernel, error) {
-			return hmc.New(r.action, hmc.Config{Steps: 10, Flip: true})
+			cfg := hmc.Config{Steps: 10, Flip: true}
+			if r.action.Layout().Volume() > enoughForTen {
+				cfg.Steps = 0
+			}
+			return hmc.New(r.action, cfg)
 		})
 		if err != nil {
 			return err
