@@ -91,7 +91,7 @@ func withModel(f func(ctx context.Context, j *job, p *flow.ProbabilityFlow) (out
 			return outcome{}, err
 		}
 		if m == nil {
-			return missing("no model for κ = %v, λ = %v", c.o.Kappa, c.o.Lambda), nil
+			return missing("no model for κ = %v, λ = %v and its order on this lattice", c.o.Kappa, c.o.Lambda), nil
 		}
 		p, err := flow.New(c.backend, m, flow.Config{})
 		if err != nil {

@@ -60,7 +60,12 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 	w := chain.Weights
 	o.Acceptance, o.ESS, o.LogZ, o.LogZSeconds = chain.Acceptance, w.ESS, w.LogZ, seconds
 	o.SD = stats.Estimate{Value: w.SD, Error: w.SD / math.Sqrt(2*float64(len(logw)-1))}
-	o.Reliable = o.Reliable && w.MaxShare < share && w.ESS.Value*float64(len(logw)) > few
+	effective := w.ESS.Value * float64(len(logw))
+	o.Reliable = o.Reliable && w.MaxShare < share && effective > few
+	if c := seconds / effective; !o.Reliable && c > o.Cost.Value {
+		// A chain that has not met the large weights does not know how long it would stay there.
+		o.Cost = stats.Estimate{Value: c, Error: math.NaN()}
+	}
 	return o, nil
 }
 
