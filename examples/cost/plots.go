@@ -50,7 +50,7 @@ func (c *cost) plot() error {
 			note += fmt.Sprintf("DM-MC below %s: %s\n", titles[a.name], c.verdict(a.name))
 		}
 	}
-	if err := c.save("cost.png", "ms per independent configuration", note, append(points, lines...)); err != nil {
+	if err := c.save("cost.png", "time of an independent configuration", "ms", note, append(points, lines...)); err != nil {
 		return err
 	}
 	points = nil
@@ -66,7 +66,7 @@ func (c *cost) plot() error {
 			points = append(points, s)
 		}
 	}
-	return c.save("logz.png", "error of log Z after a second", "", points)
+	return c.save("logz.png", "error of log Z after a second", "error", "", points)
 }
 
 // curve returns what a sampler has on the lattices, where it is positive.
@@ -87,12 +87,12 @@ func (c *cost) curve(name string, y func(o outcome) stats.Estimate) figure.Serie
 }
 
 // save draws series against L, if there are any.
-func (c *cost) save(file, label, note string, series []figure.Series) error {
+func (c *cost) save(file, title, label, note string, series []figure.Series) error {
 	if len(series) == 0 {
 		return nil
 	}
 	f, err := figure.Lines(series, figure.LinesConfig{Options: figure.Options{
-		Title: fmt.Sprintf("κ = %v, λ = %v", c.o.Kappa, c.o.Lambda), Note: note,
+		Title: fmt.Sprintf("%s, κ = %v, λ = %v", title, c.o.Kappa, c.o.Lambda), Note: note,
 		X: figure.Axis{Label: "L", Log: true}, Y: figure.Axis{Label: label, Log: true},
 		Width: 18, Height: 15,
 	}})
