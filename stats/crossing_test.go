@@ -67,7 +67,7 @@ func TestBinderCrossing(t *testing.T) {
 	}
 	exact, value := lo, small.binder(lo)
 	const runs, n = 40, 4000
-	var pulls, pullsU float64
+	var pulls, pullsU, pullsAt float64
 	for r := range uint64(runs) {
 		a, b := small.draw(1.05*exact, n, 2*r), large.draw(1.05*exact, n, 2*r+1)
 		c, err := stats.BinderCrossing(a, b, 0.7*exact, 1.3*exact, 0)
@@ -75,14 +75,22 @@ func TestBinderCrossing(t *testing.T) {
 			t.Fatal(err)
 		}
 		pulls += math.Pow(c.Coupling.Pull(exact), 2) / runs
+		at, ess, err := b.CouplingAt(value, 0.7*exact, 1.3*exact, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pullsAt += math.Pow(at.Pull(exact), 2) / runs
+		if !(ess > 0.8 && at.Error < c.Coupling.Error) {
+			t.Errorf("the larger lattice alone says %v, the crossing %v", at, c.Coupling)
+		}
 		pullsU += math.Pow(c.Binder.Pull(value), 2) / runs
 		if p := c.Coupling.Pull(exact); math.Abs(p) > 5 || !(c.ESS > 0.8 && c.ESS < 1) || !(c.Coupling.Error < 0.05*exact) {
 			t.Errorf("crossing at %v, exactly %v, effective sample size %v", c.Coupling, exact, c.ESS)
 		}
 	}
 	// A mean of 40 squares has a standard deviation of √(2/40).
-	if bound := 5 * math.Sqrt(2./runs); math.Abs(pulls-1) > bound || math.Abs(pullsU-1) > bound {
-		t.Errorf("mean squared pulls %v of the coupling and %v of the cumulant, bound 1 ± %v", pulls, pullsU, bound)
+	if bound := 5 * math.Sqrt(2./runs); math.Abs(pulls-1) > bound || math.Abs(pullsU-1) > bound || math.Abs(pullsAt-1) > bound {
+		t.Errorf("mean squared pulls %v of the coupling, %v of the cumulant and %v of the coupling at a cumulant, bound 1 ± %v", pulls, pullsU, pullsAt, bound)
 	}
 	a := small.draw(exact, n, 1)
 	if u, ess, err := a.Binder(exact, 0); err != nil || math.Abs(u.Pull(value)) > 5 || math.Abs(ess-1) > 1e-12 {
@@ -98,7 +106,8 @@ func TestBinderCrossing(t *testing.T) {
 			_, err := stats.BinderCrossing(a, stats.CouplingSeries{Coupling: 1, M: a.M, Conjugate: a.Conjugate[1:]}, 0.5, 1.5, 0)
 			return err
 		},
-		"an empty one": func() error { _, _, err := stats.CouplingSeries{}.Binder(1, 0); return err },
+		"no such cumulant": func() error { _, _, err := a.CouplingAt(0.9, 0.5*exact, exact, 0); return err },
+		"an empty one":     func() error { _, _, err := stats.CouplingSeries{}.Binder(1, 0); return err },
 	} {
 		if f() == nil {
 			t.Errorf("%s: accepted", name)

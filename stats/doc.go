@@ -28,7 +28,8 @@
 //   - generative models: [LogWeightStats], [Regress], [R2Coefficient], [Reweight], [Resample],
 //     [BridgeLogZ]
 //   - an approximation or a coupling that changes a little: [Response]
-//   - a critical point from simulations beside it: [BinderCrossing]; scaling: [FitPowerLaw]
+//   - a critical point from simulations beside it: [BinderCrossing],
+//     [CouplingSeries.CouplingAt]; scaling: [FitPowerLaw]
 //   - comparison of results: [Estimate.Pull], [Estimate.Sigma], [WeightedMean], [Chi2]
 //
 // # Errors

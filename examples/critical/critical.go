@@ -29,6 +29,8 @@ const (
 
 // Observables in results.json that measure does not name.
 const (
+	criticalKappa  = "critical_kappa"
+	criticalESS    = "critical_ess"
 	crossingKappa  = "crossing_kappa"
 	crossingBinder = "crossing_binder"
 	crossingESS    = "crossing_ess"
@@ -75,6 +77,8 @@ func newCritical(o options) (*critical, error) {
 		return nil, fmt.Errorf("expected -steps of at least %d, got %d", chains*kept, o.steps)
 	case !(o.window > 0 && o.window < 1):
 		return nil, fmt.Errorf("expected a -window between 0 and 1, got %v", o.window)
+	case !(o.universal >= 0 && o.universal < 2./3):
+		return nil, fmt.Errorf("expected -universal between 0 and 2/3, got %v", o.universal)
 	case !(o.Kappa > 0):
 		return nil, fmt.Errorf("expected -kappa > 0, got %v", o.Kappa)
 	}
@@ -83,7 +87,7 @@ func newCritical(o options) (*critical, error) {
 
 func (c *critical) run(ctx context.Context) error {
 	parameters := map[string]any{
-		"dims": c.o.Dims, "kappa": c.o.Kappa, "lambda": c.o.Lambda, "seed": c.o.Seed, "steps": c.o.steps, "window": c.o.window,
+		"dims": c.o.Dims, "kappa": c.o.Kappa, "lambda": c.o.Lambda, "seed": c.o.Seed, "steps": c.o.steps, "window": c.o.window, "universal": c.o.universal,
 	}
 	var err error
 	if c.folder, err = program.OpenRun(c.o.Out, parameters); err != nil {
@@ -96,6 +100,19 @@ func (c *critical) run(ctx context.Context) error {
 		}
 	}
 	lo, hi := c.o.Kappa*(1-c.o.window), c.o.Kappa*(1+c.o.window)
+	if c.o.universal > 0 {
+		for i, s := range c.series {
+			kappa, ess, err := s.CouplingAt(c.o.universal, lo, hi, 0)
+			if err != nil && measure.Usable(err) == nil {
+				err = nil
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name(i), err)
+			}
+			c.table.Add(c.name(i), criticalKappa, kappa)
+			c.table.Add(c.name(i), criticalESS, stats.Estimate{Value: ess, Error: math.NaN()})
+		}
+	}
 	for i, b := range c.series[1:] {
 		p := pair{name: c.name(i) + "-" + c.name(i+1)}
 		p.Crossing, p.err = stats.BinderCrossing(c.series[i], b, lo, hi, 0)
@@ -210,11 +227,20 @@ func (c *critical) plot(lo, hi float64) error {
 
 func (c *critical) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "\nlattice\tU_L at κ = %v\tτ_int(|M|)\n", c.o.Kappa)
+	fmt.Fprintf(t, "\nlattice\tU_L at κ = %v\tτ_int(|M|)", c.o.Kappa)
+	if c.o.universal > 0 {
+		fmt.Fprintf(t, "\tκ where U_L = %v\tESS/N of the reweighting", c.o.universal)
+	}
+	fmt.Fprintln(t)
 	for i := range c.actions {
 		u, _ := c.table.Get(c.name(i), measure.Binder)
 		tau, _ := c.table.Get(c.name(i), measure.TauAbsM)
-		fmt.Fprintf(t, "%s\t%v\t%v\n", c.name(i), u, tau)
+		fmt.Fprintf(t, "%s\t%v\t%v", c.name(i), u, tau)
+		if k, ok := c.table.Get(c.name(i), criticalKappa); ok {
+			ess, _ := c.table.Get(c.name(i), criticalESS)
+			fmt.Fprintf(t, "\t%v\t%.2f", k, ess.Value)
+		}
+		fmt.Fprintln(t)
 	}
 	fmt.Fprint(t, "\ncrossing\tκ\tU_L\tESS/N of the reweighting\n")
 	for _, p := range c.pairs {

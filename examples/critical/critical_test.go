@@ -19,7 +19,8 @@ func tiny(out string, more ...string) []string {
 // value at λ = 0.022 is known from larger ones.
 func TestRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	if err := run(t.Context(), tiny(out)); err != nil {
+	args := tiny(out, "-universal", "0.61")
+	if err := run(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
 	programtest.Files(t, out, "binder.png", "stages/4x4", "stages/8x8")
@@ -36,11 +37,15 @@ func TestRun(t *testing.T) {
 	if !ok || !(math.Abs(e.Value-known) < 0.02+5*e.Error) || !(e.Error < 0.01) {
 		t.Errorf("crossing at κ = %v, known %v", e, known)
 	}
+	// The critical cumulant of a square is 0.6107.
+	if e, ok := file.Get("8x8", criticalKappa); !ok || !(math.Abs(e.Value-known) < 0.02+5*e.Error) || !(e.Error < 0.01) {
+		t.Errorf("κ = %v by the cumulant, known %v", e, known)
+	}
 	if ess, _ := file.Get("4x4-8x8", crossingESS); !(ess.Value > 0.3 && ess.Value <= 1) {
 		t.Errorf("ESS/N of the reweighting is %v", ess)
 	}
 	// Once more: everything is read from the files.
-	if err := run(t.Context(), tiny(out)); err != nil {
+	if err := run(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(text, programtest.Read(t, out, program.ResultsFile)) {
@@ -67,6 +72,7 @@ func TestBadInput(t *testing.T) {
 		"descending sizes": {"-dims", "8x8,4x4"},
 		"no lattice":       {"-dims", "8y8,9x9"},
 		"few steps":        {"-steps", "100"},
+		"no cumulant":      {"-universal", "0.7"},
 		"no window":        {"-window", "0"},
 		"no hopping":       {"-kappa", "0"},
 		"negative λ":       {"-lambda", "-1"},

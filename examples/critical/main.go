@@ -10,8 +10,12 @@
 // it, tells where the long one belongs. Crossings of larger lattices are closer to κ_c; their
 // drift from one pair to the next is the systematic error.
 //
+// Where the cumulant at the critical point is known, as it is for the universality class and the
+// shape of the lattice, -universal takes it, and every lattice alone has a κ with that cumulant,
+// known better than a crossing.
+//
 // It prints one table and writes binder.png and results.json, where every lattice is an ensemble
-// with the observables at -kappa, and every pair of neighbouring lattices one with
+// with the observables at -kappa, and critical_kappa and critical_ess with -universal, and every pair of neighbouring lattices one with
 // crossing_kappa, crossing_binder and crossing_ess. Interrupted with Ctrl-C it keeps what is
 // finished, and the same command continues.
 package main
@@ -30,6 +34,8 @@ type options struct {
 	program.Flags
 	steps  int
 	window float64
+	// universal is the cumulant at the critical point, 0 if it is not known.
+	universal float64
 }
 
 func main() {
@@ -51,6 +57,7 @@ func parse(args []string) (options, error) {
 	fs.Lookup("kappa").Usage = "hopping parameter κ of the simulations, near the critical one"
 	fs.IntVar(&o.steps, "steps", 65536, "steps of the cluster kernel on every lattice, all 16 chains together")
 	fs.Float64Var(&o.window, "window", 0.03, "how far from -kappa to look for a crossing, relative to it")
+	fs.Float64Var(&o.universal, "universal", 0, "U_L at the critical point, if it is known: 0.46548 for cubes; 0: crossings only")
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Critical finds κ_c of φ⁴ theory by the crossing of Binder cumulants.")
 		fs.PrintDefaults()
