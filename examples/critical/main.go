@@ -2,7 +2,7 @@
 // dimension: where the Binder cumulants of lattices of different size cross (K. Binder,
 // Z. Phys. B 43 (1981) 119).
 //
-//	go run ./examples/critical -dims 8x8x8,12x12x12,16x16x16 -lambda 0.9 -kappa 0.188 -out out-critical
+//	go run ./examples/critical -dims 8x8x8,12x12x12,16x16x16 -lambda 0.9 -kappa 0.192 -out out-critical
 //
 // Every lattice is simulated once, at -kappa, by the recommended cluster kernel in chains from
 // hot and cold starts, and reweighted from there, which carries as far as the effective sample
@@ -45,7 +45,7 @@ func main() {
 func parse(args []string) (options, error) {
 	var o options
 	common := flag.NewFlagSet("", flag.ContinueOnError)
-	o.Register(common, program.Flags{Out: "out-critical", Seed: 1, Dims: "8x8x8,12x12x12,16x16x16", Kappa: 0.189, Lambda: 0.9})
+	o.Register(common, program.Flags{Out: "out-critical", Seed: 1, Dims: "8x8x8,12x12x12,16x16x16", Kappa: 0.192, Lambda: 0.9})
 	fs := flag.NewFlagSet("critical", flag.ContinueOnError)
 	common.VisitAll(func(f *flag.Flag) {
 		// There is no network here for a backend to run.
