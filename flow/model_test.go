@@ -80,7 +80,7 @@ func randomUNet(t testing.TB, dims ...int) *diffusion.Model {
 // randomHollow returns a model of known divergence with random weights of visible effect.
 func randomHollow(t testing.TB, dims ...int) *diffusion.Model {
 	t.Helper()
-	network, err := hollow.New(hollow.Config{Range: 1, Features: 3, Channels: 4, Profiles: 2, Hidden: 6, Head: 4, Embedding: 8})
+	network, err := hollow.New(hollow.Config{Range: 1, Features: 3, Channels: 4, Profiles: 2, Hidden: 6, Head: 4, Pairs: 2, Embedding: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
