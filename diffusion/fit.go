@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 
 	"github.com/gomlx/compute"
@@ -18,7 +19,9 @@ type FitConfig struct {
 	// package hollow has an exact divergence, that of package unet needs probes.
 	Network Architecture
 	// Start, if not nil, is a model whose network and weights the training begins with,
-	// of any lattice of the same dimension; Network is then not used.
+	// of any lattice of the same dimension; Network is then not used. The Gaussian part is of
+	// the kind of that of Start: a mixture of two, where the magnetisation has a flatter
+	// distribution than a normal one, or a single one, in an ordered phase too.
 	Start *Model
 	// Train says how to train. Its Objective, Targets, Action and Seed are filled in where they
 	// are zero; its SigmaMin and SigmaMax, where given, are also those of the model; an
@@ -38,7 +41,7 @@ type FitConfig struct {
 // At a cancelled ctx it returns its error; with a Checkpoint in Train the same call then
 // continues. It returns the errors of the parts otherwise.
 func Fit(ctx context.Context, backend compute.Backend, action lattice.Action, ens *lattice.Ensemble, cfg FitConfig) (*Model, error) {
-	m, err := Measure(action, ens)
+	m, err := measure(action, ens, cfg.ordered())
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +96,17 @@ func Train(ctx context.Context, backend compute.Backend, m *Model, ens *lattice.
 		return nil, err
 	}
 	return t.Model()
+}
+
+// ordered returns the Binder cumulant above which the Gaussian part is a mixture.
+func (c *FitConfig) ordered() float64 {
+	switch {
+	case c.Start == nil:
+		return orderedBinder
+	case c.Start.Order() > 0:
+		return 0
+	}
+	return math.Inf(1)
 }
 
 // untrained returns the model before training.

@@ -89,3 +89,26 @@ func TestMeasureRefuses(t *testing.T) {
 		}
 	}
 }
+
+// The Gaussian part of a fit is of the kind of that of its start, on both sides of the cumulant
+// that decides without one.
+func TestFitStart(t *testing.T) {
+	fit := func(kappa float64, start *diffusion.Model) *diffusion.Model {
+		t.Helper()
+		action := must(lattice.NewPhi4(must(lattice.New(4, 4)), kappa, 0.022))
+		r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: 2048, Seed: 9}, nil))
+		return must(diffusion.Fit(t.Context(), backendtest.Open(), action, r.Ensemble, diffusion.FitConfig{
+			Network: must(unet.New(unet.Config{Channels: []int{4}})), Start: start, Train: diffusion.TrainConfig{Steps: 2, Batch: 8},
+		}))
+	}
+	ordered, single := fit(0.3, nil), fit(0.23, nil)
+	if ordered.Order() == 0 || single.Order() > 0 {
+		t.Fatalf("orders %v and %v without a start", ordered.Order(), single.Order())
+	}
+	if m := fit(0.23, ordered); !(m.Order() > 0) {
+		t.Error("no mixture from a mixture")
+	}
+	if m := fit(0.3, single); m.Order() > 0 {
+		t.Errorf("order %v from a single Gaussian", m.Order())
+	}
+}

@@ -53,6 +53,11 @@ const orderedBinder = 0.4
 // its value ([lattice.CheckDrift]) or not that of its site potential ([lattice.CheckSitePotential]), and for one without translations and reflections, which
 // the spectrum of a Gaussian part needs.
 func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error) {
+	return measure(action, ens, orderedBinder)
+}
+
+// measure is Measure with an order for Binder cumulants above the one given.
+func measure(action lattice.Action, ens *lattice.Ensemble, ordered float64) (*Measurement, error) {
 	if err := checkTheory(action, ens); err != nil {
 		return nil, err
 	}
@@ -80,7 +85,7 @@ func Measure(action lattice.Action, ens *lattice.Ensemble) (*Measurement, error)
 		}
 	}
 	if symmetries.Sign && ens.Components == 1 {
-		m.order(ens)
+		m.order(ens, ordered)
 	}
 	m.site(action)
 	if m.Targets, err = ResidualField(action, m.ModelConfig, ens.Data); err != nil {
@@ -217,8 +222,9 @@ func meanForce(action lattice.Action, ens *lattice.Ensemble) float64 {
 // centreSoftening moves the centres of the mixture towards each other, see [Measure].
 const centreSoftening = 0.8
 
-// order sets μ and C_0 of the mixture that describes the zero mode of an ordered theory.
-func (m *Measurement) order(ens *lattice.Ensemble) {
+// order sets μ and C_0 of the mixture that describes the zero mode of an ordered theory, one
+// with a Binder cumulant above the one given.
+func (m *Measurement) order(ens *lattice.Ensemble, ordered float64) {
 	n, v := float64(ens.Len()), float64(ens.Volume())
 	var abs, m2, m4 float64
 	for _, phi := range ens.All() {
@@ -228,7 +234,7 @@ func (m *Measurement) order(ens *lattice.Ensemble) {
 		m4 += x * x * x * x / n
 	}
 	switch u := 1 - m4/(3*m2*m2); {
-	case !(u > orderedBinder):
+	case !(u > ordered):
 	case u > 0.6:
 		m.Order, m.Spectrum[0] = abs, m2-abs*abs
 	default:
