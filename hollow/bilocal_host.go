@@ -56,15 +56,18 @@ func (b *block) functions(l *level, from, n int, slopes bool) {
 	p := b.pairs
 	psi := p.psi[from : from+n]
 	var zero [lanes.Width]float32
+	one := [1]float32{1}
 	for i := range pairFeatures {
 		w := l.c.pairSlopes[i]
 		odd, oddSlope := p.value[0][i*n:(i+1)*n], p.slope[0][i*n:(i+1)*n]
 		even, evenSlope := p.value[1][i*n:(i+1)*n], p.slope[1][i*n:(i+1)*n]
-		b.kernels.Site(odd, oddSlope, psi, w, &zero)
-		for j, x := range psi {
-			oddSlope[j] *= w
-			even[j] = x * odd[j]
-			evenSlope[j] = odd[j] + x*oddSlope[j]
+		rate, factor := p.x[:n], [1]float32{w}
+		b.kernels.Site(odd, rate, psi, w, &zero)
+		b.kernels.DotProduct(zeroed(even), one[:], psi, odd)
+		if slopes {
+			b.kernels.Dot(zeroed(oddSlope), factor[:], rate)
+			copy(evenSlope, odd)
+			b.kernels.DotProduct(evenSlope, factor[:], psi, rate)
 		}
 	}
 	last := pairFeatures * n
