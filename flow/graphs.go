@@ -145,17 +145,7 @@ type terms struct {
 // of the divergence, [batch], and if there are vectors σ² εᵀJε, [vectors, batch].
 func (f *ProbabilityFlow) fieldGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	phi, root := f.fieldAt(in[0], in[1])
-	var t terms
-	var forms *graph.Node
-	switch {
-	case len(in) == 2:
-		t = f.terms(scope, phi, in[1])
-	case f.folded:
-		t, forms = f.foldedForms(scope, phi, in[1], in[2], in[3])
-	default:
-		t = f.terms(scope, phi, in[1])
-		forms = f.quadraticForms(t.learned, phi, in[2], in[3])
-	}
+	t, forms := f.termsAndForms(scope, phi, in[1:])
 	r := t.r
 	if root != nil {
 		r = graph.Div(hartley.Transform(r), root)
@@ -175,12 +165,7 @@ func (f *ProbabilityFlow) fieldGraph(scope *model.Scope, in []*graph.Node) []*gr
 // probeGraph builds the last output of fieldGraph alone, for further vectors.
 func (f *ProbabilityFlow) probeGraph(scope *model.Scope, in []*graph.Node) []*graph.Node {
 	phi, _ := f.fieldAt(in[0], in[1])
-	var forms *graph.Node
-	if f.folded {
-		_, forms = f.foldedForms(scope, phi, in[1], in[2], in[3])
-	} else {
-		forms = f.quadraticForms(f.terms(scope, phi, in[1]).learned, phi, in[2], in[3])
-	}
+	_, forms := f.termsAndForms(scope, phi, in[1:])
 	return []*graph.Node{graph.Mul(graph.Square(in[1]), forms)}
 }
 

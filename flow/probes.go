@@ -23,6 +23,19 @@ func (f *ProbabilityFlow) vectors(phi, base, mask *graph.Node) []*graph.Node {
 	return e
 }
 
+// termsAndForms returns the terms at phi and the quadratic forms of one call. in holds σ and,
+// unless the divergence is known and there are no forms, a base and a mask of probe vectors.
+func (f *ProbabilityFlow) termsAndForms(scope *model.Scope, phi *graph.Node, in []*graph.Node) (terms, *graph.Node) {
+	switch {
+	case len(in) == 1:
+		return f.terms(scope, phi, in[0]), nil
+	case f.folded:
+		return f.foldedForms(scope, phi, in[0], in[1], in[2])
+	}
+	t := f.terms(scope, phi, in[0])
+	return t, f.quadraticForms(t.learned, phi, in[1], in[2])
+}
+
 // quadraticForms returns εᵀ(∂r/∂φ)ε (B.3) for the vectors ε of one call, [vectors, batch]:
 // one reverse pass each, which share the forward pass.
 func (f *ProbabilityFlow) quadraticForms(r, phi, base, mask *graph.Node) *graph.Node {

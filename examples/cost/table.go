@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"text/tabwriter"
 
+	"github.com/latdiff/latdiff/internal/report"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -25,8 +26,8 @@ func (c *cost) print(w io.Writer) error {
 			if !math.IsNaN(o.Beta) {
 				variant = fmt.Sprintf("β = %.2g, %s", o.Beta, variant)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\t%s%s\t%s\n", titles[a.name], s.name, cell(o.AbsM), cell(o.Tau), duration(o.Seconds),
-				number(o.Acceptance), cell(o.SD), cell(o.ESS), bound(o, o.Cost.Value), duration(o.Cost.Value), cell(o.LogZ), bound(o, o.rate()), number(o.rate()), variant)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\t%s%s\t%s\n", titles[a.name], s.name, cell(o.AbsM), cell(o.Tau), report.Duration(o.Seconds),
+				number(o.Acceptance), cell(o.SD), cell(o.ESS), bound(o, o.Cost.Value), report.Duration(o.Cost.Value), cell(o.LogZ), bound(o, o.rate()), number(o.rate()), variant)
 		}
 	}
 	fmt.Fprint(t, "\ntime/independent = A L^p\tp\tA\tχ²/dof\tDM-MC is cheaper\n")
@@ -35,7 +36,7 @@ func (c *cost) print(w io.Writer) error {
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%v\t%s\t%s\t%s\n", titles[a.name], p.Exponent, duration(math.Exp(p.LogAmplitude.Value)), chi2(p), c.verdict(a.name))
+		fmt.Fprintf(t, "%s\t%v\t%s\t%s\t%s\n", titles[a.name], p.Exponent, report.Duration(math.Exp(p.LogAmplitude.Value)), chi2(p), c.verdict(a.name))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -114,17 +115,4 @@ func number(v float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.3g", v)
-}
-
-// duration returns a time in a unit that fits.
-func duration(seconds float64) string {
-	switch {
-	case !(seconds > 0):
-		return "-"
-	case seconds < 1e-3:
-		return fmt.Sprintf("%.3g µs", seconds*1e6)
-	case seconds < 1:
-		return fmt.Sprintf("%.3g ms", seconds*1e3)
-	}
-	return fmt.Sprintf("%.3g s", seconds)
 }

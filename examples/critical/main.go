@@ -44,15 +44,8 @@ func main() {
 
 func parse(args []string) (options, error) {
 	var o options
-	common := flag.NewFlagSet("", flag.ContinueOnError)
-	o.Register(common, program.Flags{Out: "out-critical", Seed: 1, Dims: "8x8x8,12x12x12,16x16x16", Kappa: 0.192, Lambda: 0.9})
 	fs := flag.NewFlagSet("critical", flag.ContinueOnError)
-	common.VisitAll(func(f *flag.Flag) {
-		// There is no network here for a backend to run.
-		if f.Name != "backend" {
-			fs.Var(f.Value, f.Name, f.Usage)
-		}
-	})
+	o.Register(fs, program.Flags{Out: "out-critical", Seed: 1, Dims: "8x8x8,12x12x12,16x16x16", Kappa: 0.192, Lambda: 0.9})
 	fs.Lookup("dims").Usage = "lattices of ascending size, a list such as 8x8x8,12x12x12"
 	fs.Lookup("kappa").Usage = "hopping parameter κ of the simulations, near the critical one"
 	fs.IntVar(&o.steps, "steps", 65536, "steps of the cluster kernel on every lattice, all 16 chains together")

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/latdiff/latdiff/internal/refvalues"
+	"github.com/latdiff/latdiff/internal/report"
 	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -160,9 +161,9 @@ func (d *dmmc) printCosts(w io.Writer) error {
 	t := table(w)
 	fmt.Fprint(t, "\ncost\tτ_int(|M|), steps\ttime per step\ttime × 2τ_int\tto the cheapest\n")
 	for _, name := range names {
-		fmt.Fprintf(t, "%s\t%s\t%s", titles[name], cell(tau[name], true), duration(d.times.Seconds[name]))
+		fmt.Fprintf(t, "%s\t%s\t%s", titles[name], cell(tau[name], true), report.Duration(d.times.Seconds[name]))
 		if cost, ok := d.times.Independent[name]; ok {
-			fmt.Fprintf(t, "\t%s\t%.3g", duration(cost), cost/best)
+			fmt.Fprintf(t, "\t%s\t%.3g", report.Duration(cost), cost/best)
 		} else {
 			fmt.Fprint(t, "\t-\t-")
 		}
@@ -176,19 +177,6 @@ func (d *dmmc) printCosts(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "wall time per step with all %d cores at work, without thermalisation and training; that of Gaussian MC has the fit of the spectrum in it\n", d.times.Cores)
 	return err
-}
-
-// duration returns a time in a unit that fits.
-func duration(seconds float64) string {
-	switch {
-	case !(seconds > 0):
-		return "-"
-	case seconds < 1e-3:
-		return fmt.Sprintf("%.3g µs", seconds*1e6)
-	case seconds < 1:
-		return fmt.Sprintf("%.3g ms", seconds*1e3)
-	}
-	return fmt.Sprintf("%.3g s", seconds)
 }
 
 func (d *dmmc) printLogZ(w io.Writer) error {

@@ -66,15 +66,8 @@ var neutral = []string{"out", "memory"}
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	o := new(options)
-	shared := flag.NewFlagSet("", flag.ContinueOnError)
-	o.Register(shared, program.Flags{Out: "out", Seed: 1, Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
 	fs := flag.NewFlagSet("ensemble", flag.ContinueOnError)
-	shared.VisitAll(func(f *flag.Flag) {
-		// There is no network here for a backend to run.
-		if f.Name != "backend" {
-			fs.Var(f.Value, f.Name, f.Usage)
-		}
-	})
+	o.Register(fs, program.Flags{Out: "out", Seed: 1, Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
 	fs.StringVar(&o.Algorithm, "alg", "cluster", "hmc, metropolis, cluster (the recommended one), langevin, or paper,\n"+
 		"the protocol of arXiv:2309.17082: a short chain per configuration")
 	fs.IntVar(&o.N, "n", 1024, "configurations to generate")

@@ -61,15 +61,8 @@ type options struct {
 
 func run(ctx context.Context, args []string) error {
 	var o options
-	common := flag.NewFlagSet("", flag.ContinueOnError)
-	o.Register(common, program.Flags{Out: "langevin", Seed: 1, Dims: "8x8", Kappa: 0.2, Lambda: 0.022})
 	fs := flag.NewFlagSet("langevin", flag.ContinueOnError)
-	common.VisitAll(func(f *flag.Flag) {
-		// There is no network here for a backend to run.
-		if f.Name != "backend" {
-			fs.Var(f.Value, f.Name, f.Usage)
-		}
-	})
+	o.Register(fs, program.Flags{Out: "langevin", Seed: 1, Dims: "8x8", Kappa: 0.2, Lambda: 0.022})
 	fs.StringVar(&o.Mu2, "mu2", "-1,1", "μ² of the toy potentials, a list")
 	fs.Float64Var(&o.G, "g", 0.4, "coupling g of the toy potentials")
 	fs.Float64Var(&o.ToyStep, "toy-dtau", 0.01, "largest time step Δτ for the toy potentials; short runs take smaller ones")

@@ -82,15 +82,8 @@ func parse(args []string) (options, error) {
 			o = options{Preset: "paper", Chains: 5120, Trajectories: 2048, Steps: 100, Equilibrium: 262144}
 		}
 	}
-	common := flag.NewFlagSet("", flag.ContinueOnError)
-	o.Register(common, program.Flags{Out: "out-thermalisation", Seed: 1, Dims: "32x32", Kappa: 0.27, Lambda: 0.022})
 	fs := flag.NewFlagSet("thermalisation", flag.ContinueOnError)
-	common.VisitAll(func(f *flag.Flag) {
-		// There is no network here for a backend to run.
-		if f.Name != "backend" {
-			fs.Var(f.Value, f.Name, f.Usage)
-		}
-	})
+	o.Register(fs, program.Flags{Out: "out-thermalisation", Seed: 1, Dims: "32x32", Kappa: 0.27, Lambda: 0.022})
 	fs.StringVar(&o.Preset, "preset", o.Preset, "quick or paper, see above")
 	fs.IntVar(&o.Chains, "chains", o.Chains, "independent chains from each start")
 	fs.IntVar(&o.Trajectories, "trajectories", o.Trajectories, "unit trajectories of each chain (an eighth of it for what decorrelates in a few steps)")

@@ -46,11 +46,14 @@ type Flags struct {
 	Lambda  float64
 }
 
-// Register adds the flags to fs with the given defaults.
+// Register adds the flags to fs with the given defaults; without a default there is no
+// -backend, which programs that run no network do not have.
 func (f *Flags) Register(fs *flag.FlagSet, defaults Flags) {
 	fs.StringVar(&f.Out, "out", defaults.Out, "output `folder`; a run that was interrupted continues there")
 	fs.Uint64Var(&f.Seed, "seed", defaults.Seed, "seed of all random numbers")
-	fs.StringVar(&f.Backend, "backend", defaults.Backend, "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
+	if defaults.Backend != "" {
+		fs.StringVar(&f.Backend, "backend", defaults.Backend, "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
+	}
 	fs.StringVar(&f.Dims, "dims", defaults.Dims, "extents of the periodic lattice, such as 16x16")
 	fs.Float64Var(&f.Kappa, "kappa", defaults.Kappa, "hopping parameter κ")
 	fs.Float64Var(&f.Lambda, "lambda", defaults.Lambda, "quartic coupling λ ≥ 0")
