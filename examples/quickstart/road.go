@@ -311,7 +311,7 @@ func (q *quickstart) classical(ctx context.Context) error {
 			}
 			return hmc.New(q.action, cfg)
 		})
-		if err != nil {
+		if err := report.Baseline(run, q.o.Samples, err); err != nil {
 			return err
 		}
 		q.out.HMC, q.out.Testing = measure.FromRun(run), measure.FromEnsemble(q.action, run.Ensemble)

@@ -93,7 +93,7 @@ func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
 			}
 			return hmc.New(r.action, cfg)
 		})
-		if err != nil {
+		if err := report.Baseline(run, r.o.Samples, err); err != nil {
 			return err
 		}
 		out.HMC, out.Testing = measure.FromRun(run), measure.FromEnsemble(r.action, run.Ensemble)
