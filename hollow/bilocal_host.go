@@ -8,16 +8,16 @@ type pairLevel struct {
 	// Matrices of the first half of the pairs and of the rest, of which the latter take odd
 	// functions in a and even ones in b.
 	a, b       [2]*lanes.Matrix
-	amplitudes [2][]float32 // R and Ŵ(0) ∂ψ/∂m, for every pair
+	amplitudes [2][]float32 // R and, with an alignment, Ŵ(0) ∂ψ/∂m, for every pair
 	ones       []float32
 }
 
-func newPairLevel(cfg Config, c *coefficients[[]float32]) *pairLevel {
-	n, half, functions := cfg.Pairs, cfg.Pairs/2, pairFeatures+1
+func newPairLevel(h *host, c *coefficients[[]float32]) *pairLevel {
+	n, half, functions := h.cfg.Pairs, h.cfg.Pairs/2, pairFeatures+1
 	l := &pairLevel{half: half}
 	for i, rows := range [2][2]int{{0, half}, {half, n}} {
-		l.a[i] = lanes.NewMatrix(c.pairOutput[rows[0]*functions:rows[1]*functions], rows[1]-rows[0], nil)
-		l.b[i] = lanes.NewMatrix(c.pairInputs[rows[0]*functions:rows[1]*functions], rows[1]-rows[0], nil)
+		l.a[i] = h.kernels.NewMatrix(c.pairOutput[rows[0]*functions:rows[1]*functions], rows[1]-rows[0], nil)
+		l.b[i] = h.kernels.NewMatrix(c.pairInputs[rows[0]*functions:rows[1]*functions], rows[1]-rows[0], nil)
 	}
 	for range n {
 		for t, a := range c.pairAmplitude {
@@ -28,21 +28,19 @@ func newPairLevel(cfg Config, c *coefficients[[]float32]) *pairLevel {
 	return l
 }
 
-// pairBlock is the scratch space of the bilocal part: ψ, P_j ∗ B_j, Q_j ∗ B_j′ and, for an
-// alignment, P_j ∗ B_j′ at all sites, and tiles.
+// pairBlock is the scratch space of the bilocal part: ψ and P_j ∗ B_j at all sites, the
+// transforms of A_j and B_j′, and tiles.
 type pairBlock struct {
-	psi, far, near, along []float32
+	psi, far, here, slopes []float32
 	// Functions of ψ and their derivatives, the odd ones and the even ones.
 	value, slope [2][]float32
 	a, aSlope, x []float32
 	sum          []float32 // one row of a tile
 }
 
-func newPairBlock(n, row int, aligned bool) *pairBlock {
-	p := &pairBlock{psi: make([]float32, row), far: make([]float32, n*row), near: make([]float32, n*row)}
-	if aligned {
-		p.along = make([]float32, n*row)
-	}
+func newPairBlock(n, row int) *pairBlock {
+	rows := func() []float32 { return make([]float32, n*row) }
+	p := &pairBlock{psi: make([]float32, row), far: rows(), here: rows(), slopes: rows()}
 	tile := func(rows int) []float32 { return make([]float32, (rows+3)/4*4*tileColumns) }
 	for i := range 2 {
 		p.value[i], p.slope[i] = tile(pairFeatures+1), tile(pairFeatures+1)
@@ -85,7 +83,12 @@ func (b *block) combine(dst []float32, l *level, m [2]*lanes.Matrix, functions [
 	b.kernels.Product(dst[half*n:], m[1], functions[1-first], n)
 }
 
-// bilocal sets P_j ∗ B_j and, if the divergence is wanted, Q_j ∗ B_j′.
+// bilocal sets P_j ∗ B_j and, if the divergence is wanted, adds to the sums
+//
+//	Σ_y A_j (Q_j ∗ B_j′) = Σ_k Â_j(k) Q̂_j(k) B̂_j′(k)
+//
+// and, for an alignment, its counterpart with P_j. The transform is orthogonal, so that two
+// products in the modes stand in the place of two more transforms.
 func (b *block) bilocal(l *level, divergence bool) {
 	p := b.pairs
 	b.repeatSign(p.psi)
@@ -100,19 +103,41 @@ func (b *block) bilocal(l *level, divergence bool) {
 		b.scatter(p.far, p.x, from, n)
 		if divergence {
 			b.combine(p.x, l, l.pairs.b, p.slope, 0, n)
-			b.scatter(p.near, p.x, from, n)
+			b.scatter(p.slopes, p.x, from, n)
+			b.combine(p.x, l, l.pairs.a, p.value, 1, n)
+			b.scatter(p.here, p.x, from, n)
 		}
 	}
 	b.transformRows(p.far)
-	b.filterRows(p.far, p.far, l.c.pairKernels)
+	for j := range b.cfg.Pairs {
+		row := p.far[j*b.row : (j+1)*b.row]
+		b.kernels.Scale(row, row, l.c.pairKernels[j*b.sites:(j+1)*b.sites])
+	}
+	b.transformRows(p.far)
 	if !divergence {
 		return
 	}
-	b.transformRows(p.near)
-	if p.along != nil {
-		b.filterRows(p.along, p.near, l.c.pairKernels)
+	b.transformRows(p.slopes)
+	b.transformRows(p.here)
+	b.addModes(0, l.c.pairReturns, 1)
+	if along := l.pairs.amplitudes[1]; along != nil {
+		b.addModes(1, l.c.pairKernels, along[0])
 	}
-	b.filterRows(p.near, p.near, l.c.pairReturns)
+}
+
+// addModes adds a factor times Σ_k Â_j(k) T_j(k) B̂_j′(k) to a sum.
+func (b *block) addModes(which int, transfer []float32, factor float32) {
+	// So few that the rounding of their sum in float32 does not show.
+	const few = 64
+	p := b.pairs
+	sum := p.sum[:lanes.Width]
+	for at := 0; at < len(transfer); at += few {
+		to := min(at+few, len(transfer))
+		b.kernels.DotProduct(zeroed(sum), transfer[at:to], p.here[at*lanes.Width:to*lanes.Width], p.slopes[at*lanes.Width:to*lanes.Width])
+		for lane, x := range sum {
+			b.sums[which][lane] += float64(factor) * float64(x)
+		}
+	}
 }
 
 // scatter copies n columns of a tile to rows of all sites.
@@ -129,15 +154,8 @@ func (b *block) transformRows(rows []float32) {
 	}
 }
 
-// filterRows sets dst to the fields whose transforms are modes times the transfer functions.
-func (b *block) filterRows(dst, modes, transfer []float32) {
-	for j := range b.cfg.Pairs {
-		b.kernels.Scale(dst[j*b.row:(j+1)*b.row], modes[j*b.row:(j+1)*b.row], transfer[j*b.sites:(j+1)*b.sites])
-	}
-	b.transformRows(dst)
-}
-
-// addBilocal adds Σ_j A_j (P_j ∗ B_j) to n columns of head, and its derivatives to the sums.
+// addBilocal adds Σ_j A_j (P_j ∗ B_j) to n columns of head, and what its first factors have of
+// derivatives to the sums.
 func (b *block) addBilocal(l *level, from, n int, divergence bool) {
 	p, k := b.pairs, b.kernels
 	b.functions(l, from, n, divergence)
@@ -148,16 +166,11 @@ func (b *block) addBilocal(l *level, from, n int, divergence bool) {
 		return
 	}
 	b.combine(p.aSlope, l, l.pairs.a, p.slope, 1, n)
-	sum := zeroed(b.c[:n])
-	k.DotProduct(sum, l.pairs.amplitudes[0], p.aSlope, p.x)
-	if p.along != nil {
-		along := zeroed(p.sum[:n])
-		k.DotProduct(along, l.pairs.amplitudes[1], p.aSlope, p.x)
-		b.gather(p.x, p.along, b.cfg.Pairs, from, n)
-		k.DotProduct(along, l.pairs.amplitudes[1], p.a, p.x)
-		b.add(1, along)
+	for which, amplitudes := range l.pairs.amplitudes {
+		if amplitudes != nil {
+			sum := zeroed(p.sum[:n])
+			k.DotProduct(sum, amplitudes, p.aSlope, p.x)
+			b.add(which, sum)
+		}
 	}
-	b.gather(p.x, p.near, b.cfg.Pairs, from, n)
-	k.DotProduct(sum, l.pairs.ones, p.a, p.x)
-	b.add(0, sum)
 }

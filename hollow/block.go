@@ -8,7 +8,7 @@ import (
 
 // tileColumns is the number of columns, sites times lanes, that go through all layers
 // together: few enough for their hidden units to stay in the cache.
-const tileColumns = 2 * lanes.Width
+const tileColumns = 4 * lanes.Width
 
 // fields are up to lanes.Width of them, one after the other, and where the results go.
 type fields struct {
@@ -72,7 +72,7 @@ func newBlock(h *host) *block {
 		*x = columns(cfg.Head)
 	}
 	if cfg.Pairs > 0 {
-		b.pairs = newPairBlock(cfg.Pairs, row, h.shift > 0)
+		b.pairs = newPairBlock(cfg.Pairs, row)
 	}
 	b.a, b.b, b.c = columns(1)[:tileColumns], columns(1)[:tileColumns], columns(1)[:tileColumns]
 	return b

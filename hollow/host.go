@@ -60,9 +60,9 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 		*x = values[i]
 	}
 	cfg, c := h.cfg, &l.c
-	l.features = lanes.NewMatrix(c.features, cfg.Channels, nil)
+	l.features = h.kernels.NewMatrix(c.features, cfg.Channels, nil)
 	if cfg.Edges > 0 {
-		l.edgeIn, l.edgeOwn = lanes.NewMatrix(c.edgeIn, cfg.Edges, nil), lanes.NewMatrix(c.edgeOwn, cfg.Edges, nil)
+		l.edgeIn, l.edgeOwn = h.kernels.NewMatrix(c.edgeIn, cfg.Edges, nil), h.kernels.NewMatrix(c.edgeOwn, cfg.Edges, nil)
 	}
 	columns := cfg.Features + 1
 	rates := make([]float32, len(c.features))
@@ -73,23 +73,23 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 		}
 		rates[i] = w * rate
 	}
-	l.featureRates = lanes.NewMatrix(rates, cfg.Channels, nil)
+	l.featureRates = h.kernels.NewMatrix(rates, cfg.Channels, nil)
 	first := beside(cfg.Hidden, c.first, c.own, c.firstSign[:cfg.Hidden])
-	l.first = lanes.NewMatrix(first, cfg.Hidden, c.bias1)
-	l.firstRates = lanes.NewMatrix(first, cfg.Hidden, nil)
-	l.second = lanes.NewMatrix(c.second, cfg.Hidden, c.bias2)
-	l.secondRates = lanes.NewMatrix(c.second, cfg.Hidden, nil)
+	l.first = h.kernels.NewMatrix(first, cfg.Hidden, c.bias1)
+	l.firstRates = h.kernels.NewMatrix(first, cfg.Hidden, nil)
+	l.second = h.kernels.NewMatrix(c.second, cfg.Hidden, c.bias2)
+	l.secondRates = h.kernels.NewMatrix(c.second, cfg.Hidden, nil)
 	tangent := make([]float32, len(c.second))
 	for i, w := range c.second {
 		tangent[i] = w * c.own[i%cfg.Hidden]
 	}
-	l.tangent = lanes.NewMatrix(tangent, cfg.Hidden, nil)
-	l.mixing = lanes.NewMatrix(beside(cfg.Head, c.mixing, c.mixingSign[:cfg.Head]), cfg.Head, c.headBias)
+	l.tangent = h.kernels.NewMatrix(tangent, cfg.Hidden, nil)
+	l.mixing = h.kernels.NewMatrix(beside(cfg.Head, c.mixing, c.mixingSign[:cfg.Head]), cfg.Head, c.headBias)
 	for i, w := range c.output {
 		l.ownOutput = append(l.ownOutput, w*c.own[i])
 	}
 	if cfg.Pairs > 0 {
-		l.pairs = newPairLevel(cfg, c)
+		l.pairs = newPairLevel(h, c)
 	}
 	return l
 }

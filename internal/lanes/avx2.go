@@ -6,50 +6,27 @@ import "simd/archsimd"
 
 // avx2Kernels handle the lanes of an element in two vectors.
 var avx2Kernels = Kernels{
-	Name: "AVX2", product: product8, dot: dot8, dotProduct: dotProduct8,
+	Name: "AVX2", copies: 8, product: product8, dot: dot8, dotProduct: dotProduct8,
 	sigmoid: sigmoid8, site: site8, scale: scale8, along: along8, fold: fold8, unfold: unfold8,
 }
 
-func product8(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int) {
+func product8(dst []float32, dstRow int, w []float32, inner int, start *[4]float32, x []float32, xRow, cols int) {
 	for c := 0; c < cols; c += 16 {
 		a0, a1 := archsimd.BroadcastFloat32x8(start[0]), archsimd.BroadcastFloat32x8(start[1])
 		a2, a3 := archsimd.BroadcastFloat32x8(start[2]), archsimd.BroadcastFloat32x8(start[3])
 		b0, b1, b2, b3 := a0, a1, a2, a3
-		at, i := c, 0
-		// Two steps at a time: less to move between registers.
-		for ; i+1 < len(w); i += 2 {
-			u, v := &w[i], &w[i+1]
+		at := c
+		for i := 0; i < 32*inner; i += 32 {
 			p, q := archsimd.LoadFloat32x8(at8(x, at)), archsimd.LoadFloat32x8(at8(x, at+8))
-			w0 := archsimd.BroadcastFloat32x8(u[0])
+			w0 := archsimd.LoadFloat32x8(at8(w, i))
 			a0, b0 = w0.MulAdd(p, a0), w0.MulAdd(q, b0)
-			w1 := archsimd.BroadcastFloat32x8(u[1])
+			w1 := archsimd.LoadFloat32x8(at8(w, i+8))
 			a1, b1 = w1.MulAdd(p, a1), w1.MulAdd(q, b1)
-			w2 := archsimd.BroadcastFloat32x8(u[2])
+			w2 := archsimd.LoadFloat32x8(at8(w, i+16))
 			a2, b2 = w2.MulAdd(p, a2), w2.MulAdd(q, b2)
-			w3 := archsimd.BroadcastFloat32x8(u[3])
+			w3 := archsimd.LoadFloat32x8(at8(w, i+24))
 			a3, b3 = w3.MulAdd(p, a3), w3.MulAdd(q, b3)
-			p, q = archsimd.LoadFloat32x8(at8(x, at+xRow)), archsimd.LoadFloat32x8(at8(x, at+xRow+8))
-			w0 = archsimd.BroadcastFloat32x8(v[0])
-			a0, b0 = w0.MulAdd(p, a0), w0.MulAdd(q, b0)
-			w1 = archsimd.BroadcastFloat32x8(v[1])
-			a1, b1 = w1.MulAdd(p, a1), w1.MulAdd(q, b1)
-			w2 = archsimd.BroadcastFloat32x8(v[2])
-			a2, b2 = w2.MulAdd(p, a2), w2.MulAdd(q, b2)
-			w3 = archsimd.BroadcastFloat32x8(v[3])
-			a3, b3 = w3.MulAdd(p, a3), w3.MulAdd(q, b3)
-			at += 2 * xRow
-		}
-		if i < len(w) {
-			v := &w[i]
-			p, q := archsimd.LoadFloat32x8(at8(x, at)), archsimd.LoadFloat32x8(at8(x, at+8))
-			w0 := archsimd.BroadcastFloat32x8(v[0])
-			a0, b0 = w0.MulAdd(p, a0), w0.MulAdd(q, b0)
-			w1 := archsimd.BroadcastFloat32x8(v[1])
-			a1, b1 = w1.MulAdd(p, a1), w1.MulAdd(q, b1)
-			w2 := archsimd.BroadcastFloat32x8(v[2])
-			a2, b2 = w2.MulAdd(p, a2), w2.MulAdd(q, b2)
-			w3 := archsimd.BroadcastFloat32x8(v[3])
-			a3, b3 = w3.MulAdd(p, a3), w3.MulAdd(q, b3)
+			at += xRow
 		}
 		a0.Store(at8(dst, c))
 		b0.Store(at8(dst, c+8))

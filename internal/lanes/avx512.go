@@ -6,51 +6,28 @@ import "simd/archsimd"
 
 // avx512Kernels handle all lanes of an element in one vector.
 var avx512Kernels = Kernels{
-	Name: "AVX-512", product: product16, dot: dot16, dotProduct: dotProduct16,
+	Name: "AVX-512", copies: 16, product: product16, dot: dot16, dotProduct: dotProduct16,
 	sigmoid: sigmoid16, site: site16, scale: scale16, along: along16, fold: fold16, unfold: unfold16,
 }
 
-func product16(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int) {
+func product16(dst []float32, dstRow int, w []float32, inner int, start *[4]float32, x []float32, xRow, cols int) {
 	c := 0
 	for ; c+32 <= cols; c += 32 {
 		a0, a1 := archsimd.BroadcastFloat32x16(start[0]), archsimd.BroadcastFloat32x16(start[1])
 		a2, a3 := archsimd.BroadcastFloat32x16(start[2]), archsimd.BroadcastFloat32x16(start[3])
 		b0, b1, b2, b3 := a0, a1, a2, a3
-		at, i := c, 0
-		// Two steps at a time: less to move between registers.
-		for ; i+1 < len(w); i += 2 {
-			u, v := &w[i], &w[i+1]
+		at := c
+		for i := 0; i < 64*inner; i += 64 {
 			p, q := archsimd.LoadFloat32x16(at16(x, at)), archsimd.LoadFloat32x16(at16(x, at+16))
-			w0 := archsimd.BroadcastFloat32x16(u[0])
+			w0 := archsimd.LoadFloat32x16(at16(w, i))
 			a0, b0 = w0.MulAdd(p, a0), w0.MulAdd(q, b0)
-			w1 := archsimd.BroadcastFloat32x16(u[1])
+			w1 := archsimd.LoadFloat32x16(at16(w, i+16))
 			a1, b1 = w1.MulAdd(p, a1), w1.MulAdd(q, b1)
-			w2 := archsimd.BroadcastFloat32x16(u[2])
+			w2 := archsimd.LoadFloat32x16(at16(w, i+32))
 			a2, b2 = w2.MulAdd(p, a2), w2.MulAdd(q, b2)
-			w3 := archsimd.BroadcastFloat32x16(u[3])
+			w3 := archsimd.LoadFloat32x16(at16(w, i+48))
 			a3, b3 = w3.MulAdd(p, a3), w3.MulAdd(q, b3)
-			p, q = archsimd.LoadFloat32x16(at16(x, at+xRow)), archsimd.LoadFloat32x16(at16(x, at+xRow+16))
-			w0 = archsimd.BroadcastFloat32x16(v[0])
-			a0, b0 = w0.MulAdd(p, a0), w0.MulAdd(q, b0)
-			w1 = archsimd.BroadcastFloat32x16(v[1])
-			a1, b1 = w1.MulAdd(p, a1), w1.MulAdd(q, b1)
-			w2 = archsimd.BroadcastFloat32x16(v[2])
-			a2, b2 = w2.MulAdd(p, a2), w2.MulAdd(q, b2)
-			w3 = archsimd.BroadcastFloat32x16(v[3])
-			a3, b3 = w3.MulAdd(p, a3), w3.MulAdd(q, b3)
-			at += 2 * xRow
-		}
-		if i < len(w) {
-			v := &w[i]
-			p, q := archsimd.LoadFloat32x16(at16(x, at)), archsimd.LoadFloat32x16(at16(x, at+16))
-			w0 := archsimd.BroadcastFloat32x16(v[0])
-			a0, b0 = w0.MulAdd(p, a0), w0.MulAdd(q, b0)
-			w1 := archsimd.BroadcastFloat32x16(v[1])
-			a1, b1 = w1.MulAdd(p, a1), w1.MulAdd(q, b1)
-			w2 := archsimd.BroadcastFloat32x16(v[2])
-			a2, b2 = w2.MulAdd(p, a2), w2.MulAdd(q, b2)
-			w3 := archsimd.BroadcastFloat32x16(v[3])
-			a3, b3 = w3.MulAdd(p, a3), w3.MulAdd(q, b3)
+			at += xRow
 		}
 		a0.Store(at16(dst, c))
 		b0.Store(at16(dst, c+16))
@@ -65,13 +42,12 @@ func product16(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x [
 		a0, a1 := archsimd.BroadcastFloat32x16(start[0]), archsimd.BroadcastFloat32x16(start[1])
 		a2, a3 := archsimd.BroadcastFloat32x16(start[2]), archsimd.BroadcastFloat32x16(start[3])
 		at := c
-		for i := range w {
-			v := &w[i]
+		for i := 0; i < 64*inner; i += 64 {
 			p := archsimd.LoadFloat32x16(at16(x, at))
-			a0 = p.MulAdd(archsimd.BroadcastFloat32x16(v[0]), a0)
-			a1 = p.MulAdd(archsimd.BroadcastFloat32x16(v[1]), a1)
-			a2 = p.MulAdd(archsimd.BroadcastFloat32x16(v[2]), a2)
-			a3 = p.MulAdd(archsimd.BroadcastFloat32x16(v[3]), a3)
+			a0 = p.MulAdd(archsimd.LoadFloat32x16(at16(w, i)), a0)
+			a1 = p.MulAdd(archsimd.LoadFloat32x16(at16(w, i+16)), a1)
+			a2 = p.MulAdd(archsimd.LoadFloat32x16(at16(w, i+32)), a2)
+			a3 = p.MulAdd(archsimd.LoadFloat32x16(at16(w, i+48)), a3)
 			at += xRow
 		}
 		a0.Store(at16(dst, c))

@@ -12,9 +12,12 @@ const Width = 16
 // consecutive numbers, cols a multiple of Width, at a constant distance from each other.
 type Kernels struct {
 	Name string
-	// product sets the four rows of dst to start + w·x: for every row of x there are
-	// four weights.
-	product func(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int)
+	// copies is how often a weight of a [Matrix] stands in memory, one after the other: as
+	// often as a vector has elements, which is then loaded as it is.
+	copies int
+	// product sets the four rows of dst to start + w·x, with inner rows of x, for each of
+	// which there are four weights.
+	product func(dst []float32, dstRow int, w []float32, inner int, start *[4]float32, x []float32, xRow, cols int)
 	// dot adds Σ_i w_i x_i to the row dst.
 	dot func(dst []float32, w, x []float32, xRow, cols int)
 	// dotProduct adds Σ_i w_i x_i y_i to the row dst.

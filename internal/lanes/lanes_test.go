@@ -31,7 +31,7 @@ func TestProduct(t *testing.T) {
 			w, start := normal(rng, size.rows*size.inner), normal(rng, size.rows)
 			row := size.cols + size.gap
 			x := normal(rng, size.inner*row)
-			m := NewMatrix(w, size.rows, start)
+			m := k.NewMatrix(w, size.rows, start)
 			got := make([]float32, m.Rows()*size.cols)
 			k.ProductRows(got, m, x, row, size.cols)
 			want := make([]float64, size.rows*size.cols)
@@ -168,8 +168,9 @@ func TestScale(t *testing.T) {
 func BenchmarkProduct(b *testing.B) {
 	const n, cols = 48, 32
 	rng := rand.New(rand.NewPCG(1, 2))
-	m, x, y := NewMatrix(normal(rng, n*n), n, nil), normal(rng, n*cols), make([]float32, n*cols)
+	w, x, y := normal(rng, n*n), normal(rng, n*cols), make([]float32, n*cols)
 	for _, k := range Available() {
+		m := k.NewMatrix(w, n, nil)
 		b.Run(k.Name, func(b *testing.B) {
 			for b.Loop() {
 				k.Product(y, m, x, cols)

@@ -4,18 +4,18 @@ import "math"
 
 // scalarKernels run everywhere.
 var scalarKernels = Kernels{
-	Name: "scalar", product: productScalar, dot: dotScalar, dotProduct: dotProductScalar,
+	Name: "scalar", copies: 1, product: productScalar, dot: dotScalar, dotProduct: dotProductScalar,
 	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, along: alongScalar, fold: foldScalar, unfold: unfoldScalar,
 }
 
 // productScalar keeps blocks of four by two sums in registers.
-func productScalar(dst []float32, dstRow int, w [][4]float32, start *[4]float32, x []float32, xRow, cols int) {
+func productScalar(dst []float32, dstRow int, w []float32, inner int, start *[4]float32, x []float32, xRow, cols int) {
 	for c := 0; c < cols; c += 2 {
 		a0, a1, a2, a3 := start[0], start[1], start[2], start[3]
 		b0, b1, b2, b3 := a0, a1, a2, a3
 		at := c
-		for i := range w {
-			v := &w[i]
+		for i := range inner {
+			v := w[4*i:][:4]
 			u := x[at:][:2]
 			p, q := u[0], u[1]
 			a0 += v[0] * p

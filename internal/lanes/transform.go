@@ -43,7 +43,7 @@ func NewTransform(k *Kernels, dims []int) *Transform {
 	t := &Transform{kernels: k, sites: 1}
 	for _, n := range slices.Backward(dims) {
 		if n > 1 {
-			t.axes = append(t.axes, newAxis(n, t.sites))
+			t.axes = append(t.axes, k.newAxis(n, t.sites))
 			t.scratch = max(t.scratch, 2*(2*half(n)+8)*group*Width)
 		}
 		t.sites *= n
@@ -51,7 +51,7 @@ func NewTransform(k *Kernels, dims []int) *Transform {
 	return t
 }
 
-func newAxis(n, stride int) axis {
+func (kernels *Kernels) newAxis(n, stride int) axis {
 	e, o := half(n), odds(n)
 	cos, sin := make([]float32, 0, e*e), make([]float32, 0, o*o)
 	norm := 1 / math.Sqrt(float64(n))
@@ -65,9 +65,9 @@ func newAxis(n, stride int) axis {
 			sin = append(sin, float32(norm*math.Sin(2*math.Pi*float64(j*k%n)/float64(n))))
 		}
 	}
-	a := axis{n: n, stride: stride, cos: NewMatrix(cos, e, nil)}
+	a := axis{n: n, stride: stride, cos: kernels.NewMatrix(cos, e, nil)}
 	if o > 0 {
-		a.sin = NewMatrix(sin, o, nil)
+		a.sin = kernels.NewMatrix(sin, o, nil)
 	}
 	return a
 }
