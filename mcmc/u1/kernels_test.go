@@ -46,8 +46,8 @@ func TestFluxHopAgainstExact(t *testing.T) {
 	} {
 		a := newAction(t, c.w, c.dims...)
 		list := solved(t, a)
-		check(t, must[*mcmc.Cycle](t)(u1.Recommended(a)), a, 200, 4000, list)
-		check(t, cycle(t, metropolis(t, a), fluxHop(t, a)), a, 500, 4000, list[:3])
+		check(t, must[*mcmc.Cycle](t)(u1.Recommended(a)), a, 200, 2500, list)
+		check(t, cycle(t, metropolis(t, a), fluxHop(t, a)), a, 500, 2500, list[:3])
 	}
 }
 
