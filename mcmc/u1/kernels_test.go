@@ -103,7 +103,7 @@ func TestKernelsAgreeInHigherDimensions(t *testing.T) {
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			series := run(t, kernels[name], a, uint64(i), 400, 2000, a.MeanPlaquette, loop)
+			series := run(t, kernels[name], a, uint64(i), 300, 1400, a.MeanPlaquette, loop)
 			plaquettes = append(plaquettes, mean(t, series[0]))
 			loops = append(loops, mean(t, series[1]))
 		}
