@@ -154,6 +154,11 @@ func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 	if err := ens.Check(); err != nil {
 		return fmt.Errorf("flow: %w", err)
 	}
+	if diffusion.Quantized(f.m) {
+		if err := diffusion.CheckWinding(ens); err != nil {
+			return fmt.Errorf("flow: %w", err)
+		}
+	}
 	return nil
 }
 
