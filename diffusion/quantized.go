@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -99,4 +100,28 @@ func newSectors(variance float64, volume int) *sectors {
 func (s *sectors) draw(rng *rand.Rand) int {
 	u := rng.Float64() * s.cumulative[len(s.cumulative)-1]
 	return sort.SearchFloat64s(s.cumulative, u) - s.largest
+}
+
+// Moved returns the configuration of a model of lifted angles for another lattice and the same
+// couplings: the spectra are the same for every mode and every lattice. It returns an error for
+// a configuration that is not one of lifted angles, and for an action of other couplings.
+func (c ModelConfig) Moved(action lattice.LiftedAction) (ModelConfig, error) {
+	if err := lattice.CheckAction(action); err != nil {
+		return c, fmt.Errorf("diffusion: %w", err)
+	}
+	id := Identify(action)
+	if !c.Quantized || len(c.Spectrum) < 2 || len(c.Residual) < 2 {
+		return c, fmt.Errorf("diffusion: expected a model of lifted angles to move, got one for %v", c.Layout)
+	}
+	if c.Theory.Fingerprint != "" && !maps.Equal(id.Params, c.Theory.Params) {
+		return c, fmt.Errorf("diffusion: expected a model for %v, got one for %v", id, c.Theory)
+	}
+	symmetries, err := lattice.MeasureSymmetries(action)
+	if err != nil {
+		return c, fmt.Errorf("diffusion: %w", err)
+	}
+	size := action.Layout().Size()
+	c.Layout, c.Theory, c.Symmetries = action.Layout(), id, &symmetries
+	c.Spectrum, c.Residual = slices.Repeat(c.Spectrum[1:2], size), slices.Repeat(c.Residual[1:2], size)
+	return c, nil
 }

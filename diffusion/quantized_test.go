@@ -279,3 +279,34 @@ func TestQuantizedTraining(t *testing.T) {
 		t.Error("averages were accepted")
 	}
 }
+
+// A model moves to another lattice by its configuration, where the one of a measurement there
+// would put it, and to no other couplings.
+func TestMoved(t *testing.T) {
+	action, ens := liftedEnsemble(t, 2, 500, 4, 4)
+	m := must(diffusion.Measure(action, ens))
+	larger, there := liftedEnsemble(t, 2, 500, 8, 6)
+	want := must(diffusion.Measure(larger, there)).ModelConfig
+	got := must(m.Moved(larger))
+	if !got.Layout.Equal(want.Layout) || !reflect.DeepEqual(got.Theory, want.Theory) || !reflect.DeepEqual(got.Symmetries, want.Symmetries) {
+		t.Errorf("moved to %+v, expected %+v", got, want)
+	}
+	for k, c := range got.Spectrum {
+		if c != m.Spectrum[1] || got.Residual[k] != m.Residual[1] {
+			t.Fatalf("mode %d has C = %v and D = %v, expected %v and %v", k, c, got.Residual[k], m.Spectrum[1], m.Residual[1])
+		}
+	}
+	model := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), m.ModelConfig))
+	if err := must(model.OnLattice(got)).CheckAction(larger); err != nil {
+		t.Error(err)
+	}
+	other := must(gauge.NewLift(must(gauge.NewWilson(larger.Layout().Lattice, 3)), 0))
+	if _, err := m.Moved(other); err == nil {
+		t.Error("a model of β = 2 moved to β = 3")
+	}
+	free := m.ModelConfig
+	free.Quantized = false
+	if _, err := free.Moved(larger); err == nil {
+		t.Error("a model of free fields was moved")
+	}
+}
