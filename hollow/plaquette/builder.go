@@ -14,6 +14,7 @@ import (
 type builder struct {
 	cfg          Config
 	scope        *model.Scope
+	in           diffusion.Inputs
 	batch, sites int
 	spread       float64     // C
 	theta        *graph.Node // θ
@@ -21,7 +22,7 @@ type builder struct {
 }
 
 func newBuilder(cfg Config, scope *model.Scope, in diffusion.Inputs) *builder {
-	b := &builder{cfg: cfg, scope: scope, batch: in.Field.Shape().Dimensions[0], sites: in.Volume()}
+	b := &builder{cfg: cfg, scope: scope, in: in, batch: in.Field.Shape().Dimensions[0], sites: in.Volume()}
 	for _, c := range in.Spectrum {
 		b.spread += c / float64(len(in.Spectrum))
 	}
@@ -37,23 +38,28 @@ func (b *builder) each(x *graph.Node) *graph.Node {
 	return graph.Reshape(graph.BroadcastToDims(x, n, b.batch, b.sites), n, b.batch*b.sites)
 }
 
-// features returns odd and even functions of θ.
+// features returns odd and even functions of the field.
 func (b *builder) features() (odd, even dual) {
 	root := math.Sqrt(b.spread)
-	theta := dual{b.theta, graph.OnesLike(b.theta)}
+	theta := local(b.theta, graph.OnesLike(b.theta))
 	precision := graph.Reciprocal(graph.AddScalar(graph.Square(b.noise), b.spread))
 	t := theta.scaled(b.each(graph.Sqrt(precision)))
 	psi := theta.scaled(b.each(graph.MulScalar(precision, b.spread)))
 	// The sum of the field is held fixed.
 	mean := graph.ReduceAndKeep(graph.Reshape(b.theta, b.batch, b.sites), graph.ReduceMean, 1)
-	delta := dual{b.each(graph.MulScalar(mean, 1/root)), graph.ZerosLike(b.theta)}
+	delta := local(b.each(graph.MulScalar(mean, 1/root)), graph.ZerosLike(b.theta))
 
 	sin, cos := psi.sincos()
 	sin2, cos2 := psi.times(2).sincos()
-	rise := dual{graph.OneMinus(cos.value), graph.Neg(cos.slope)}.times(1 / b.spread)
-	odd = stack(t, sin.times(1/root), sin2.times(1/root), sin, delta)
-	even = stack(rise.bounded(4), cos, cos2, t.product(t).bounded(8), delta.product(delta).bounded(4))
-	return odd, even
+	sin, sin2 = sin.times(1/root), sin2.times(1/root)
+	rise := local(graph.OneMinus(cos.value), graph.Neg(cos.slope)).times(1 / b.spread).bounded(4)
+	odd = stack(t, sin, sin2, sin.times(root), delta)
+	even = stack(rise, cos, cos2, t.product(t).bounded(8), delta.product(delta).bounded(4))
+	if b.cfg.Context == 0 {
+		return odd, even
+	}
+	aroundOdd, aroundEven := b.context("odd", stack(t, sin, sin2)), b.context("even", stack(rise, cos, cos2))
+	return stack(odd, aroundOdd), stack(even, aroundEven, aroundOdd.product(sin.rows(b.cfg.Context)))
 }
 
 // output returns Σ_k o_k M_k.
@@ -66,12 +72,12 @@ func (b *builder) output() dual {
 	layer := func(scope *model.Scope, x dual, width int, weights, levels nn.Init) dual {
 		w := nn.Param(scope, b.theta.Graph(), b.theta.DType(), "weights", weights, width, x.value.Shape().Dimensions[0])
 		y := x.mixed(w)
-		return dual{graph.Add(y.value, b.each(nn.Dense(scope.At("noise"), embedding, width, levels))), y.slope}
+		y.value = graph.Add(y.value, b.each(nn.Dense(scope.At("noise"), embedding, width, levels)))
+		return y
 	}
 	levels := nn.Normal(0.5 / math.Sqrt(float64(b.cfg.Embedding)))
 	h := layer(b.scope.At("first"), even, width, nn.Normal(0.7), levels).sigmoid()
 	h = layer(b.scope.At("second"), h, width, nn.Normal(1/math.Sqrt(float64(width))), levels).sigmoid()
 	terms := odd.product(layer(b.scope.At("output"), h, functions, nn.Zeros, nn.Zeros))
-	sum := func(x *graph.Node) *graph.Node { return graph.ReduceAndKeep(x, graph.ReduceSum, 0) }
-	return dual{sum(terms.value), sum(terms.slope)}
+	return terms.linear(func(x *graph.Node) *graph.Node { return graph.ReduceAndKeep(x, graph.ReduceSum, 0) })
 }

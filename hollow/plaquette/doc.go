@@ -13,8 +13,14 @@
 //	o = θ/√(C+σ²), sin Wθ/√C, sin 2Wθ/√C, sin Wθ, δ/√C,
 //	e = (1 - cos Wθ)/C, cos Wθ, cos 2Wθ, θ²/(C+σ²), δ²/C  (three of them bounded).
 //
-// So f is odd under charge conjugation, and the weights fit any lattice. The Jacobian of f
-// in the directions without sum is diagonal, its divergence exact.
+// So f is odd under charge conjugation, and the weights fit any lattice.
+//
+// In a theory with fermions plaquettes know of each other. Config.Context adds combinations
+// c of odd and of even functions of the plaquettes around, which are odd functions o and, by
+// themselves or times sin Wθ, even ones e. They leave the plaquette itself out (R. T. Q. Chen and
+// D. Duvenaud, arXiv:1912.03579): the diagonal of the Jacobian J is that of fixed c, and the
+// divergence in the directions without sum, tr J - (1/V) Σ_xy J(x,y), needs besides the
+// derivative along the constant field only. It is exact, in the same pass.
 //
 // A model from diffusion.Measure knows the solution of independent angles
 // (diffusion.ModelConfig.Lift); the network then learns what is left. Without, it learns

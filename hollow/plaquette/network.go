@@ -16,6 +16,12 @@ type Config struct {
 	Hidden int `json:"hidden"`
 	// Embedding is the width of the embedding of the noise level. Default 16.
 	Embedding int `json:"embedding"`
+	// Context is the number of combinations of odd functions of the plaquettes around, and of
+	// even ones. Default 0: plaquettes are independent but for their sum.
+	Context int `json:"context,omitempty"`
+	// Range is the largest distance in every direction of the plaquettes of the context.
+	// Default 2; unused without Context.
+	Range int `json:"range,omitempty"`
 }
 
 // Network is the score network of lifted plaquettes, see the package documentation. It is
@@ -37,7 +43,7 @@ func init() {
 // New returns the network with the given configuration, and an error for a size that is
 // negative.
 func New(cfg Config) (*Network, error) {
-	if cfg.Hidden < 0 || cfg.Embedding < 0 {
+	if cfg.Hidden < 0 || cfg.Embedding < 0 || cfg.Context < 0 || cfg.Range < 0 {
 		return nil, fmt.Errorf("plaquette: expected sizes that are not negative, got %+v", cfg)
 	}
 	if cfg.Hidden == 0 {
@@ -45,6 +51,12 @@ func New(cfg Config) (*Network, error) {
 	}
 	if cfg.Embedding == 0 {
 		cfg.Embedding = 16
+	}
+	switch {
+	case cfg.Context == 0:
+		cfg.Range = 0
+	case cfg.Range == 0:
+		cfg.Range = 2
 	}
 	return &Network{cfg}, nil
 }
@@ -74,8 +86,8 @@ func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 func (n *Network) ApplyDivergence(scope *model.Scope, in diffusion.Inputs) (out, divergence *graph.Node) {
 	b := newBuilder(n.cfg, scope, in)
 	f := b.output()
-	// A plaquette depends on itself and on the sum of all, which is held fixed: J is diagonal,
-	// and the trace without the constant field is a part 1 - 1/V of its own.
-	trace := graph.ReduceSum(graph.Reshape(f.slope, b.batch, b.sites), 1)
-	return graph.Reshape(f.value, in.Field.Shape().Dimensions...), graph.MulScalar(trace, 1-1/float64(b.sites))
+	// tr J - (1/V) Σ_xy J(x,y).
+	sum := func(x *graph.Node) *graph.Node { return graph.ReduceSum(graph.Reshape(x, b.batch, b.sites), 1) }
+	divergence = graph.Sub(sum(f.slope), graph.MulScalar(sum(f.total()), 1/float64(b.sites)))
+	return graph.Reshape(f.value, in.Field.Shape().Dimensions...), divergence
 }

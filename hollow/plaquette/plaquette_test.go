@@ -29,13 +29,17 @@ func must[T any](v T, err error) T {
 // The network passes the tests of every network, with an exact divergence in the directions
 // without sum.
 func TestNetwork(t *testing.T) {
-	for _, dims := range [][]int{{6}, {4, 4}, {3, 2}} {
+	for _, c := range []struct {
+		dims    []int
+		context int
+	}{{[]int{6}, 0}, {[]int{4, 4}, 0}, {[]int{3, 2}, 0}, {[]int{4, 4}, 3}, {[]int{5, 4}, 2}, {[]int{6, 6}, 2}} {
+		dims := c.dims
 		all := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true}
-		cfg := difftest.Config{Layout: lattice.Scalar(must(lattice.New(dims...))), Symmetries: &all, Quantized: true}
+		cfg := difftest.Config{Layout: lattice.Scalar(must(lattice.New(dims...))), Symmetries: &all, Quantized: true, Gain: 0.2}
 		if len(dims) > 1 {
 			cfg.Other = must(lattice.New(5, 3))
 		}
-		difftest.TestNetwork(t, backendtest.Open(), must(plaquette.New(plaquette.Config{Hidden: 5, Embedding: 4})), cfg)
+		difftest.TestNetwork(t, backendtest.Open(), must(plaquette.New(plaquette.Config{Hidden: 5, Embedding: 4, Context: c.context})), cfg)
 	}
 }
 
