@@ -131,6 +131,22 @@ func mean(t *testing.T, series []float64) stats.Estimate {
 	return must[stats.GammaResult](t)(stats.GammaMethod([][]float64{series}, stats.GammaConfig{})).Mean
 }
 
+// ensembleMean is the mean of an observable of all configurations of an ensemble, with its
+// error from the autocorrelation within chains.
+func ensembleMean(t *testing.T, run *mcmc.EnsembleResult, x []float64) stats.Estimate {
+	t.Helper()
+	return must[stats.GammaResult](t)(stats.GammaMethod(byChain(run, x), stats.GammaConfig{})).Mean
+}
+
+// byChain splits the series of an ensemble into those of its chains.
+func byChain(run *mcmc.EnsembleResult, x []float64) [][]float64 {
+	var replicas [][]float64
+	for _, c := range run.Chains {
+		replicas = append(replicas, x[c.First:c.First+c.Len])
+	}
+	return replicas
+}
+
 // check compares the means over a chain with the exact values.
 func check(t *testing.T, k mcmc.Kernel, a lattice.Action, thermalise, n int, list []observable) {
 	t.Helper()

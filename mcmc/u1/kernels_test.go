@@ -63,12 +63,7 @@ func TestHybridMonteCarlo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range solved(t, a) {
-			x := ens.Measure(nil, o.f)
-			var replicas [][]float64
-			for _, c := range run.Chains {
-				replicas = append(replicas, x[c.First:c.First+c.Len])
-			}
-			e := must[stats.GammaResult](t)(stats.GammaMethod(replicas, stats.GammaConfig{})).Mean
+			e := ensembleMean(t, run, ens.Measure(nil, o.f))
 			o.compare(t, lattice.Describe(a), e)
 		}
 	}

@@ -14,9 +14,11 @@ import (
 //
 //	hmc.EnsembleConfig{Moves: func(int) ([]mcmc.Kernel, error) { return u1.Moves(action) }}
 //
-// Without the random gauge, chains of hmc.Ensemble and mcmc.Generate are compared by |M| of
-// links whose gauge has not equilibrated. It returns an error for no action and for one that
-// is not of links, with a component for every direction.
+// Without the hop, chains keep the charge that they started with where β is above 5 or so, which
+// the comparison of chains in hmc.Ensemble and mcmc.Generate, by |M| of the links and S, does
+// not see; without the random gauge the gauge of the links remembers the start. It returns
+// an error for no action and for one that is not of links, with a component for every
+// direction.
 func Moves(action lattice.Action) ([]mcmc.Kernel, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("u1: moves: %w", err)
