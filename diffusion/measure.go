@@ -46,7 +46,8 @@ const orderedBinder = 0.4
 //     one component and no order, and the potential is far from quadratic,
 //     ⟨V″⟩⟨(φ-⟨φ⟩)²⟩ > 1.05 for one site: λ > 0.14 in φ⁴ theory.
 //   - Of an action of lifted angles ([lattice.LiftedAction]) their potential, in the place of that of
-//     a site, a spectrum and a D_k that are the same for every mode, and no order.
+//     a site, a spectrum and a D_k that are the same for every mode, and no order. C_0, the variance of the
+//     winding numbers, is another one where it is measured to be, by four errors.
 //   - The residual field and its spectrum D_k, see [ResidualField].
 //   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
 //
@@ -188,7 +189,14 @@ func (m *Measurement) lifted(action lattice.LiftedAction, ens *lattice.Ensemble)
 	}
 	lift := action.Lift()
 	m.Quantized, m.Lift, m.Mean = true, &lift, []float64{0}
-	m.Spectrum = white(ens.PowerSpectrum().Mean(nil))
+	spectrum := ens.PowerSpectrum().Mean(nil)
+	m.Spectrum = white(spectrum)
+	// The winding numbers of a theory in which the angles know of each other may have another
+	// width.
+	const errors = 4
+	if c := m.Spectrum[0]; spectrum[0] > 0 && math.Abs(spectrum[0]-c) > errors*c*math.Sqrt(2/float64(ens.Len())) {
+		m.Spectrum[0] = spectrum[0]
+	}
 	return nil
 }
 

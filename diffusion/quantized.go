@@ -103,7 +103,7 @@ func (s *sectors) draw(rng *rand.Rand) int {
 }
 
 // Moved returns the configuration of a model of lifted angles for another lattice and the same
-// couplings: the spectra are the same for every mode and every lattice. It returns an error for
+// couplings: the spectra are the same for every mode but the zero mode, and every lattice. It returns an error for
 // a configuration that is not one of lifted angles, and for an action of other couplings.
 func (c ModelConfig) Moved(action lattice.LiftedAction) (ModelConfig, error) {
 	if err := lattice.CheckAction(action); err != nil {
@@ -122,6 +122,8 @@ func (c ModelConfig) Moved(action lattice.LiftedAction) (ModelConfig, error) {
 	}
 	size := action.Layout().Size()
 	c.Layout, c.Theory, c.Symmetries = action.Layout(), id, &symmetries
+	zero := c.Spectrum[0]
 	c.Spectrum, c.Residual = slices.Repeat(c.Spectrum[1:2], size), slices.Repeat(c.Residual[1:2], size)
+	c.Spectrum[0] = zero
 	return c, nil
 }

@@ -218,6 +218,19 @@ func TestMeasureLifted(t *testing.T) {
 	if a, b := score(t, model, 0.5, field), score(t, back, 0.5, field); !slices.Equal(a, b) {
 		t.Error("the file brings another score back")
 	}
+	// Winding numbers of another width have their own variance.
+	var few []float64
+	zero := 0.0
+	for i, theta := range ens.All() {
+		if q := lattice.Winding(theta); math.Abs(q) < 0.5 || i%4 == 0 {
+			few = append(few, theta...)
+			zero += math.Pow(2*math.Pi*q, 2) / 16
+		}
+	}
+	narrow := must(diffusion.Measure(action, &lattice.Ensemble{Layout: ens.Layout, Data: few}))
+	if want := zero / float64(len(few)/16); math.Abs(narrow.Spectrum[0]-want) > 1e-9 || narrow.Spectrum[0] > 0.6*narrow.Spectrum[1] {
+		t.Errorf("C_0 = %v, expected %v", narrow.Spectrum[0], want)
+	}
 	ens.Data[0]++
 	if _, err := diffusion.Measure(action, ens); err == nil {
 		t.Error("a sum that is no multiple of 2π was accepted")

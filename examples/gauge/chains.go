@@ -8,26 +8,11 @@ import (
 	"gonum.org/v1/gonum/mathext"
 
 	"github.com/latdiff/latdiff/hmc"
+	"github.com/latdiff/latdiff/internal/charges"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
-	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/mcmc/u1"
-	"github.com/latdiff/latdiff/stats"
 )
-
-// chain is a Markov chain of links, or several that started in equilibrium.
-type chain struct {
-	name, title string
-	charge, cos [][]float64
-	acceptance  float64
-	seconds     float64 // a step
-	plaquette   stats.Estimate
-	q2          stats.GammaResult
-	changes     int // of Q
-}
-
-// leastChanges is the number of changes of Q below which its autocorrelation time is not known.
-const leastChanges = 20
 
 // independence runs the chain of the proposals, and writes its links.
 func (g *gaugeRun) independence() error {
@@ -40,8 +25,8 @@ func (g *gaugeRun) independence() error {
 	out := lattice.NewEnsemble(g.action.Layout(), len(r.Index))
 	out.Params = g.action.Params()
 	links := make([]float64, out.Size())
-	c := chain{name: "dmmc", title: "DM-MC", charge: make([][]float64, 1), cos: make([][]float64, 1), acceptance: r.Acceptance}
-	c.seconds = p.seconds / float64(p.draws.Len())
+	c := charges.New("dmmc", "DM-MC", 1)
+	c.Acceptance, c.Seconds = r.Acceptance, p.seconds/float64(p.draws.Len())
 	last := -1
 	for _, i := range r.Index {
 		if i != last {
@@ -51,67 +36,20 @@ func (g *gaugeRun) independence() error {
 			last = i
 		}
 		out.Append(links)
-		g.observe(&c, 0, links)
+		c.Observe(g.torus, 0, links)
 	}
 	if err := g.folder.Save("dmmc.npz", func(path string) error { return lattice.WriteEnsemble(path, out) }); err != nil {
 		return err
 	}
-	if err := g.add(c); err != nil {
-		return err
-	}
-	c = g.chains[len(g.chains)-1]
-	g.chi2 = g.compareCharges(c)
-	g.table.Add(c.name, "charge_chi2", known(g.chi2.value))
-	g.table.Add(c.name, "charge_dof", known(float64(g.chi2.dof)))
-	g.table.Add(c.name, "charge_p", known(g.chi2.p))
-	return nil
-}
-
-// observe measures one configuration of a replica.
-func (g *gaugeRun) observe(c *chain, replica int, links []float64) {
-	c.charge[replica] = append(c.charge[replica], float64(g.torus.Charge(links)))
-	c.cos[replica] = append(c.cos[replica], g.torus.MeanPlaquette(links))
-}
-
-// add analyses a chain and puts its numbers into the table.
-func (g *gaugeRun) add(c chain) error {
-	squares := make([][]float64, len(c.charge))
-	for i, replica := range c.charge {
-		for j, q := range replica {
-			squares[i] = append(squares[i], q*q)
-			if j > 0 && q != replica[j-1] {
-				c.changes++
-			}
-		}
-	}
-	plaquette, err := stats.GammaMethod(c.cos, stats.GammaConfig{})
-	if err = measure.Usable(err); err != nil {
-		return err
-	}
-	c.plaquette = plaquette.Mean
-	c.q2.Mean, c.q2.Tau.Value, c.q2.Tau.Error = known(average(squares)), math.Inf(1), math.NaN()
-	if c.changes >= leastChanges {
-		if c.q2, err = stats.GammaMethod(squares, stats.GammaConfig{}); measure.Usable(err) != nil {
-			return err
-		}
-	}
 	g.chains = append(g.chains, c)
-	g.table.Add(c.name, "acceptance", known(c.acceptance))
-	g.table.Add(c.name, "plaquette", c.plaquette)
-	g.table.Add(c.name, "q2", c.q2.Mean)
-	g.table.Add(c.name, "tau_q2", stats.Estimate{Value: c.q2.Tau.Value, Error: c.q2.Tau.Error})
-	g.table.Add(c.name, "charge_changes", known(float64(c.changes)))
-	return nil
-}
-
-func average(replicas [][]float64) float64 {
-	sum, n := 0.0, 0.0
-	for _, r := range replicas {
-		for _, v := range r {
-			sum, n = sum+v, n+1
-		}
+	if err := c.Analyse(g.table); err != nil {
+		return err
 	}
-	return sum / n
+	g.chi2 = g.compareCharges(c)
+	g.table.Add(c.Name, "charge_chi2", charges.Known(g.chi2.value))
+	g.table.Add(c.Name, "charge_dof", charges.Known(float64(g.chi2.dof)))
+	g.table.Add(c.Name, "charge_p", charges.Known(g.chi2.p))
+	return nil
 }
 
 // classicalChains is the number of chains of a classical algorithm.
@@ -153,46 +91,27 @@ func (g *gaugeRun) classical(ctx context.Context) error {
 
 // walk runs the chains of one algorithm.
 func (g *gaugeRun) walk(ctx context.Context, name, title string, kernel func() (mcmc.Kernel, error), steps int) error {
-	start, err := u1.NewExact(g.action)
+	sampler, err := u1.NewExact(g.action)
 	if err != nil {
 		return err
 	}
-	c := chain{name: name, title: title, charge: make([][]float64, classicalChains), cos: make([][]float64, classicalChains)}
-	accepted := 0.0
-	seconds, err := g.timed(ctx, title, func(set func(done, total int)) error {
-		for r := range classicalChains {
-			links := make([]float64, g.action.Layout().Size())
-			if err := start.Draw(rand.New(rand.NewPCG(g.seed(hmcPart), uint64(r))), links); err != nil {
-				return err
-			}
-			k, err := kernel()
-			if err != nil {
-				return err
-			}
-			walk, err := mcmc.NewChain(k, links, g.seed(hmcPart)+1, uint64(r))
-			if err != nil {
-				return err
-			}
-			// The step size adapts.
-			if err := walk.Thermalise(ctx, 500); err != nil {
-				return err
-			}
-			for i := range steps {
-				if err := walk.Run(ctx, 1); err != nil {
-					return err
-				}
-				g.observe(&c, r, walk.Field())
-				set(r*steps+i+1, classicalChains*steps)
-			}
-			accepted += walk.Stats().Acceptance() / classicalChains
+	start := make([][]float64, classicalChains)
+	for r := range start {
+		start[r] = make([]float64, g.action.Layout().Size())
+		if err := sampler.Draw(rand.New(rand.NewPCG(g.seed(hmcPart), uint64(r))), start[r]); err != nil {
+			return err
 		}
-		return nil
+	}
+	c := charges.New(name, title, classicalChains)
+	seconds, err := g.timed(ctx, title, func(set func(done, total int)) error {
+		return c.Walk(ctx, g.torus, start, kernel, steps, g.seed(hmcPart)+1, set, nil)
 	})
 	if err != nil {
 		return err
 	}
-	c.acceptance, c.seconds = accepted, seconds/float64(classicalChains*steps)
-	return g.add(c)
+	c.Seconds = seconds / float64(classicalChains*steps)
+	g.chains = append(g.chains, c)
+	return c.Analyse(g.table)
 }
 
 // chiSquare compares the charges of a chain with their exact distribution.
@@ -208,16 +127,16 @@ type chiSquare struct {
 const leastExpected = 10
 
 // compareCharges counts the charges of a chain, whose effective number is that of 2τ_int(Q²).
-func (g *gaugeRun) compareCharges(c chain) chiSquare {
+func (g *gaugeRun) compareCharges(c *charges.Chain) chiSquare {
 	exact := g.exact.Charges()
 	counts, total := map[int]float64{}, 0.0
-	for _, r := range c.charge {
+	for _, r := range c.Charge {
 		for _, q := range r {
 			counts[int(q)]++
 			total++
 		}
 	}
-	effective := total / math.Max(1, 2*c.q2.Tau.Value)
+	effective := total / math.Max(1, 2*c.Q2.Tau.Value)
 	var x chiSquare
 	restExpected, restSeen := 1.0, 1.0
 	bin := func(p, seen float64) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
+	"github.com/latdiff/latdiff/internal/charges"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
@@ -44,7 +45,7 @@ type gaugeRun struct {
 	table   *results.File
 	display *progress.Display
 
-	chains    []chain
+	chains    []*charges.Chain
 	proposers []proposer
 	chi2      chiSquare
 }

@@ -31,15 +31,15 @@ func (g *gaugeRun) plot() error {
 	largest := float64(len(g.chi2.charges))
 	for _, name := range []string{"hmc", "dmmc"} {
 		for i, c := range g.chains {
-			if c.name != name {
+			if c.Name != name {
 				continue
 			}
 			s := figure.Series{Color: figure.Color(i + 1)}
-			for t, q := range c.charge[0][:min(historyLength, len(c.charge[0]))] {
+			for t, q := range c.Charge[0][:min(historyLength, len(c.Charge[0]))] {
 				s.X, s.Y = append(s.X, float64(t)), append(s.Y, q)
 			}
 			f, err := figure.Lines([]figure.Series{s}, figure.LinesConfig{Options: figure.Options{
-				Title: c.title + ", " + title, X: figure.Axis{Label: "steps"},
+				Title: c.Title + ", " + title, X: figure.Axis{Label: "steps"},
 				Y: figure.Axis{Label: "Q", Min: -largest, Max: largest}, Width: 18, Height: 6,
 			}})
 			if err != nil {

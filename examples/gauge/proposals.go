@@ -8,6 +8,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/charges"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -85,20 +86,17 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 		observable string
 		stats.Estimate
 	}{
-		{"ess", p.weights.ESS}, {"log_z", p.weights.LogZ}, {"log_z_exact", known(g.exact.LogZ())},
-		{"sd_log_w", known(p.weights.SD)}, {"predicted_acceptance", p.weights.Acceptance},
-		{"ess_theory", known(p.theory)}, {"step_error", known(p.stepError)}, {"largest_share", known(p.weights.MaxShare)},
+		{"ess", p.weights.ESS}, {"log_z", p.weights.LogZ}, {"log_z_exact", charges.Known(g.exact.LogZ())},
+		{"sd_log_w", charges.Known(p.weights.SD)}, {"predicted_acceptance", p.weights.Acceptance},
+		{"ess_theory", charges.Known(p.theory)}, {"step_error", charges.Known(p.stepError)}, {"largest_share", charges.Known(p.weights.MaxShare)},
 	} {
 		g.table.Add(name, r.observable, r.Estimate)
 	}
 	for i, u := range tailAngles {
-		g.table.Add(name, fmt.Sprintf("tail_%.4g", u), known(p.tail[i]))
+		g.table.Add(name, fmt.Sprintf("tail_%.4g", u), charges.Known(p.tail[i]))
 	}
 	return nil
 }
-
-// known is a number without an error.
-func known(v float64) stats.Estimate { return stats.Estimate{Value: v, Error: math.NaN()} }
 
 // judge evaluates log w of independent exact configurations, and of some with one plaquette
 // set to the angles of the probe, the others taking up the difference evenly.

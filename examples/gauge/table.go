@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"text/tabwriter"
 )
 
@@ -14,11 +13,7 @@ func (g *gaugeRun) print(out io.Writer) error {
 		g.action.Layout().Lattice, g.o.beta, g.exact.Plaquette(), g.exact.Q2(), g.exact.LogZ())
 	fmt.Fprintln(w, "chain\t⟨cos θ⟩\t⟨Q²⟩\tacceptance\tτ_int(Q²)\tchanges of Q")
 	for _, c := range g.chains {
-		tau := c.q2.Tau.String()
-		if math.IsInf(c.q2.Tau.Value, 1) {
-			tau = "frozen"
-		}
-		fmt.Fprintf(w, "%s\t%v\t%v\t%.3f\t%s\t%d\n", c.title, c.plaquette, c.q2.Mean, c.acceptance, tau, c.changes)
+		fmt.Fprintf(w, "%s\t%v\t%v\t%.3f\t%s\t%d\n", c.Title, c.Plaquette, c.Q2.Mean, c.Acceptance, c.Tau(), c.Changes)
 	}
 	fmt.Fprintln(w, "\nproposals\tESS/N\tESS_p\tsd(log w)\tlargest share\tlog Z\tstep error")
 	for _, p := range g.proposers {
@@ -39,8 +34,8 @@ func (g *gaugeRun) print(out io.Writer) error {
 	fmt.Fprintf(w, "\ncharges of DM-MC against the exact P(Q): χ² = %.2f for %d degrees of freedom, p = %.3g\n", g.chi2.value, g.chi2.dof, g.chi2.p)
 	fmt.Fprintln(w, "\nmilliseconds an independent Q² (a step times 2τ)")
 	for _, c := range g.chains {
-		if c.seconds > 0 && !math.IsInf(c.q2.Tau.Value, 1) {
-			fmt.Fprintf(w, "%s\t%.3g\n", c.title, 1e3*c.seconds*math.Max(1, 2*c.q2.Tau.Value))
+		if seconds, ok := c.Cost(); ok {
+			fmt.Fprintf(w, "%s\t%.3g\n", c.Title, 1e3*seconds)
 		}
 	}
 	return w.Flush()
