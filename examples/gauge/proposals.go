@@ -28,6 +28,10 @@ type proposer struct {
 // tailAngles are the angles u of the probe of the tail, in radians.
 var tailAngles = []float64{1, 2, 3, math.Pi, 4, 5}
 
+// tailSteps are those of the flow for the probe: far out, where an angle moves through regions of
+// hardly any weight, the default steps are too long for log q.
+const tailSteps = 4 * flow.DefaultSteps
+
 // tailFields is the number of configurations over which the probe averages.
 const tailFields = 8
 
@@ -78,7 +82,7 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 	if p.stepError, err = f.StepError(ctx, some, logq, g.seed(proposalPart)); err != nil {
 		return err
 	}
-	if err := g.judge(ctx, &p, f, test); err != nil {
+	if err := g.judge(ctx, &p, m, f, test); err != nil {
 		return err
 	}
 	g.proposers = append(g.proposers, p)
@@ -100,7 +104,7 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 
 // judge evaluates log w of independent exact configurations, and of some with one plaquette
 // set to the angles of the probe, the others taking up the difference evenly.
-func (g *gaugeRun) judge(ctx context.Context, p *proposer, f *flow.ProbabilityFlow, test *lattice.Ensemble) error {
+func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreModel, f *flow.ProbabilityFlow, test *lattice.Ensemble) error {
 	logw := func(ens *lattice.Ensemble) ([]float64, error) {
 		l, err := f.LogProb(ctx, ens, g.seed(proposalPart))
 		if err != nil {
@@ -130,8 +134,14 @@ func (g *gaugeRun) judge(ctx context.Context, p *proposer, f *flow.ProbabilityFl
 			probes.Append(theta)
 		}
 	}
+	if f, err = flow.New(g.backend, m, flow.Config{Steps: tailSteps, Batch: 128}); err != nil {
+		return err
+	}
 	tail, err := logw(probes)
 	if err != nil {
+		return err
+	}
+	if w, err = logw(test.Slice(0, n)); err != nil {
 		return err
 	}
 	for i := range tailAngles {
