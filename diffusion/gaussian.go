@@ -141,8 +141,8 @@ func newGaussianPart(cfg ModelConfig) (gaussianPart, error) {
 	if cfg.Order > 0 && (len(mean) > 1 || mean[0] != 0) {
 		return p, fmt.Errorf("diffusion: expected an order for a field of one component with mean zero only, got μ = %v with the means %v", cfg.Order, mean)
 	}
-	if cfg.Quantized && (len(mean) > 1 || mean[0] != 0 || cfg.Order > 0) {
-		return p, fmt.Errorf("diffusion: expected lifted angles of one component with mean zero and without order, got the means %v and μ = %v", mean, cfg.Order)
+	if cfg.Quantized && (len(mean) > 1 || mean[0] != 0 || cfg.Order > 0 || cfg.Layout.Volume() < 2) {
+		return p, fmt.Errorf("diffusion: expected lifted angles of one component with mean zero and without order on at least two sites, got the means %v and μ = %v on %v", mean, cfg.Order, cfg.Layout)
 	}
 	p.spectrum, p.mean, p.order, p.quantized = slices.Clone(cfg.Spectrum), slices.Clone(mean), cfg.Order, cfg.Quantized
 	return p, nil

@@ -36,7 +36,10 @@ func (p *gaussianPart) liftRemainder(theta, sigma *graph.Node) Remainder {
 	// The linear part of the score is -θ_k/(C_k + σ²).
 	noisy := p.noisy(theta, sigma)
 	known := graph.Add(graph.Reshape(score, theta.Shape().Dimensions...), hartley.Filter(theta, graph.Reciprocal(noisy)))
-	return Remainder{Known: p.projected(known), Divergence: graph.Add(graph.Sub(sum, lost), p.trace(noisy))}
+	// The sum of what is left at every site has fewer digits to lose than a difference of sums.
+	trace := p.trace(noisy)
+	rest := graph.Add(slope, g.each(graph.MulScalar(graph.Reshape(trace, g.batch, 1), 1/volume)))
+	return Remainder{Known: p.projected(known), Divergence: graph.Sub(graph.ReduceSum(rest, 1), lost)}
 }
 
 // liftGraph looks u up. Fields have the shape [batch, sites], numbers per field [batch, 1].

@@ -65,15 +65,20 @@ func (p *gaussianPart) projected(x *graph.Node) *graph.Node {
 	return graph.Sub(x, meanSites(x))
 }
 
-// trace returns Σ_k 1/(C_k + σ²) over the modes that diffuse, [batch].
+// trace returns Σ_k 1/(C_k + σ²) over the modes that diffuse, [batch]; noisy is C_k + σ².
 func (p *gaussianPart) trace(noisy *graph.Node) *graph.Node {
 	precision := graph.Reciprocal(noisy)
-	if p.quantized {
-		moving := slices.Repeat([]float64{1}, p.layout.Size())
-		moving[0] = 0
-		precision = graph.Mul(precision, constantField(p.layout, moving, noisy))
+	if !p.quantized {
+		return nn.SumSites(precision)
 	}
-	return nn.SumSites(precision)
+	// The first term of the sum times their number, and the sum of the differences from it, which
+	// vanish for a white spectrum: in single precision a sum of V equal numbers is off by more
+	// than log q may be.
+	batch, volume := noisy.Shape().Dimensions[0], p.layout.Volume()
+	modes := graph.SliceAxis(graph.Reshape(precision, batch, volume), 1, graph.AxisRange(1, volume))
+	first := graph.SliceAxis(modes, 1, graph.AxisRange(0, 1))
+	rest := graph.ReduceSum(graph.Sub(modes, graph.BroadcastToDims(first, batch, volume-1)), 1)
+	return graph.Add(rest, graph.MulScalar(graph.Reshape(first, batch), float64(volume-1)))
 }
 
 // sectors is the distribution of the winding number q, proportional to exp(-(2πq)²/2VC).
