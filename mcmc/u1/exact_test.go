@@ -2,6 +2,7 @@ package u1_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -159,6 +160,33 @@ func TestExactFewPlaquettes(t *testing.T) {
 			if math.Abs(counts[q]-n) > 4.5*math.Sqrt(n) {
 				t.Errorf("%v: %v times Q = %d, expected %v", dims, counts[q], q, n)
 			}
+		}
+	}
+}
+
+// Plaquettes are drawn one after the other, but every one of them has the same distribution:
+// where few are left, each has its own conditional density.
+func TestExactPlaquettesAreExchangeable(t *testing.T) {
+	const draws = 100000
+	for i, dims := range [][]int{{1, 3}, {2, 2}} {
+		a := newAction(t, gauge.Wilson{Beta: 3}, dims...)
+		exact := newExact(t, a)
+		rng := rand.New(rand.NewPCG(6, uint64(i)))
+		links := make([]float64, a.Layout().Size())
+		series := make([][]float64, a.Layout().Volume())
+		var theta []float64
+		for range draws {
+			if err := exact.Draw(rng, links); err != nil {
+				t.Fatal(err)
+			}
+			theta = a.Plaquettes(theta, links)
+			for x, v := range theta {
+				series[x] = append(series[x], math.Cos(v))
+			}
+		}
+		want := must[*gauge.Exact](t)(gauge.NewExact(a.Weight(), dims[0], dims[1])).Plaquette()
+		for x := range series {
+			observable{name: fmt.Sprintf("⟨cos θ⟩ of plaquette %d", x), exact: want}.compare(t, lattice.Describe(a), must[stats.Estimate](t)(stats.Mean(series[x])))
 		}
 	}
 }

@@ -46,8 +46,8 @@ func TestFluxHopAgainstExact(t *testing.T) {
 	} {
 		a := newAction(t, c.w, c.dims...)
 		list := solved(t, a)
-		check(t, must[*mcmc.Cycle](t)(u1.Recommended(a)), a, 200, 4000, list)
-		check(t, cycle(t, metropolis(t, a), fluxHop(t, a)), a, 500, 4000, list[:3])
+		check(t, must[*mcmc.Cycle](t)(u1.Recommended(a)), a, 200, 2500, list)
+		check(t, cycle(t, metropolis(t, a), fluxHop(t, a)), a, 500, 2500, list[:3])
 	}
 }
 
@@ -103,7 +103,7 @@ func TestKernelsAgreeInHigherDimensions(t *testing.T) {
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			series := run(t, kernels[name], a, uint64(i), 400, 2000, a.MeanPlaquette, loop)
+			series := run(t, kernels[name], a, uint64(i), 300, 1400, a.MeanPlaquette, loop)
 			plaquettes = append(plaquettes, mean(t, series[0]))
 			loops = append(loops, mean(t, series[1]))
 		}
