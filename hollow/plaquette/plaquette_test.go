@@ -30,11 +30,12 @@ func must[T any](v T, err error) T {
 // without sum.
 func TestNetwork(t *testing.T) {
 	for _, c := range []struct {
-		dims    []int
-		context int
-	}{{[]int{6}, 0}, {[]int{4, 4}, 0}, {[]int{3, 2}, 0}, {[]int{4, 4}, 3}, {[]int{5, 4}, 2}, {[]int{6, 6}, 2}} {
+		dims     []int
+		context  int
+		exchange bool
+	}{{[]int{6}, 0, true}, {[]int{4, 4}, 0, true}, {[]int{3, 2}, 0, true}, {[]int{4, 4}, 3, true}, {[]int{5, 4}, 2, true}, {[]int{6, 6}, 2, false}} {
 		dims := c.dims
-		all := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true}
+		all := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: c.exchange}
 		cfg := difftest.Config{Layout: lattice.Scalar(must(lattice.New(dims...))), Symmetries: &all, Quantized: true, Gain: 0.2}
 		if len(dims) > 1 {
 			cfg.Other = must(lattice.New(5, 3))
