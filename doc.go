@@ -17,18 +17,20 @@
 //
 //   - lattice: periodic lattices, fields of one or more components, actions with drifts and
 //     their measured symmetries, observables, ensemble files; lattice/toymodel: the exact
-//     densities of one variable
+//     densities of one variable; lattice/gauge: compact U(1), exact in two dimensions;
+//     lattice/schwinger: two flavours of fermions
 //   - stats: errors, autocorrelation and diagnostics of Markov chains and log-weights
 //   - mcmc: the Markov-kernel interface, chains and ensembles, Metropolis, overrelaxation,
 //     cluster and Langevin updates, the independence sampler; mcmc/measure: observables
-//     with errors; mcmc/phi4: exact values; mcmc/fokkerplanck: the Fokker–Planck equation
+//     with errors; mcmc/phi4: exact values; mcmc/u1: links; mcmc/fokkerplanck: the Fokker–Planck equation
 //     of one variable
 //   - hmc: ensembles of any action by hybrid Monte Carlo
 //   - diffusion: Fit; noise processes, score models, training and the reverse-time
 //     samplers; diffusion/backend: the device; diffusion/nn, diffusion/hartley: pieces of
 //     networks; diffusion/difftest: what a network, a score or a sampler must satisfy
 //   - unet: the periodic U-Net, and the published network
-//   - hollow: a score network with an exact divergence; hollow/pretrained: trained models
+//   - hollow: a score network with an exact divergence; hollow/pretrained: trained models;
+//     hollow/plaquette: the score network of lifted plaquettes, with trained models
 //   - flow: the probability-flow ODE and its likelihood
 //
 // A new action, kernel, network or reverse step is one new file, of yours: see

@@ -43,6 +43,8 @@ type fileMeta struct {
 	Mean       []float64           `json:"mean,omitempty"`
 	Order      float64             `json:"order"`
 	Site       []float64           `json:"site,omitempty"`
+	Quantized  bool                `json:"quantized,omitempty"`
+	Lift       *lattice.Lift       `json:"lift,omitempty"`
 	SigmaMin   float64             `json:"sigma_min"`
 	SigmaMax   float64             `json:"sigma_max"`
 	Normalize  Normalization       `json:"normalization"`
@@ -94,7 +96,8 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		Format: formatName, Version: formatVersion, Dims: m.layout.Dims(), Components: m.layout.Components,
 		Symmetries: m.cfg.Symmetries, Theory: m.cfg.Theory, Seed: m.cfg.Seed,
 		Network: m.network.Kind(), Config: config, Training: training,
-		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, Site: m.cfg.Site, SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
+		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, Site: m.cfg.Site, Quantized: m.quantized, Lift: m.cfg.Lift,
+		SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
 		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
 	}
 	var values []*tensors.Tensor
@@ -288,6 +291,7 @@ func (f *modelFile) bare() (*Model, error) {
 	return newModel(network, ModelConfig{
 		Layout: lattice.Layout{Lattice: lat, Components: f.meta.Components}, Symmetries: f.meta.Symmetries, Theory: f.meta.Theory,
 		Spectrum: f.spectrum, Mean: f.meta.Mean, Order: f.meta.Order, Residual: f.residual, Site: f.meta.Site,
+		Quantized: f.meta.Quantized, Lift: f.meta.Lift,
 		SigmaMin: f.meta.SigmaMin, SigmaMax: f.meta.SigmaMax,
 		Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
 	})
@@ -417,7 +421,8 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) {
+	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) ||
+		saved.quantized != t.model.quantized || !reflect.DeepEqual(saved.cfg.Lift, t.model.cfg.Lift) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")
 	}
 	if saved.cfg.Normalization != t.model.cfg.Normalization || saved.cfg.Unscaled != t.model.cfg.Unscaled {

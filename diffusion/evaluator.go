@@ -81,8 +81,8 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 		return nil, fmt.Errorf("diffusion: an evaluator of %T: %w", m, errors.ErrUnsupported)
 	}
 	network, ok := d.network.(HostNetwork)
-	if !ok {
-		return nil, fmt.Errorf("diffusion: an evaluator of the network %s: %w", d.network.Kind(), errors.ErrUnsupported)
+	if !ok || d.quantized {
+		return nil, fmt.Errorf("diffusion: an evaluator of the network %s, quantized: %v: %w", d.network.Kind(), d.quantized, errors.ErrUnsupported)
 	}
 	e := &Evaluator{m: d, host: network.Host(d.theory(), d.shift()), levels: map[float64]*evaluatorLevel{}}
 	if e.host == nil {

@@ -37,8 +37,8 @@ var (
 	_ LinearModel     = (*Gaussian)(nil)
 )
 
-// NewGaussian returns the Gaussian, or the mixture of two, with the Layout, Spectrum, Mean
-// and Order of cfg; the rest is not used. It returns an error for a malformed spectrum,
+// NewGaussian returns the Gaussian, or the mixture of two, with the Layout, Spectrum, Mean,
+// Order and Quantized of cfg; the rest is not used. It returns an error for a malformed spectrum,
 // see [ModelConfig].
 func NewGaussian(cfg ModelConfig) (*Gaussian, error) {
 	part, err := newGaussianPart(cfg)
@@ -94,7 +94,7 @@ func (m *Gaussian) Remainder(_ *model.Scope, phi, sigma *graph.Node) Remainder {
 // ScoreDivergence builds the score and its divergence.
 func (m *Gaussian) ScoreDivergence(_ *model.Scope, phi, sigma *graph.Node) (score, divergence *graph.Node) {
 	d, x := m.noisy(phi, sigma), m.centred(phi)
-	score, divergence = linearScore(x, d), graph.Neg(nn.SumSites(graph.Reciprocal(d)))
+	score, divergence = m.projected(linearScore(x, d)), graph.Neg(m.trace(d))
 	if r := m.remainder(x, sigma); r.Known != nil {
 		score, divergence = graph.Add(score, r.Known), graph.Add(divergence, r.Divergence)
 	}
@@ -107,7 +107,10 @@ type gaussianPart struct {
 	spectrum []float64
 	mean     []float64 // per component
 	order    float64
-	site     *site // nil: none
+	// quantized: the field is one of lifted angles.
+	quantized bool
+	site      *site // nil: none
+	lift      *lift // nil: none
 }
 
 // newGaussianPart checks and copies the Gaussian part of a configuration.
@@ -117,6 +120,9 @@ func newGaussianPart(cfg ModelConfig) (gaussianPart, error) {
 		return p, fmt.Errorf("diffusion: %w", err)
 	}
 	if cfg.Spectrum == nil {
+		if cfg.Quantized {
+			return p, fmt.Errorf("diffusion: expected a spectrum for lifted angles, got none")
+		}
 		return p, nil
 	}
 	if err := checkSpectrum(cfg.Layout, cfg.Spectrum); err != nil {
@@ -135,7 +141,10 @@ func newGaussianPart(cfg ModelConfig) (gaussianPart, error) {
 	if cfg.Order > 0 && (len(mean) > 1 || mean[0] != 0) {
 		return p, fmt.Errorf("diffusion: expected an order for a field of one component with mean zero only, got μ = %v with the means %v", cfg.Order, mean)
 	}
-	p.spectrum, p.mean, p.order = slices.Clone(cfg.Spectrum), slices.Clone(mean), cfg.Order
+	if cfg.Quantized && (len(mean) > 1 || mean[0] != 0 || cfg.Order > 0 || cfg.Layout.Volume() < 2) {
+		return p, fmt.Errorf("diffusion: expected lifted angles of one component with mean zero and without order on at least two sites, got the means %v and μ = %v on %v", mean, cfg.Order, cfg.Layout)
+	}
+	p.spectrum, p.mean, p.order, p.quantized = slices.Clone(cfg.Spectrum), slices.Clone(mean), cfg.Order, cfg.Quantized
 	return p, nil
 }
 
@@ -196,6 +205,8 @@ func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
 	switch {
 	case p.site != nil:
 		return p.siteRemainder(phi, sigma)
+	case p.lift != nil:
+		return p.liftRemainder(phi, sigma)
 	case p.order == 0:
 		return Remainder{}
 	}

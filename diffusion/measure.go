@@ -3,6 +3,7 @@ package diffusion
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -44,6 +45,9 @@ const orderedBinder = 0.4
 //   - The potential of a site, if the action tells it ([lattice.SiteAction]), the field has
 //     one component and no order, and the potential is far from quadratic,
 //     ⟨V″⟩⟨(φ-⟨φ⟩)²⟩ > 1.05 for one site: λ > 0.14 in φ⁴ theory.
+//   - Of an action of lifted angles ([lattice.LiftedAction]) their potential, in the place of that of
+//     a site, a spectrum and a D_k that are the same for every mode, and no order. C_0, the variance of the
+//     winding numbers, is another one where it is measured to be, by four errors.
 //   - The residual field and its spectrum D_k, see [ResidualField].
 //   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
 //
@@ -77,14 +81,21 @@ func measure(action lattice.Action, ens *lattice.Ensemble, ordered float64) (*Me
 			return nil, fmt.Errorf("diffusion: %w", err)
 		}
 	}
-	m.gaussian(ens, symmetries)
-	m.sharpen(action, ens, symmetries)
+	lifted, ok := action.(lattice.LiftedAction)
+	if ok {
+		if err := m.lifted(lifted, ens); err != nil {
+			return nil, err
+		}
+	} else {
+		m.gaussian(ens, symmetries)
+		m.sharpen(action, ens, symmetries)
+	}
 	for k, c := range m.Spectrum {
 		if !(c > 0) {
 			return nil, fmt.Errorf("diffusion: expected an ensemble of configurations that fluctuate, got the variance %v of mode %d", c, k)
 		}
 	}
-	if symmetries.Sign && ens.Components == 1 {
+	if symmetries.Sign && ens.Components == 1 && !m.Quantized {
 		m.order(ens, ordered)
 	}
 	m.site(action)
@@ -93,6 +104,9 @@ func measure(action lattice.Action, ens *lattice.Ensemble, ordered float64) (*Me
 	}
 	// What the network has to learn at σ → 0 is Y without the known pull towards ±μ.
 	m.Residual = symmetrized(withoutPull(m, ens).PowerSpectrum().Mean(nil), ens.Layout, symmetries)
+	if m.Quantized {
+		m.Residual = white(m.Residual)
+	}
 	force := meanForce(action, ens)
 	m.SigmaMin, m.SigmaMax = SigmaMinFor(force), SigmaMaxFor(m.Spectrum)
 	if !(m.SigmaMin < m.SigmaMax) {
@@ -112,7 +126,7 @@ const leastCurved = 1.05
 // site sets the potential of a site, where that pays.
 func (m *Measurement) site(action lattice.Action) {
 	a, ok := action.(lattice.SiteAction)
-	if !ok || m.Layout.Components != 1 || m.Order > 0 {
+	if !ok || m.Layout.Components != 1 || m.Order > 0 || m.Quantized {
 		return
 	}
 	c := a.SitePotential()
@@ -163,6 +177,33 @@ func (m *Measurement) gaussian(ens *lattice.Ensemble, s lattice.Symmetries) {
 			m.Mean[c] = average
 		}
 	}
+}
+
+// lifted measures what a model of lifted angles has to know.
+func (m *Measurement) lifted(action lattice.LiftedAction, ens *lattice.Ensemble) error {
+	if ens.Components != 1 || ens.Volume() < 2 || !m.Symmetries.Sign {
+		return fmt.Errorf("diffusion: expected an even action of lifted angles, one at each of at least two sites, got %s", lattice.Describe(action))
+	}
+	if err := CheckWinding(ens); err != nil {
+		return err
+	}
+	lift := action.Lift()
+	m.Quantized, m.Lift, m.Mean = true, &lift, []float64{0}
+	spectrum := ens.PowerSpectrum().Mean(nil)
+	m.Spectrum = white(spectrum)
+	// The winding numbers of a theory in which the angles know of each other may have another
+	// width.
+	const errors = 4
+	if c := m.Spectrum[0]; spectrum[0] > 0 && math.Abs(spectrum[0]-c) > errors*c*math.Sqrt(2/float64(ens.Len())) {
+		m.Spectrum[0] = spectrum[0]
+	}
+	return nil
+}
+
+// white returns a constant spectrum, with the mean over all modes but the zero mode: lifted
+// angles are independent but for their sum.
+func white(spectrum []float64) []float64 {
+	return slices.Repeat([]float64{mean(spectrum[1:])}, len(spectrum))
 }
 
 // symmetrized averages a spectrum over the symmetries of the action, in place.

@@ -11,12 +11,15 @@ import (
 // in the basis of modes, the Hartley transform of every component of the field (cas(kx)/√V
 // instead of e^{ikx}/√V): Gaussian with a variance per mode around the mean of the model,
 // and for a model with an order an equal mixture of two, with the zero mode centred at ±μ.
+// For a model of lifted angles the zero mode is 2πq/√V with an integer q of the probability
+// proportional to exp(-(2πq)²/2VC_0), whatever the noise.
 type Prior struct {
 	layout   lattice.Layout
 	variance []float64
 	zero     []float64 // mean of the zero mode of every component
 	order    float64
-	constant float64 // log of the normalisation
+	sectors  *sectors // of lifted angles, else nil
+	constant float64  // log of the normalisation
 }
 
 // NewPrior returns the distribution of the known part of the data of m with noise of
@@ -35,7 +38,21 @@ func NewPrior(m ScoreModel, sigma float64) Prior {
 	for c, mean := range l.Mean() {
 		p.zero[c] = math.Sqrt(float64(p.layout.Volume())) * mean
 	}
+	if Quantized(m) {
+		volume := p.layout.Volume()
+		// The other modes are orthonormal coordinates of the fields of one sum, where
+		// dφ(1) … dφ(V-1) is 1/√V of the volume element.
+		p.constant += 0.5 * math.Log(2*math.Pi*p.variance[0]*float64(volume))
+		p.variance[0] = l.Spectrum()[0]
+		p.sectors = newSectors(p.variance[0], volume)
+		p.constant -= p.sectors.logNorm
+	}
 	return p
+}
+
+// winding draws the zero mode of lifted angles.
+func (p Prior) winding(rng *rand.Rand) float64 {
+	return 2 * math.Pi * float64(p.sectors.draw(rng)) / math.Sqrt(float64(p.layout.Volume()))
 }
 
 // NewIsotropicPrior returns N(0, σ²), the prior of the paper, for the fields of m.
@@ -64,6 +81,9 @@ func (p Prior) Modes(rng *rand.Rand, n int) []float64 {
 		if p.order > 0 {
 			field[0] += p.order * (1 - 2*float64(rng.Uint64()&1))
 		}
+		if p.sectors != nil {
+			field[0] = p.winding(rng)
+		}
 	}
 	return modes
 }
@@ -73,7 +93,8 @@ func (p Prior) Modes(rng *rand.Rand, n int) []float64 {
 // width of the prior and its centre c (the preconditioned Crank–Nicolson step of S. L. Cotter,
 // G. O. Roberts, A. M. Stuart and D. White, Stat. Sci. 28 (2013) 424). In a mixture of two
 // a field belongs to one of them with its posterior probability, and with probability
-// β²/2 changes to the other.
+// β²/2 changes to the other; lifted angles have their winding number drawn afresh with
+// probability β².
 func (p Prior) Perturb(rng *rand.Rand, x []float64, beta float64) []float64 {
 	size, keep := len(p.variance), math.Sqrt(1-beta*beta)
 	out := make([]float64, len(x))
@@ -100,12 +121,19 @@ func (p Prior) Perturb(rng *rand.Rand, x []float64, beta float64) []float64 {
 			}
 			next[k] = to + keep*(v-from) + beta*math.Sqrt(p.variance[k])*rng.NormFloat64()
 		}
+		if p.sectors != nil {
+			next[0] = field[0]
+			if rng.Float64() < beta*beta {
+				next[0] = p.winding(rng)
+			}
+		}
 	}
 	return out
 }
 
 // LogDensity returns the logarithm of the density of one field in the basis of modes,
-// which is that of the field itself: the transform is orthogonal.
+// which is that of the field itself: the transform is orthogonal. For lifted angles it is that
+// of the winding number and of all φ(x) but one.
 func (p Prior) LogDensity(modes []float64) float64 {
 	l := p.constant
 	for c, zero := range p.zero {

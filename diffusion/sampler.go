@@ -115,6 +115,9 @@ func (c *SamplerConfig) setDefaults(m ScoreModel) error {
 	if err := checkLevels(c.Levels); err != nil {
 		return err
 	}
+	if c.IsotropicPrior && Quantized(m) {
+		return fmt.Errorf("diffusion: expected the spectral prior for lifted angles, got the isotropic one")
+	}
 	if c.Process == nil {
 		c.Process = brownian{}
 		return nil
@@ -172,7 +175,11 @@ func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Samp
 		for j := range c {
 			c[j] = graph.Reshape(graph.SliceAxis(numbers, 0, graph.AxisElem(j)))
 		}
-		return cfg.Scheme.Build(scope, m, in[:fields], in[fields:len(in)-1], c)
+		out := cfg.Scheme.Build(scope, m, in[:fields], in[fields:len(in)-1], c)
+		if Quantized(m) {
+			out[0] = graph.Add(in[0], conserving(m, graph.Sub(out[0], in[0])))
+		}
+		return out
 	})
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: building the sampler: %w", err)

@@ -15,6 +15,11 @@ type Theory struct {
 	lattice.Layout
 	// Symmetries are those of the action, nil if they are not known.
 	Symmetries *lattice.Symmetries
+	// Quantized says that the fields are lifted angles, see [ModelConfig]. The divergence of an
+	// [ExactNetwork] is then that of its output without its sum, in the directions without
+	// sum: Σ_x ∂out(x)/∂φ(x) - (1/V) Σ_xy ∂out(x)/∂φ(y), in which the sum of the field is held
+	// fixed.
+	Quantized bool
 }
 
 // Architecture is what a [Model] can wrap: a [Network] or an [ExactNetwork].

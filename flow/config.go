@@ -94,6 +94,9 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 			c.Probes = min(4, colours)
 		}
 	}
+	if diffusion.Quantized(m) && (c.Plain || c.IsotropicPrior) {
+		return fmt.Errorf("flow: expected the exact solution of the linear part and the spectral prior for lifted angles, got plain: %v, isotropic prior: %v", c.Plain, c.IsotropicPrior)
+	}
 	if c.Repeats == 0 {
 		c.Repeats = 2
 	}

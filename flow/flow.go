@@ -136,6 +136,9 @@ func (s *Samples) LogWeights(action lattice.Action) ([]float64, error) {
 // to σ_max. The seed determines the probes of a divergence that is not known. It returns an
 // error if the ensemble is of another layout or not finite, if the flow diverges, or the
 // error of an ended context.
+//
+// For lifted angles, see [diffusion.ModelConfig], log q is that of the winding number and of all
+// angles but one, and a field whose sum is no multiple of 2π is an error.
 func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble, seed uint64) (*Likelihood, error) {
 	if err := f.checkFields(ens); err != nil {
 		return nil, err
@@ -153,6 +156,11 @@ func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 	}
 	if err := ens.Check(); err != nil {
 		return fmt.Errorf("flow: %w", err)
+	}
+	if diffusion.Quantized(f.m) {
+		if err := diffusion.CheckWinding(ens); err != nil {
+			return fmt.Errorf("flow: %w", err)
+		}
 	}
 	return nil
 }

@@ -87,13 +87,28 @@ func (f *ProbabilityFlow) fromState(x *graph.Node) *graph.Node {
 	return graph.ConvertDType(x, f.cfg.DType)
 }
 
-// noisy returns C_k + σ² of the linear part.
+// noisy returns C_k + σ² of the linear part, C_0 for the zero mode of lifted angles.
 func (f *ProbabilityFlow) noisy(sigma float64) []float64 {
 	d := make([]float64, f.layout.Size())
 	for k, c := range f.linear.Spectrum() {
 		d[k] = c + sigma*sigma
 	}
+	if diffusion.Quantized(f.m) {
+		d[0] = f.linear.Spectrum()[0]
+	}
 	return d
+}
+
+// noisyModes builds C_k + σ² of the linear part in the shape of x, C_0 for the zero mode of
+// lifted angles.
+func (f *ProbabilityFlow) noisyModes(l diffusion.LinearModel, x, sigma *graph.Node) *graph.Node {
+	variance := graph.Square(sigma)
+	if diffusion.Quantized(f.m) {
+		moving := slices.Repeat([]float64{1}, f.layout.Size())
+		moving[0] = 0
+		variance = graph.Mul(f.modes(x, moving, 1), variance)
+	}
+	return graph.Add(f.modes(x, l.Spectrum(), 1), variance)
 }
 
 // modes returns the constant values^power in the basis of modes, in the shape of x.
@@ -175,7 +190,7 @@ func (f *ProbabilityFlow) fieldAt(x, sigma *graph.Node) (phi, root *graph.Node) 
 	if f.linear == nil {
 		return x, nil
 	}
-	root = graph.Sqrt(graph.Add(f.modes(x, f.linear.Spectrum(), 1), graph.Square(sigma)))
+	root = graph.Sqrt(f.noisyModes(f.linear, x, sigma))
 	return f.shifted(hartley.Transform(graph.Mul(x, root)), 1), root
 }
 
@@ -197,7 +212,7 @@ func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) term
 	if t.r == nil {
 		t.r = graph.ZerosLike(phi)
 	}
-	precision := graph.Reciprocal(graph.Add(f.modes(phi, l.Spectrum(), 1), graph.Square(sigma)))
+	precision := graph.Reciprocal(f.noisyModes(l, phi, sigma))
 	trace := nn.SumSites(precision)
 	if t.learned != nil && f.cfg.Divergence == Automatic {
 		_, known := f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, s)

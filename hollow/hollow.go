@@ -157,13 +157,15 @@ func (n *Network) LearningRate() float64 { return 5e-3 }
 
 // Adapt returns the network with the choices for the theory that its configuration leaves
 // open. It returns an error for a lattice of a single site, where there is no context, for
-// an action without translations or reflections, and for choices that the symmetries of
+// lifted angles, for an action without translations or reflections, and for choices that the symmetries of
 // the action, or the layout, do not allow.
 func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	s := t.Symmetries
 	switch {
 	case t.Volume() < 2:
 		return nil, fmt.Errorf("hollow: expected a lattice of more than one site, got %v", t.Layout)
+	case t.Quantized:
+		return nil, fmt.Errorf("hollow: expected fields without a conserved sum, got lifted angles; package plaquette has a network for them")
 	case s != nil && !(s.Translation && s.Reflection):
 		return nil, fmt.Errorf("hollow: expected an action that is invariant under translations and reflections, got one that is not")
 	}

@@ -19,6 +19,8 @@ type Config struct {
 	Stride int
 	// Order is the order μ of the model, see package diffusion.
 	Order float64
+	// Quantized makes the theory one of lifted angles, see package diffusion.
+	Quantized bool
 	// Plain tests a network in a model without Gaussian part.
 	Plain bool
 	// Alive allows a network that does not vanish with fresh weights.

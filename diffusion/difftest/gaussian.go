@@ -3,6 +3,7 @@ package difftest
 import (
 	"math"
 
+	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -33,8 +34,10 @@ func spectrumOf(layout lattice.Layout, uneven bool) []float64 {
 }
 
 // gaussianScore returns the score of Gaussian data with noise of level σ, or of the mixture
-// of two with order μ, by the sum over modes of every pair of sites.
-func gaussianScore(layout lattice.Layout, spectrum, mean []float64, order float64, phi []float64, sigma float64) []float64 {
+// of two with order μ, by the sum over modes of every pair of sites; the zero mode of lifted
+// angles has none.
+func gaussianScore(l diffusion.LinearModel, order float64, phi []float64, sigma float64) []float64 {
+	layout, spectrum, mean := l.Layout(), l.Spectrum(), l.Mean()
 	v := layout.Volume()
 	dims := layout.Dims()
 	score := make([]float64, len(phi))
@@ -43,6 +46,9 @@ func gaussianScore(layout lattice.Layout, spectrum, mean []float64, order float6
 		// The kernel depends on the displacement alone.
 		kernel := make([]float64, v)
 		for mode, s := range layout.Component(spectrum, c) {
+			if mode == 0 && diffusion.Quantized(l) {
+				continue
+			}
 			layout.Coord(k, mode)
 			for site := range kernel {
 				layout.Coord(y, site)

@@ -61,11 +61,12 @@ func TestClassicalPackagesDoNotImportGoMLX(t *testing.T) {
 }
 
 // What a program shows of physics can be copied by a user: the packages of this module
-// that are internal hold flags, files, tables, plots and progress, host moves fields
+// that are internal hold flags, files, tables, plots and progress, charges those of the chains of
+// links, host moves fields
 // to tensors, and meter counts what a backend does.
 func TestProgramsImportPublicPackages(t *testing.T) {
 	allowed := []string{
-		"atomicfile", "figure", "host", "meter", "pipeline", "program", "progress", "refvalues", "report", "results", "settings", "stage",
+		"atomicfile", "charges", "figure", "host", "meter", "pipeline", "program", "progress", "refvalues", "report", "results", "settings", "stage",
 	}
 	dirs, err := filepath.Glob("../../examples/*")
 	if err != nil || len(dirs) < 10 {

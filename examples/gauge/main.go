@@ -1,0 +1,118 @@
+// Gauge runs the exact Markov chain with the proposals of a diffusion model (DM-MC) for
+// compact U(1) gauge theory in two dimensions, where hybrid Monte Carlo freezes: β = 7 on
+// 16×16 by default.
+//
+//	GOEXPERIMENT=simd go run ./examples/gauge -out out-gauge
+//
+// The model is one of lifted plaquettes, see packages lattice/gauge and hollow/plaquette: a
+// draw has a winding number from a discrete prior, plaquettes from the flow, and a gauge and
+// holonomies from the uniform distribution. The chain is exact up to the step error of log q.
+//
+//   - -model pretrained (the default) takes the shipped model of the coupling, whatever the
+//     lattice, and trains one where there is none; -retrain trains one all the same
+//   - -model solution is the solution of independent plaquettes alone, which every model
+//     has as its known part; it needs no training
+//   - -model network learns everything beyond a Gaussian, without that solution
+//   - -model both trains the solution and a network for the rest
+//   - any other name is a model file of the same coupling, for any lattice
+//
+// Beside it run hybrid Monte Carlo, the same with hops of a uniform flux, independent draws, which
+// this theory allows, and the Gaussian of the same spectrum as a proposal. As a sample cannot
+// tell what it never draws, the program judges every proposal from the other side too: by the
+// weights of independent exact configurations (ESS_p = Z/⟨w⟩_p), and by a probe of the tail,
+// the change of log w when one plaquette of such a configuration is set to u.
+//
+// It prints the tables and writes results.json, dmmc.npz (links of the chain, key cfgs, shape
+// (N, 2, L, L), in radians), model.npz, proposals.npz (lifted plaquettes with logq and
+// action), charge.png, the distribution of the charge, and history.png, its history in hybrid
+// Monte Carlo and in DM-MC. Interrupted with Ctrl-C it keeps what is finished, and the same
+// command continues.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/latdiff/latdiff/internal/program"
+)
+
+// The values of -model that are no files.
+const (
+	pretrainedModel = "pretrained"
+	solutionModel   = "solution"
+	networkModel    = "network"
+	bothModel       = "both"
+)
+
+// options are the flags of the program.
+type options struct {
+	out, backend, dims, model    string
+	seed                         uint64
+	beta                         float64
+	retrain                      bool
+	configurations, steps        int
+	samples, exact, trajectories int
+}
+
+func main() {
+	program.Main("gauge", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("gauge", flag.ContinueOnError)
+	fs.StringVar(&o.out, "out", "out-gauge", "output `folder`; a run that was interrupted continues there")
+	fs.Uint64Var(&o.seed, "seed", 1, "seed of all random numbers")
+	fs.StringVar(&o.backend, "backend", "go", "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
+	fs.StringVar(&o.dims, "dims", "16x16", "extents of the periodic lattice, such as 16x16")
+	fs.Float64Var(&o.beta, "beta", 7, "inverse coupling β > 0 of the Wilson weight")
+	fs.StringVar(&o.model, "model", pretrainedModel, "pretrained, solution, network, both, or a model `file`")
+	fs.BoolVar(&o.retrain, "retrain", false, "train a model although one is shipped")
+	fs.IntVar(&o.configurations, "n", 8192, "independent configurations of the training")
+	fs.IntVar(&o.steps, "steps", 1000, "steps of the training")
+	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
+	fs.IntVar(&o.exact, "exact", 1024, "independent configurations whose log q is evaluated")
+	fs.IntVar(&o.trajectories, "trajectories", 16384, "trajectories of hybrid Monte Carlo, of each of four chains")
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "Gauge runs the exact chain with a diffusion model for U(1) gauge theory in two dimensions.")
+		fs.PrintDefaults()
+	}
+	if err := program.Parse(fs, args); err != nil {
+		return o, err
+	}
+	for _, n := range []struct {
+		flag         string
+		value, least int
+	}{{"n", o.configurations, 64}, {"steps", o.steps, 1}, {"samples", o.samples, 64}, {"exact", o.exact, 16}, {"trajectories", o.trajectories, 64}} {
+		if n.value < n.least {
+			return o, fmt.Errorf("expected -%s of at least %d, got %d", n.flag, n.least, n.value)
+		}
+	}
+	if o.retrain && o.model != pretrainedModel {
+		return o, fmt.Errorf("expected -retrain with -model pretrained, got -model %s", o.model)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	g, err := newGauge(o)
+	if err != nil {
+		return err
+	}
+	if err := g.run(ctx); err != nil {
+		return err
+	}
+	if err := g.plot(); err != nil {
+		return err
+	}
+	if err := g.table.Write(g.folder.Path(program.ResultsFile)); err != nil {
+		return err
+	}
+	return g.print(os.Stdout)
+}

@@ -1,0 +1,110 @@
+// Schwinger runs the exact Markov chain with the proposals of a diffusion model (DM-MC) for the
+// Schwinger model with two flavours of Wilson fermions and the exact determinant, β = 2,
+// κ = 0.26 on 8×8 by default.
+//
+//	GOEXPERIMENT=simd go run ./examples/schwinger -out out-schwinger
+//
+// The model is one of lifted plaquettes with a context of the plaquettes around, see package
+// hollow/plaquette. Its known part is the solution of independent plaquettes; the network
+// learns what the determinant adds, from the fermion force. The holonomies are summed over a
+// shifted grid for every proposal, whose weight is then an estimate without bias: the chain is
+// pseudo-marginal and exact, up to the step error of log q (package lattice/schwinger,
+// Marginal).
+//
+// The training data are independent draws of the pure theory at a β moved by the leading effect
+// of the determinant, accepted or not with the weight of the difference: a chain that is itself a
+// baseline, as is hybrid Monte Carlo with the exact determinant, with and without hops of a
+// uniform flux.
+//
+// It prints the tables and writes results.json, dmmc.npz (links of the chain, key cfgs, shape
+// (N, 2, L, L), in radians), model.npz, proposals.npz (lifted plaquettes with logq and the
+// action of the pure theory) and history.png, the history of the charge. Interrupted with Ctrl-C it
+// keeps model and proposals, and the same command continues.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/latdiff/latdiff/internal/program"
+)
+
+// options are the flags of the program.
+type options struct {
+	out, backend, dims, model string
+	seed                      uint64
+	beta, kappa, proposalBeta float64
+	configurations, steps     int
+	samples, trajectories     int
+	context, hidden, grid     int
+}
+
+func main() {
+	program.Main("schwinger", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("schwinger", flag.ContinueOnError)
+	fs.StringVar(&o.out, "out", "out-schwinger", "output `folder`; a run that was interrupted continues there")
+	fs.Uint64Var(&o.seed, "seed", 1, "seed of all random numbers")
+	fs.StringVar(&o.backend, "backend", "go", "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
+	fs.StringVar(&o.dims, "dims", "8x8", "even extents of the periodic lattice, the first one that of the time")
+	fs.Float64Var(&o.beta, "beta", 2, "inverse coupling β > 0 of the Wilson weight")
+	fs.Float64Var(&o.kappa, "kappa", 0.26, "hopping parameter κ of the fermions")
+	fs.Float64Var(&o.proposalBeta, "proposal-beta", 0, "β of the pure theory of the training data; 0: β + 50κ⁴")
+	fs.StringVar(&o.model, "model", "", "model `file` of the same action and lattice; without: train one")
+	fs.IntVar(&o.configurations, "n", 32768, "draws of the pure theory for the training")
+	fs.IntVar(&o.steps, "steps", 3000, "steps of the training")
+	fs.IntVar(&o.context, "context", 8, "combinations of the plaquettes around that the network sees")
+	fs.IntVar(&o.hidden, "hidden", 32, "hidden units of the network")
+	fs.IntVar(&o.grid, "grid", 4, "holonomies of a proposal in either direction")
+	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
+	fs.IntVar(&o.trajectories, "trajectories", 1024, "trajectories of hybrid Monte Carlo, of each of four chains")
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "Schwinger runs the exact chain with a diffusion model for the Schwinger model with two flavours.")
+		fs.PrintDefaults()
+	}
+	if err := program.Parse(fs, args); err != nil {
+		return o, err
+	}
+	for _, n := range []struct {
+		flag         string
+		value, least int
+	}{{"n", o.configurations, 64}, {"steps", o.steps, 1}, {"samples", o.samples, 64}, {"trajectories", o.trajectories, 64}, {"context", o.context, 0}, {"hidden", o.hidden, 1}, {"grid", o.grid, 1}} {
+		if n.value < n.least {
+			return o, fmt.Errorf("expected -%s of at least %d, got %d", n.flag, n.least, n.value)
+		}
+	}
+	if !(o.beta > 0) || !(o.proposalBeta >= 0) {
+		return o, fmt.Errorf("expected -beta > 0 and -proposal-beta ≥ 0, got %v and %v", o.beta, o.proposalBeta)
+	}
+	if o.proposalBeta == 0 {
+		o.proposalBeta = o.beta + 50*math.Pow(o.kappa, 4)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	s, err := newSchwinger(o)
+	if err != nil {
+		return err
+	}
+	if err := s.run(ctx); err != nil {
+		return err
+	}
+	if err := s.plot(); err != nil {
+		return err
+	}
+	if err := s.table.Write(s.folder.Path(program.ResultsFile)); err != nil {
+		return err
+	}
+	return s.print(os.Stdout)
+}
