@@ -164,8 +164,8 @@ type EnsembleResult struct {
 // and what to do. Unless the configuration is Unchecked, chains are compared with each
 // other: hot and cold starts may be 4 standard deviations apart in |M| and S and, of several
 // components, in |M_c| and M_c·M_d of the first eight (for so many observables 4.2 and more), the
-// rank-normalised split-R̂ may be 1.1, or what chance makes of it in a short run, and no
-// chain may have stopped moving. A chain that accepts nothing while it thermalises gets
+// rank-normalised split-R̂ may be 1.1, or what chance makes of it in a short run, no
+// chain may have stopped moving, and no two of a [lattice.ChargedAction] may each keep a charge of its own. A chain that accepts nothing while it thermalises gets
 // up to three extensions of twice the length of the last. Where Thin is 0, the pilot
 // runs make the comparison, and chains that disagree thermalise further, 250 steps more
 // and then twice as many each time, up to 16000, or are given up if that does not bring
@@ -256,7 +256,7 @@ func (cfg EnsembleConfig) checkMemory(thin int) error {
 	series := 8 * n * float64(thin) * float64(len(cfg.Observables))
 	pilot := 0.0
 	if cfg.Thin == 0 {
-		pilot = 8 * float64(len(newCompared(cfg.Action.Layout()).names)) * chains * float64(max(cfg.PilotSteps, pilotLimit))
+		pilot = 8 * float64(len(newCompared(cfg.Action).names)) * chains * float64(max(cfg.PilotSteps, pilotLimit))
 	}
 	most := math.Min(float64(cfg.MaxBytes), math.MaxInt)
 	if sum := fields + kernels + series + pilot; sum > most {

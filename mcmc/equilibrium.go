@@ -15,7 +15,7 @@ import (
 type NotEquilibratedError struct {
 	// Chain is the number of the chain that stands out most, -1 if none does.
 	Chain int
-	// Observable tells what shows it: "|M|", "S", for several components "|M_0|" of one or
+	// Observable tells what shows it: "|M|", "S", "Q" of a lattice.ChargedAction, for several components "|M_0|" of one or
 	// "M_0·M_1" of two of them, or "acceptance" for a chain that accepts no proposal.
 	Observable string
 	// RHat is the rank-normalised split-R̂ of the observable over all chains, and Limit
@@ -48,9 +48,10 @@ func (e *NotEquilibratedError) Error() string {
 }
 
 const (
-	adviseMoves = "add a move that crosses between the regions (LocalFlip, SignFlip, InternalSymmetry or a cluster update in a Cycle), or thermalise longer"
-	adviseStuck = "choose a smaller step for the kernel, let it adapt while it thermalises, and see that S is bounded from below"
-	adviseSlow  = "choose a kernel that decorrelates faster, or give Thin"
+	adviseMoves  = "add a move that crosses between the regions (LocalFlip, SignFlip, InternalSymmetry or a cluster update in a Cycle), or thermalise longer"
+	adviseStuck  = "choose a smaller step for the kernel, let it adapt while it thermalises, and see that S is bounded from below"
+	adviseCharge = "add a move that changes the charge (that of package u1 for links in two dimensions)"
+	adviseSlow   = "choose a kernel that decorrelates faster, or give Thin"
 )
 
 // The bounds of agreement. Both are passed by chance less than once in ten thousand runs.
@@ -73,6 +74,8 @@ type agreement struct {
 	outlier int
 	// still is the outlier if its series does not change and is long, -1 otherwise.
 	still int
+	// frozen says that the observable is a charge which chains keep.
+	frozen bool
 }
 
 func (a agreement) ok() bool {
@@ -199,6 +202,10 @@ func (g *Generator) failure(a agreement) *NotEquilibratedError {
 	if a.still >= 0 {
 		e.Reason = fmt.Sprintf("chain %d (%s start) with a constant %s", a.still, start, a.observable)
 		e.Advice = adviseStuck
+	}
+	if a.frozen {
+		e.Reason += ", another one than that of other chains"
+		e.Advice = adviseCharge
 	}
 	return e
 }

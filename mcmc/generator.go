@@ -133,7 +133,7 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	w := &worker{
 		chain: chain, first: first, want: g.cfg.N / g.cfg.Chains, begin: -1,
 		series: make([][]float64, len(g.cfg.Observables)),
-		pilot:  make([][]float64, len(newCompared(g.cfg.Action.Layout()).names)),
+		pilot:  make([][]float64, len(newCompared(g.cfg.Action).names)),
 		until:  max(0, g.cfg.Thermalisation),
 	}
 	if c < g.cfg.N%g.cfg.Chains {
@@ -323,7 +323,7 @@ func (g *Generator) check() error {
 	if g.cfg.Unchecked {
 		return nil
 	}
-	o := newCompared(g.cfg.Action.Layout())
+	o := newCompared(g.cfg.Action)
 	v := o.layout.Size()
 	// of[i][c] is the series of observable i on chain c.
 	of := make([][][]float64, len(o.names))
@@ -336,8 +336,8 @@ func (g *Generator) check() error {
 			of[i] = append(of[i], x)
 		}
 	}
-	for i, name := range o.names {
-		if a := compare(name, of[i], g.hot(), significance(len(o.names))); !a.ok() {
+	for i := range o.names {
+		if a := o.agreement(i, of[i], g.hot()); !a.ok() {
 			return g.failure(a)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/latdiff/latdiff/stats"
 )
@@ -16,8 +17,8 @@ type Pilot struct {
 	Steps int
 	// AbsM and Action are the τ_int of |M| and S.
 	AbsM, Action stats.Tau
-	// Components is the largest τ_int among those of |M_c| and M_c·M_d of several components;
-	// zero for one.
+	// Components is the largest τ_int among those of |M_c| and M_c·M_d of several components
+	// and of the charge of a [lattice.ChargedAction]; zero without either.
 	Components stats.Tau
 	// Reliable is false if the limit of steps was reached before τ was known to 10 %:
 	// the thinning is then a guess, most likely too low.
@@ -73,7 +74,7 @@ func (g *Generator) thinning(p *Pilot) (int, error) {
 		name, tau = "S", p.Action.Value
 	}
 	if p.Components.Value > tau {
-		name, tau = "the components", p.Components.Value
+		name, tau = "the components or the charge", p.Components.Value
 	}
 	e := &NotEquilibratedError{
 		Chain: -1, Observable: name, RHat: math.NaN(), Limit: math.NaN(), Z: math.NaN(),
@@ -97,13 +98,13 @@ func (g *Generator) thinning(p *Pilot) (int, error) {
 // the larger R̂.
 func (g *Generator) pilotAgreement() (worst agreement, ok bool) {
 	ok = true
-	names := newCompared(g.cfg.Action.Layout()).names
-	for i, name := range names {
+	o := newCompared(g.cfg.Action)
+	for i := range o.names {
 		series := make([][]float64, len(g.workers))
 		for c, w := range g.workers {
 			series[c] = w.pilot[i]
 		}
-		if a := compare(name, series, g.hot(), significance(len(names))); !a.ok() && (ok || a.rhat > worst.rhat) {
+		if a := o.agreement(i, series, g.hot()); !a.ok() && (ok || a.rhat > worst.rhat || a.frozen) {
 			worst, ok = a, false
 		}
 	}
@@ -149,7 +150,7 @@ func (g *Generator) clearPilot() {
 
 // measurePilot makes the pilot steps of a chain that are left.
 func (g *Generator) measurePilot(ctx context.Context, w *worker) error {
-	o := newCompared(g.cfg.Action.Layout())
+	o := newCompared(g.cfg.Action)
 	for len(w.pilot[0]) < g.pilotSteps {
 		if err := w.chain.Run(ctx, 1); err != nil {
 			return err
@@ -171,7 +172,12 @@ func (g *Generator) analysePilot(steps int) (*Pilot, error) {
 		return nil, err
 	}
 	p.AbsM, p.Action, p.Reliable = m, s, mOK && sOK
-	for i := 2; i < len(g.workers[0].pilot); i++ {
+	o := newCompared(g.cfg.Action)
+	for i := 2; i < len(o.names); i++ {
+		// A charge that is always the same needs no thinning.
+		if o.isCharge(i) && g.constant(i) {
+			continue
+		}
 		tau, ok, err := g.pilotTau(i)
 		if err != nil {
 			return nil, err
@@ -182,6 +188,17 @@ func (g *Generator) analysePilot(steps int) (*Pilot, error) {
 		p.Reliable = p.Reliable && ok
 	}
 	return p, nil
+}
+
+// constant says whether observable i was the same in all steps of all chains.
+func (g *Generator) constant(i int) bool {
+	first := g.workers[0].pilot[i][0]
+	for _, w := range g.workers {
+		if slices.ContainsFunc(w.pilot[i], func(x float64) bool { return x != first }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (g *Generator) pilotTau(i int) (tau stats.Tau, ok bool, err error) {

@@ -13,7 +13,10 @@ type Action struct {
 	weight Weight
 }
 
-var _ lattice.LocalAction = (*Action)(nil)
+var (
+	_ lattice.LocalAction   = (*Action)(nil)
+	_ lattice.ChargedAction = (*Action)(nil)
+)
 
 // New returns the action of a weight on a lattice. It returns an error if there is no
 // lattice of at least two dimensions, or if the weight is not even, periodic and finite or

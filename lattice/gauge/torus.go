@@ -29,12 +29,27 @@ func NewTorus(lat *lattice.Lattice) (*Torus, error) {
 // integer for any links.
 func (t *Torus) Charge(links []float64) int {
 	t.mustFit(links)
+	return t.charge(links)
+}
+
+// charge is Q of a lattice of two dimensions.
+func (l *Links) charge(links []float64) int {
 	sum := 0.0
-	p := t.plane(links, 0)
-	for x := range t.layout.Volume() {
+	p := l.plane(links, 0)
+	for x := range l.layout.Volume() {
 		sum += Wrap(p.angle(x))
 	}
 	return int(math.Round(sum / (2 * math.Pi)))
+}
+
+// TopologicalCharge returns the charge of [Torus.Charge] in two dimensions, and false in
+// others; see [lattice.ChargedAction].
+func (l *Links) TopologicalCharge(links []float64) (q int, ok bool) {
+	l.mustFit(links)
+	if l.layout.Dim() != 2 {
+		return 0, false
+	}
+	return l.charge(links), true
 }
 
 // Holonomies returns the angles in (-π, π] of the two loops through the origin,

@@ -16,7 +16,7 @@ type Action struct {
 	dirac *Dirac
 }
 
-var _ lattice.Action = (*Action)(nil)
+var _ lattice.ChargedAction = (*Action)(nil)
 
 // New returns the action with the gauge action g and the hopping parameter κ of the
 // fermions. It returns an error if there is no gauge action, or if its lattice or κ are
@@ -59,4 +59,9 @@ func (a *Action) Drift(dst, links []float64) []float64 {
 	dst = a.gauge.Drift(dst, links)
 	a.dirac.addGradient(dst, links, 2)
 	return dst
+}
+
+// TopologicalCharge returns the charge of the links, see [gauge.Torus.Charge].
+func (a *Action) TopologicalCharge(links []float64) (q int, ok bool) {
+	return a.gauge.TopologicalCharge(links)
 }

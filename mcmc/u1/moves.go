@@ -14,9 +14,8 @@ import (
 //
 //	hmc.EnsembleConfig{Moves: func(int) ([]mcmc.Kernel, error) { return u1.Moves(action) }}
 //
-// Without the hop, chains keep the charge that they started with where β is above 5 or so, which
-// the comparison of chains in hmc.Ensemble and mcmc.Generate, by |M| of the links and S, does
-// not see; without the random gauge the gauge of the links remembers the start. It returns
+// Without the hop, chains keep the charge that they started with where β is above 5 or so, and
+// hmc.Ensemble and mcmc.Generate return an error if two have kept different ones; without the random gauge the gauge of the links remembers the start. It returns
 // an error for no action and for one that is not of links, with a component for every
 // direction.
 func Moves(action lattice.Action) ([]mcmc.Kernel, error) {
