@@ -243,11 +243,11 @@ func TestQuantizedSampler(t *testing.T) {
 	action, ens := liftedEnsemble(t, 2, 2000, 4, 4)
 	m := must(diffusion.Measure(action, ens))
 	model := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), m.ModelConfig))
-	const n = 500
+	const n = 300
 	exact := must(gauge.NewExact(gauge.Wilson{Beta: 2}, 4, 4))
 	corrector := must(diffusion.PredictorCorrector(1, 0))
 	for name, scheme := range map[string]diffusion.Scheme{"ancestral": diffusion.Ancestral, "heun": diffusion.Heun, "predictor–corrector": corrector} {
-		s := must(diffusion.NewSampler(backendtest.Open(), model, diffusion.SamplerConfig{Scheme: scheme, Steps: 40}))
+		s := must(diffusion.NewSampler(backendtest.Open(), model, diffusion.SamplerConfig{Scheme: scheme, Steps: 30}))
 		draws := must(s.Sample(t.Context(), n, 3))
 		if err := diffusion.CheckWinding(draws); err != nil {
 			t.Errorf("%s: %v", name, err)

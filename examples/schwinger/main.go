@@ -56,7 +56,7 @@ func parse(args []string) (options, error) {
 	fs.Float64Var(&o.beta, "beta", 2, "inverse coupling β > 0 of the Wilson weight")
 	fs.Float64Var(&o.kappa, "kappa", 0.26, "hopping parameter κ of the fermions")
 	fs.Float64Var(&o.proposalBeta, "proposal-beta", 0, "β of the pure theory of the training data; 0: β + 50κ⁴")
-	fs.StringVar(&o.model, "model", "", "model `file` of the same action and lattice; without: train one")
+	fs.StringVar(&o.model, "model", "", "pretrained for the shipped model, or a model `file` of the same action and lattice; without: train one")
 	fs.IntVar(&o.configurations, "n", 32768, "draws of the pure theory for the training")
 	fs.IntVar(&o.steps, "steps", 3000, "steps of the training")
 	fs.IntVar(&o.context, "context", 8, "combinations of the plaquettes around that the network sees")

@@ -11,6 +11,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/hollow/plaquette"
+	"github.com/latdiff/latdiff/hollow/plaquette/pretrained"
 	"github.com/latdiff/latdiff/internal/charges"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
@@ -121,8 +122,11 @@ func (s *schwingerRun) run(ctx context.Context) error {
 
 const modelFile = "model.npz"
 
-// load reads a model of the action.
+// load returns the shipped model or reads one of the action.
 func (s *schwingerRun) load(path string) (*diffusion.Model, error) {
+	if path == "pretrained" {
+		return pretrained.LoadSchwinger(s.action)
+	}
 	m, err := diffusion.LoadModel(path)
 	if err != nil {
 		return nil, err

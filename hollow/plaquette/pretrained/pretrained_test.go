@@ -3,6 +3,7 @@ package pretrained_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/lattice/gauge"
+	"github.com/latdiff/latdiff/lattice/schwinger"
 	"github.com/latdiff/latdiff/stats"
 )
 
@@ -32,6 +34,9 @@ func TestCards(t *testing.T) {
 	couplings := map[float64]bool{}
 	for _, card := range pretrained.Cards() {
 		beta := card.Params["beta"]
+		if _, fermions := card.Params["kappa"]; fermions {
+			continue
+		}
 		couplings[beta] = true
 		lift := newLift(beta, card.Dims...)
 		if found, ok := pretrained.Find(lift); !ok || found.Name != card.Name {
@@ -69,6 +74,47 @@ func TestCards(t *testing.T) {
 	for _, beta := range []float64{2, 3, 7, 11, 14.1464} {
 		if !couplings[beta] {
 			t.Errorf("no model for β = %v", beta)
+		}
+	}
+}
+
+// The models of the Schwinger model are those of their cards.
+func TestSchwinger(t *testing.T) {
+	for _, kappa := range []float64{0.24, 0.26} {
+		pure := must(gauge.NewWilson(must(lattice.New(8, 8)), 2))
+		action := must(schwinger.New(pure, kappa))
+		m, err := pretrained.LoadSchwinger(action)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var point pretrained.Point
+		for _, c := range pretrained.Cards() {
+			if c.Params["kappa"] == kappa {
+				point = c.Points[0]
+			}
+		}
+		const n = 128
+		lift := newLift(2, 8, 8)
+		marginal := must(schwinger.NewMarginal(lift, action.Dirac(), 0))
+		s := must(must(flow.New(backendtest.Open(), m, flow.Config{Batch: n})).Sample(t.Context(), n, 99))
+		logw := must(s.LogWeights(lift))
+		rng := rand.New(rand.NewPCG(1, 2))
+		for i, theta := range s.Ensemble.All() {
+			_, w, err := marginal.Draw(rng, nil, theta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			logw[i] += w
+		}
+		w := must(stats.LogWeightStats(logw))
+		if d := w.LogZ.Value - point.LogZ[0]; !(math.Abs(d) < 5*math.Hypot(w.LogZ.Error, point.LogZ[1])) {
+			t.Errorf("κ = %v: log Z = %v, the card says %v", kappa, w.LogZ, point.LogZ)
+		}
+		if !(w.SD < 1.6*point.SDLogW) {
+			t.Errorf("κ = %v: sd(log w) = %v, the card says %v", kappa, w.SD, point.SDLogW)
+		}
+		if _, err := pretrained.LoadSchwinger(must(schwinger.New(pure, kappa+0.005))); err == nil {
+			t.Errorf("a model for κ = %v", kappa+0.005)
 		}
 	}
 }

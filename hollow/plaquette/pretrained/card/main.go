@@ -1,4 +1,5 @@
-// Card writes the card with which a model is shipped, from runs of examples/gauge with it.
+// Card writes the card with which a model is shipped, from runs of examples/gauge or
+// examples/schwinger with it.
 //
 //	go run ./hollow/plaquette/pretrained/card -runs out-16,out-32 -out hollow/plaquette/pretrained/models
 //
@@ -36,7 +37,7 @@ func run(args []string) error {
 		fmt.Fprintln(fs.Output(), "Card writes the card with which a model is shipped.")
 		fs.PrintDefaults()
 	}
-	runs := fs.String("runs", "", "output `folders` of examples/gauge, a list; the first one trained the model")
+	runs := fs.String("runs", "", "output `folders` of the program, a list; the first one trained the model")
 	out := fs.String("out", "hollow/plaquette/pretrained/models", "`folder` of the model and the card")
 	fs.StringVar(&card.Hardware, "hardware", "", "hardware of the training")
 	fs.Float64Var(&card.Minutes, "minutes", 0, "duration of the training")
@@ -63,6 +64,11 @@ func run(args []string) error {
 			card.Name = fmt.Sprintf("u1-beta%v", p["beta"])
 			card.Command = fmt.Sprintf("go run ./examples/gauge -dims %v -beta %v -model %v -n %v -steps %v -seed %v", p["dims"], p["beta"], p["model"], p["n"], p["steps"], p["seed"])
 			card.Data = fmt.Sprintf("%v independent configurations, package mcmc/u1, on %v, lifted", p["n"], p["dims"])
+			if kappa, ok := p["kappa"]; ok {
+				card.Name = fmt.Sprintf("schwinger-%v-beta%v-kappa%v", p["dims"], p["beta"], kappa)
+				card.Command = fmt.Sprintf("go run ./examples/schwinger -dims %v -beta %v -kappa %v -n %v -steps %v -seed %v", p["dims"], p["beta"], kappa, p["n"], p["steps"], p["seed"])
+				card.Data = fmt.Sprintf("%v independent draws of the pure theory at β = %v on %v, accepted by the ratio of the weights", p["n"], p["proposal_beta"], p["dims"])
+			}
 		}
 		point, err := pointOf(&file)
 		if err != nil {
@@ -99,6 +105,9 @@ func pointOf(file *results.File) (p pretrained.Point, err error) {
 		{"predicted_acceptance", &p.Acceptance[0], &p.Acceptance[1]}, {"log_z", &p.LogZ[0], &p.LogZ[1]}, {"log_z_exact", &p.Exact, nil},
 	} {
 		e, ok := file.Get("dmmc", x.name)
+		if !ok && file.Parameters["kappa"] != nil && x.error == nil {
+			continue // what is known without fermions only
+		}
 		if !ok || math.IsNaN(e.Value) {
 			return p, fmt.Errorf("expected the result %s of dmmc, got none", x.name)
 		}
