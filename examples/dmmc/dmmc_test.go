@@ -149,7 +149,7 @@ func TestMoves(t *testing.T) {
 // A run that is interrupted after any stage continues to the same results.
 func TestResume(t *testing.T) {
 	small := func(out string) []string {
-		return tiny(out, "-n", "256", "-samples", "64", "-chain", "512", "-mixture", "32", "-equilibrium", "64", "-thermodynamic=false")
+		return tiny(out, "-n", "128", "-samples", "32", "-chain", "256", "-mixture", "32", "-equilibrium", "32", "-thermodynamic=false")
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
 	if err := run(t.Context(), small(whole)); err != nil {
