@@ -3,6 +3,7 @@ package diffusion_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -32,15 +33,16 @@ func freeField(kappa float64, dims ...int) (*diffusion.Gaussian, []float64) {
 // score evaluates a model on configurations at one noise level, in float64.
 func score(t testing.TB, m diffusion.ScoreModel, sigma float64, data []float64) []float64 {
 	t.Helper()
-	n := len(data) / m.Layout().Size()
+	return scores(t, m, slices.Repeat([]float64{sigma}, len(data)/m.Layout().Size()), data)
+}
+
+// scores is score with a noise level for every field, in one graph.
+func scores(t testing.TB, m diffusion.ScoreModel, levels, data []float64) []float64 {
+	t.Helper()
 	exec := must(model.NewExec(backendtest.Open(), m.Store(), func(scope *model.Scope, phi, s *graph.Node) *graph.Node {
 		return m.Score(scope, phi, s)
 	}))
-	levels := make([]float64, n)
-	for i := range levels {
-		levels[i] = sigma
-	}
-	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{n, m.Layout().Components}, m.Layout().Dims()...)...), levels)
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(data, append([]int{len(levels), m.Layout().Components}, m.Layout().Dims()...)...), levels)
 	if err != nil {
 		t.Fatal(err)
 	}
