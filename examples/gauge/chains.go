@@ -103,7 +103,7 @@ func (g *gaugeRun) walk(ctx context.Context, name, title string, kernel func() (
 		}
 	}
 	c := charges.New(name, title, classicalChains)
-	seconds, err := g.timed(ctx, title, func(set func(done, total int)) error {
+	seconds, err := g.display.Timed(ctx, title, func(set func(done, total int)) error {
 		return c.Walk(ctx, g.torus, start, kernel, steps, g.seed(hmcPart)+1, set, nil)
 	})
 	if err != nil {

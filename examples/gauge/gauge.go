@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"time"
 
 	"github.com/gomlx/compute"
 
@@ -140,13 +139,4 @@ func (g *gaugeRun) draw(n, part int) (*lattice.Ensemble, error) {
 		links.Append(config)
 	}
 	return g.lift.DrawEnsemble(links, g.seed(part)+liftPart)
-}
-
-// timed runs a task with a name on the display and returns the seconds that it took.
-func (g *gaugeRun) timed(ctx context.Context, name string, task func(set func(done, total int)) error) (float64, error) {
-	start := time.Now()
-	bar := g.display.Start(ctx, name)
-	err := task(bar.Set)
-	bar.Done(err)
-	return time.Since(start).Seconds(), err
 }

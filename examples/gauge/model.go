@@ -87,7 +87,7 @@ func (g *gaugeRun) train(ctx context.Context, kind string) (*diffusion.Model, er
 	if err != nil || kind == solutionModel {
 		return m, err
 	}
-	_, err = g.timed(ctx, fmt.Sprintf("training on %d configurations", ens.Len()), func(set func(done, total int)) error {
+	_, err = g.display.Timed(ctx, fmt.Sprintf("training on %d configurations", ens.Len()), func(set func(done, total int)) error {
 		m, err = diffusion.Train(ctx, g.backend, m, ens, diffusion.TrainConfig{
 			Targets: measured.Targets, Steps: g.o.steps, Seed: g.seed(modelPart), Checkpoint: g.folder.Path("training.npz"),
 			Progress: func(p diffusion.TrainProgress) { set(p.Step, p.Steps) },

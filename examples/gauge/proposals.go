@@ -56,7 +56,7 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 			return err
 		}
 	} else {
-		p.seconds, err = g.timed(ctx, fmt.Sprintf("%d proposals: %s", n, name), func(set func(done, total int)) error {
+		p.seconds, err = g.display.Timed(ctx, fmt.Sprintf("%d proposals: %s", n, name), func(set func(done, total int)) error {
 			done = set
 			s, err := f.Sample(ctx, n, g.seed(proposalPart))
 			if err != nil {

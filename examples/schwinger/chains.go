@@ -81,7 +81,7 @@ func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 			return err
 		}
 	} else {
-		seconds, err = s.timed(ctx, fmt.Sprintf("%d proposals", n), func(set func(done, total int)) error {
+		seconds, err = s.display.Timed(ctx, fmt.Sprintf("%d proposals", n), func(set func(done, total int)) error {
 			report = set
 			drawn, err := f.Sample(ctx, n, s.seed(proposalPart))
 			if err != nil {
@@ -104,7 +104,7 @@ func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 
 	logw, links := make([]float64, n), lattice.NewEnsemble(s.action.Layout(), n)
 	links.Data = links.Data[:cap(links.Data)]
-	more, err := s.timed(ctx, "determinants of the proposals", func(set func(done, total int)) error {
+	more, err := s.display.Timed(ctx, "determinants of the proposals", func(set func(done, total int)) error {
 		return each(ctx, n, set, func(i int) error {
 			_, fermion, err := s.marginal.Draw(s.generator(holonomyPart, i), links.Config(i), draws.Config(i))
 			logw[i] = fermion - draws.Extra["action"][i] - draws.Extra["logq"][i]
@@ -129,7 +129,7 @@ func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 // chain measures the chain of proposals and writes its links.
 func (s *schwingerRun) chain(ctx context.Context, r mcmc.DMMCResult, links *lattice.Ensemble, seconds float64, timed bool) error {
 	condensates, pions := make([]float64, links.Len()), make([]float64, links.Len())
-	_, err := s.timed(ctx, "propagators of the proposals", func(set func(done, total int)) error {
+	_, err := s.display.Timed(ctx, "propagators of the proposals", func(set func(done, total int)) error {
 		return each(ctx, links.Len(), set, func(i int) (err error) {
 			condensates[i], pions[i], err = s.propagate(links.Config(i))
 			return err
@@ -185,7 +185,7 @@ func (s *schwingerRun) classical(ctx context.Context, d *data) error {
 		kernel      func() (mcmc.Kernel, error)
 	}{{"hmc", "HMC", trajectory}, {"hmc_hop", "HMC and flux hops", hop}} {
 		c := newFermions(k.name, k.title, classicalChains)
-		seconds, err := s.timed(ctx, k.title, func(set func(done, total int)) error {
+		seconds, err := s.display.Timed(ctx, k.title, func(set func(done, total int)) error {
 			return c.Walk(ctx, s.lift.Torus(), start, k.kernel, s.o.trajectories, s.seed(hmcPart), set, func(r int, links []float64) error {
 				condensate, pion, err := s.propagate(links)
 				c.condensates[r], c.pions[r] = append(c.condensates[r], condensate), append(c.pions[r], pion)

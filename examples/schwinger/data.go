@@ -43,7 +43,7 @@ func (s *schwingerRun) draw(ctx context.Context) (*data, error) {
 			return nil, err
 		}
 	}
-	_, err = s.timed(ctx, "determinants of the pure theory", func(set func(done, total int)) error {
+	_, err = s.display.Timed(ctx, "determinants of the pure theory", func(set func(done, total int)) error {
 		return each(ctx, n, set, func(i int) error {
 			links := d.links.Config(i)
 			logw[i] = s.proposal.Value(links) - s.action.Value(links) + exact.LogZ()
@@ -111,7 +111,7 @@ func each(ctx context.Context, n int, set func(done, total int), f func(i int) e
 func (s *schwingerRun) measure(ctx context.Context, d *data) (*lattice.Ensemble, *diffusion.Measurement, error) {
 	distinct := slices.Compact(slices.Clone(d.chain))
 	forces := make([][]float64, d.links.Len())
-	_, err := s.timed(ctx, "forces of the fermions", func(set func(done, total int)) error {
+	_, err := s.display.Timed(ctx, "forces of the fermions", func(set func(done, total int)) error {
 		return each(ctx, len(distinct), set, func(i int) error {
 			gradient := s.action.Dirac().Gradient(nil, d.links.Config(distinct[i]))
 			forces[distinct[i]] = s.lift.Torus().PlaquetteGradient(nil, gradient, lattice.NewFourier(d.links.Lattice))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
-	"time"
 
 	"github.com/gomlx/compute"
 
@@ -172,7 +171,7 @@ func (s *schwingerRun) train(ctx context.Context, d *data) (*diffusion.Model, er
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.timed(ctx, "training", func(set func(done, total int)) error {
+	_, err = s.display.Timed(ctx, "training", func(set func(done, total int)) error {
 		m, err = diffusion.Train(ctx, s.backend, m, ens, diffusion.TrainConfig{
 			Targets: measured.Targets, Steps: s.o.steps, Seed: s.seed(modelPart), Checkpoint: s.folder.Path("training.npz"),
 			Progress: func(p diffusion.TrainProgress) { set(p.Step, p.Steps) },
@@ -188,15 +187,6 @@ func (s *schwingerRun) seed(part int) uint64 { return s.o.seed<<8 + uint64(part)
 // generator returns that of element i of a part of the run.
 func (s *schwingerRun) generator(part, i int) *rand.Rand {
 	return rand.New(rand.NewPCG(s.seed(part), uint64(i)))
-}
-
-// timed runs a task with a name on the display and returns the seconds that it took.
-func (s *schwingerRun) timed(ctx context.Context, name string, task func(set func(done, total int)) error) (float64, error) {
-	start := time.Now()
-	bar := s.display.Start(ctx, name)
-	err := task(bar.Set)
-	bar.Done(err)
-	return time.Since(start).Seconds(), err
 }
 
 // add puts the weights of proposals into the table.

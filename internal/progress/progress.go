@@ -57,6 +57,15 @@ func (d *Display) Start(ctx context.Context, name string) *Task {
 	return t
 }
 
+// Timed runs a task with a name on the display and returns the seconds that it took.
+func (d *Display) Timed(ctx context.Context, name string, task func(set func(done, total int)) error) (float64, error) {
+	start := time.Now()
+	t := d.Start(ctx, name)
+	err := task(t.Set)
+	t.Done(err)
+	return time.Since(start).Seconds(), err
+}
+
 // Set reports that done of total units are finished. It may be called from any
 // goroutine.
 func (t *Task) Set(done, total int) {
