@@ -1,6 +1,9 @@
 package lanes
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // scalarKernels run everywhere.
 var scalarKernels = Kernels{
@@ -8,30 +11,22 @@ var scalarKernels = Kernels{
 	sigmoid: sigmoidScalar, site: siteScalar, scale: scaleScalar, along: alongScalar, fold: foldScalar, unfold: unfoldScalar,
 }
 
-// productScalar keeps blocks of four by two sums in registers.
+// productScalar keeps four sums in registers: with eight, compilers spill some of them. It
+// relies on the checks of [Kernels.Panel].
 func productScalar(dst []float32, dstRow int, w []float32, inner int, start *[4]float32, x []float32, xRow, cols int) {
-	for c := 0; c < cols; c += 2 {
+	weights := unsafe.Pointer(unsafe.SliceData(w))
+	for c := range cols {
 		a0, a1, a2, a3 := start[0], start[1], start[2], start[3]
-		b0, b1, b2, b3 := a0, a1, a2, a3
 		at := c
 		for i := range inner {
-			v := w[4*i:][:4]
-			u := x[at:][:2]
-			p, q := u[0], u[1]
+			v, p := (*[4]float32)(unsafe.Add(weights, 16*i)), x[at]
 			a0 += v[0] * p
-			b0 += v[0] * q
 			a1 += v[1] * p
-			b1 += v[1] * q
 			a2 += v[2] * p
-			b2 += v[2] * q
 			a3 += v[3] * p
-			b3 += v[3] * q
 			at += xRow
 		}
-		dst[c], dst[c+1] = a0, b0
-		dst[dstRow+c], dst[dstRow+c+1] = a1, b1
-		dst[2*dstRow+c], dst[2*dstRow+c+1] = a2, b2
-		dst[3*dstRow+c], dst[3*dstRow+c+1] = a3, b3
+		dst[c], dst[dstRow+c], dst[2*dstRow+c], dst[3*dstRow+c] = a0, a1, a2, a3
 	}
 }
 
