@@ -23,11 +23,10 @@ func tiny(out string, more ...string) []string {
 }
 
 // The whole program: every file and every number is there, the observed acceptance is the
-// predicted one, and a second run and one that was interrupted in the run of figure 15
-// give the same.
+// predicted one, and a second run, interrupted in the training of figure 15, gives the same.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
-	one, two, three := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
+	one, two := filepath.Join(dir, "1"), filepath.Join(dir, "2")
 	if err := run(t.Context(), tiny(one)); err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +62,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("got the times %+v, expected those of 39 steps and of an epoch of 16", c)
 		}
 	}
-	if err := run(t.Context(), tiny(two)); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(programtest.Read(t, two, program.ResultsFile), want) {
-		t.Error("the same seed gave other results")
-	}
-
-	o, err := parse(tiny(three))
+	o, err := parse(tiny(two))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,17 +79,17 @@ func TestRun(t *testing.T) {
 	if err := a.walk(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(three, "training", program.TrainFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(two, "training", program.TrainFile)); err != nil {
 		t.Fatal("an interrupted training left no state")
 	}
-	times := programtest.Read(t, three, "kappa_0.1_4x4/"+timesFile)
-	if err := run(t.Context(), tiny(three)); err != nil {
+	times := programtest.Read(t, two, "kappa_0.1_4x4/"+timesFile)
+	if err := run(t.Context(), tiny(two)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, three, program.ResultsFile), want) {
-		t.Error("an interrupted run gave other results")
+	if !bytes.Equal(programtest.Read(t, two, program.ResultsFile), want) {
+		t.Error("the same seed gave other results after an interruption")
 	}
-	if !bytes.Equal(programtest.Read(t, three, "kappa_0.1_4x4/"+timesFile), times) {
+	if !bytes.Equal(programtest.Read(t, two, "kappa_0.1_4x4/"+timesFile), times) {
 		t.Error("the times of a finished training changed")
 	}
 }

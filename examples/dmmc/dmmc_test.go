@@ -22,7 +22,7 @@ import (
 // measured spectrum is a good model there.
 func tiny(out string, more ...string) []string {
 	return append([]string{"-out", out, "-dims", "4x4", "-kappa", "0.15", "-lambda", "0.1", "-model", "gaussian", "-n", "512",
-		"-samples", "256", "-reverse-steps", "30", "-flow-steps", "4", "-chain", "4096", "-mixture", "128", "-equilibrium", "256"}, more...)
+		"-samples", "256", "-reverse-steps", "30", "-flow-steps", "4", "-chain", "4096", "-mixture", "128", "-equilibrium", "256", "-clock", "20ms"}, more...)
 }
 
 // All algorithms sample one theory, and log Z is the same in every way.
@@ -249,6 +249,7 @@ func TestBreaks(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	programtest.Refuses(t, run, tiny, map[string][]string{
 		"a short chain":             {"-chain", "100"},
+		"no time for a step":        {"-clock", "0s"},
 		"a short mixture":           {"-mixture", "3"},
 		"too many equilibrated":     {"-equilibrium", "1000"},
 		"too few equilibrated":      {"-equilibrium", "1"},

@@ -54,6 +54,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/program"
@@ -80,6 +81,7 @@ type options struct {
 	moveSteps     int    // steps of each kind of them, all chains together
 	update        string // what hybrid chains do beside proposals
 	updates       int    // and how often in a step
+	clock         time.Duration
 }
 
 func main() {
@@ -103,6 +105,7 @@ func parse(args []string) (options, error) {
 		fs.IntVar(&o.moveSteps, "moving", 4096, "steps of the latent and of the hybrid chains, all chains together")
 		fs.StringVar(&o.update, "update", cluster, "update of hybrid chains: cluster, or hmc for a unit trajectory")
 		fs.IntVar(&o.updates, "updates", 4, "updates after each proposal of hybrid chains")
+		fs.DurationVar(&o.clock, "clock", 400*time.Millisecond, "how long the steps of each classical algorithm are timed")
 		fs.BoolVar(&o.thermodynamic, "thermodynamic", true, "compute log Z by thermodynamic integration too")
 	})
 	return o, err
@@ -123,6 +126,8 @@ func (o *options) check() error {
 		return fmt.Errorf("expected -update %s or %s, got %q", cluster, updateHMC, o.update)
 	case o.moves != independent && o.Model == settings.UNet:
 		return fmt.Errorf("expected -moves %s with the estimated divergence of a U-Net, got %q", independent, o.moves)
+	case o.clock <= 0:
+		return fmt.Errorf("expected a positive -clock, got %v", o.clock)
 	case o.updates < 1:
 		return fmt.Errorf("expected -updates of at least 1, got %d", o.updates)
 	case o.Samples < leastChain:

@@ -55,7 +55,7 @@ func (d *dmmc) rivals(ctx context.Context, ens *lattice.Ensemble) error {
 			return err
 		}
 	}
-	seconds, err := stepTime(ctx, ens, func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Steps: 100, Flip: true}) })
+	seconds, err := d.stepTime(ctx, ens, func(int) (mcmc.Kernel, error) { return hmc.New(action, hmc.Config{Steps: 100, Flip: true}) })
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (d *dmmc) rival(ctx context.Context, t *progress.Task, ens *lattice.Ensembl
 			return err
 		}
 	}
-	seconds, err := stepTime(ctx, ens, kernel)
+	seconds, err := d.stepTime(ctx, ens, kernel)
 	if err != nil {
 		return err
 	}

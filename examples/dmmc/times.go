@@ -60,12 +60,9 @@ func (t *times) write() error {
 	})
 }
 
-// clock is how long the steps of a classical algorithm are timed.
-const clock = 400 * time.Millisecond
-
 // stepTime returns the time of a step when all cores make steps, from equilibrated fields
 // and without measurements.
-func stepTime(ctx context.Context, ens *lattice.Ensemble, newKernel func(int) (mcmc.Kernel, error)) (float64, error) {
+func (d *dmmc) stepTime(ctx context.Context, ens *lattice.Ensemble, newKernel func(int) (mcmc.Kernel, error)) (float64, error) {
 	n := runtime.GOMAXPROCS(0)
 	chains := make([]*mcmc.Chain, n)
 	for i := range chains {
@@ -86,7 +83,7 @@ func stepTime(ctx context.Context, ens *lattice.Ensemble, newKernel func(int) (m
 	start := time.Now()
 	for i, c := range chains {
 		wg.Go(func() {
-			for time.Since(start) < clock && errs[i] == nil {
+			for time.Since(start) < d.o.clock && errs[i] == nil {
 				errs[i] = c.Run(ctx, 10)
 				steps.Add(10)
 			}

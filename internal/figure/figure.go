@@ -51,11 +51,10 @@ func (f *Figure) Save(path string) error {
 func (f *Figure) WritePNG(w io.Writer) error {
 	px := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))
 	f.render(&page{Canvas: draw.New(px), px: px})
-	enc := png.Encoder{CompressionLevel: png.BestCompression}
 	if f.colors == nil {
-		return enc.Encode(w, px.Image())
+		return png.Encode(w, px.Image())
 	}
-	return enc.Encode(w, reduce(px.Image(), f.colors))
+	return png.Encode(w, reduce(px.Image(), f.colors))
 }
 
 // reduce replaces the colours of an image by the closest of a palette.
