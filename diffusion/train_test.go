@@ -31,7 +31,7 @@ func TestTrainToyScore(t *testing.T) {
 	for _, objective := range []diffusion.Objective{diffusion.Denoising, diffusion.Target} {
 		m, _, residual := wrap(t, action, ens)
 		trainer, err := diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
-			Objective: objective, Targets: residual, Steps: 2000, Batch: 256, LearningRate: 5e-3, EMA: 0.99, SigmaMin: 0.1, SigmaMax: 10, Seed: 4,
+			Objective: objective, Targets: residual, Steps: 1000, Batch: 256, LearningRate: 5e-3, EMA: 0.99, SigmaMin: 0.1, SigmaMax: 10, Seed: 4,
 		})
 		if err != nil {
 			t.Fatal(err)
