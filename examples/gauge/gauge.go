@@ -86,7 +86,7 @@ func (g *gaugeRun) parameters() map[string]any {
 	o := g.o
 	return map[string]any{
 		"dims": o.dims, "beta": o.beta, "seed": o.seed, "model": o.model, "retrain": o.retrain, "n": o.configurations,
-		"steps": o.steps, "samples": o.samples, "exact": o.exact, "trajectories": o.trajectories,
+		"steps": o.steps, "flow_steps": o.flowSteps, "samples": o.samples, "exact": o.exact, "trajectories": o.trajectories,
 	}
 }
 

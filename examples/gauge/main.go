@@ -54,6 +54,7 @@ type options struct {
 	retrain                      bool
 	configurations, steps        int
 	samples, exact, trajectories int
+	flowSteps                    int
 }
 
 func main() {
@@ -72,6 +73,7 @@ func parse(args []string) (options, error) {
 	fs.BoolVar(&o.retrain, "retrain", false, "train a model although one is shipped")
 	fs.IntVar(&o.configurations, "n", 8192, "independent configurations of the training")
 	fs.IntVar(&o.steps, "steps", 1000, "steps of the training")
+	fs.IntVar(&o.flowSteps, "flow-steps", 24, "steps of the flow, whose error of log q grows with the volume")
 	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
 	fs.IntVar(&o.exact, "exact", 1024, "independent configurations whose log q is evaluated")
 	fs.IntVar(&o.trajectories, "trajectories", 16384, "trajectories of hybrid Monte Carlo, of each of four chains")
@@ -85,7 +87,7 @@ func parse(args []string) (options, error) {
 	for _, n := range []struct {
 		flag         string
 		value, least int
-	}{{"n", o.configurations, 64}, {"steps", o.steps, 1}, {"samples", o.samples, 64}, {"exact", o.exact, 16}, {"trajectories", o.trajectories, 64}} {
+	}{{"n", o.configurations, 64}, {"steps", o.steps, 1}, {"flow-steps", o.flowSteps, 4}, {"samples", o.samples, 64}, {"exact", o.exact, 16}, {"trajectories", o.trajectories, 64}} {
 		if n.value < n.least {
 			return o, fmt.Errorf("expected -%s of at least %d, got %d", n.flag, n.least, n.value)
 		}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/charges"
@@ -30,7 +32,7 @@ var tailAngles = []float64{1, 2, 3, math.Pi, 4, 5}
 
 // tailSteps are those of the flow for the probe: far out, where an angle moves through regions of
 // hardly any weight, the default steps are too long for log q.
-const tailSteps = 4 * flow.DefaultSteps
+const tailSteps = 72
 
 // tailFields is the number of configurations over which the probe averages.
 const tailFields = 8
@@ -39,7 +41,11 @@ const tailFields = 8
 func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreModel, n int, test *lattice.Ensemble) error {
 	p := proposer{name: name}
 	var done func(int, int)
-	f, err := flow.New(g.backend, m, flow.Config{Batch: 128, Progress: func(k, total int) { done(k, total) }})
+	// The weights of a thousand plaquettes fluctuate by 10⁻², and their mean is known to 10⁻⁴:
+	// the rounding of single precision would be seen.
+	f, err := flow.New(g.backend, m, flow.Config{
+		Steps: g.o.flowSteps, DType: dtypes.Float64, Batch: 128, Progress: func(k, total int) { done(k, total) },
+	})
 	if err != nil {
 		return err
 	}
@@ -134,7 +140,7 @@ func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreMode
 			probes.Append(theta)
 		}
 	}
-	if f, err = flow.New(g.backend, m, flow.Config{Steps: tailSteps, Batch: 128}); err != nil {
+	if f, err = flow.New(g.backend, m, flow.Config{Steps: tailSteps, DType: dtypes.Float64, Batch: 128}); err != nil {
 		return err
 	}
 	tail, err := logw(probes)
