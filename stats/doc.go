@@ -19,7 +19,8 @@
 //
 // # Where to look
 //
-//   - a mean and its error: [GammaMethod], [Mean] for independent samples
+//   - a mean and its error: [GammaMethod], [GammaMethodSteps] for series with gaps, [Mean] for
+//     independent samples
 //   - χ₂, U_L, ⟨|M|⟩ of an ensemble: [Susceptibility], [ConnectedSusceptibility],
 //     [BinderCumulant], [AbsMean]
 //   - any function of means: [GammaFunc], [Jackknife], [Bootstrap]
