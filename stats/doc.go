@@ -19,13 +19,14 @@
 //
 // # Where to look
 //
-//   - a mean and its error: [GammaMethod], [Mean] for independent samples
+//   - a mean and its error: [GammaMethod], [GammaMethodSteps] for series with gaps, [Mean] for
+//     independent samples
 //   - χ₂, U_L, ⟨|M|⟩ of an ensemble: [Susceptibility], [ConnectedSusceptibility],
 //     [BinderCumulant], [AbsMean]
 //   - any function of means: [GammaFunc], [Jackknife], [Bootstrap]
 //   - slow modes and thermalisation: [IntegratedAutocorrelation], [FitTauExp],
 //     [RankRHat], [BulkESS], [KolmogorovSmirnov2]
-//   - generative models: [LogWeightStats], [Regress], [R2Coefficient], [Reweight], [Resample],
+//   - generative models: [LogWeightStats], [ParetoSmooth], [Regress], [R2Coefficient], [Reweight], [Resample],
 //     [BridgeLogZ]
 //   - an approximation or a coupling that changes a little: [Response]
 //   - a critical point from simulations beside it: [BinderCrossing],

@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 )
@@ -82,15 +83,20 @@ type GammaResult struct {
 	// Rho is ρ(t), t = 0 … 2W (fewer if the lags end before), without correction of
 	// bias, and RhoError its error (Lüscher, hep-lat/0409106, eq. E.11).
 	Rho, RhoError []float64
+	// Spacing is the number of steps that is the unit of Tau and of the lags of Rho: 1,
+	// but for [GammaMethodSteps].
+	Spacing int
 }
 
-// ESS returns the effective number of independent samples, N/(2τ_int). It is 0 for a
-// constant series, which is not known to have sampled anything.
+// ESS returns the effective number of independent samples, whose mean has the same error:
+// N/(2τ_int), where every step was measured. It is 0 for a constant series, which is not
+// known to have sampled anything.
 func (r GammaResult) ESS() float64 {
 	if r.Mean.Error == 0 {
 		return 0
 	}
-	return EffectiveSampleSize(r.N, r.Tau.Value)
+	// Variance is C(0)(1 + x) and the squared error xC(0)(1 + 1/N), where x = 1/ESS.
+	return r.Variance*(1+1/float64(r.N))/(r.Mean.Error*r.Mean.Error) - 1
 }
 
 // GammaMethod estimates the mean of an observable, its error and its integrated
@@ -132,15 +138,22 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 		}
 		longest = max(longest, len(x))
 	}
-	c := centre(replicas...)
+	return cfg.estimate(centre(replicas...), nil, 1, longest)
+}
+
+// estimate is [GammaMethod] for checked series. They are on the grid, of the given spacing and
+// length of the longest replica; a nil grid is the series themselves.
+func (cfg GammaConfig) estimate(c centred, g *stepGrid, spacing, longest int) (GammaResult, error) {
+	res := undefinedGamma()
 	res.N = c.n
+	res.Spacing = spacing
 	res.Mean.Value = c.mean
-	res.ReplicaMeans = make([]float64, len(replicas))
+	res.ReplicaMeans = make([]float64, len(c.dev))
 	for r, d := range c.dev {
 		res.ReplicaMeans[r] = c.mean + c.scale*average(d)
 	}
 	if c.n < 2 || longest < 2 {
-		return res, &TooShortError{What: "τ_int", N: c.n, Need: minSamples * len(replicas), Estimate: res.Tau.Estimate}
+		return res, &TooShortError{What: "τ_int", N: c.n, Need: minSamples * len(c.dev), Estimate: res.Tau.Estimate}
 	}
 	if c.constant {
 		res.Mean.Error, res.ErrorOfError, res.Variance, res.ReplicaP = 0, 0, 0, 1
@@ -150,7 +163,10 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 	}
 
 	n := float64(c.n)
-	s := cfg.sum(c.dev, cfg.lags(longest), n)
+	if g == nil {
+		g = &stepGrid{dev: c.dev}
+	}
+	s := cfg.sum(g, cfg.lags(longest), n)
 	w, rho := s.w, s.rho
 	tail := Estimate{}
 	if cfg.TauExp > 0 && w+1 < len(rho) {
@@ -161,13 +177,30 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 	for _, v := range rho[1 : w+1] {
 		sum += v
 	}
-	tau := sum
-	if !cfg.Plain {
-		tau *= (1 + float64(2*w+1)/n) / (1 + 1/n)
+	corrected := func(sum, lags float64) float64 {
+		if !cfg.Plain {
+			sum *= (1 + (2*lags+1)/n) / (1 + 1/n)
+		}
+		return sum
 	}
-	tau += tail.Value
+	tau := corrected(sum, float64(w)) + tail.Value
+	// What the variance of the mean sees of the autocorrelations, 1/2 + Σ c(t)ρ(t) with the
+	// part c(t) of the pairs that was measured, is τ where all were.
+	seen := tau
+	if g.present != nil {
+		coverage := g.coverage(min(w+1, len(rho)-1))
+		if t := slices.Index(coverage[:w+1], 0); t >= 0 {
+			return res, fmt.Errorf("stats: expected measurements %d steps apart, which the autocorrelation function is summed over, got none", t*spacing)
+		}
+		part, lags := 0.5, 0.0
+		for t := 1; t <= w; t++ {
+			part += coverage[t] * rho[t]
+			lags += coverage[t]
+		}
+		seen = corrected(part, lags) + coverage[len(coverage)-1]*tail.Value
+	}
 	if c.n < minSamples {
-		tau = max(tau, 0.5)
+		tau, seen = max(tau, 0.5), max(seen, 0.5)
 	}
 	res.Tau = Tau{Window: w, Estimate: Estimate{
 		Value: tau,
@@ -179,15 +212,15 @@ func GammaMethod(replicas [][]float64, cfg GammaConfig) (GammaResult, error) {
 	for t := 1; t < len(res.Rho); t++ {
 		res.RhoError[t] = s.errors.err(t)
 	}
-	if tau <= 0 {
+	if tau <= 0 || seen <= 0 {
 		return res, fmt.Errorf("%w, got τ_int = %.3g from %d samples, which are too few to resolve their anticorrelation",
-			ErrNegativeVariance, tau, c.n)
+			ErrNegativeVariance, min(tau, seen), c.n)
 	}
-	res.Variance = c.scale * c.scale * s.gamma0 * (1 + 2*tau/n)
-	res.Mean.Error = c.scale * math.Sqrt(2*tau*s.gamma0*(1+1/n)/n)
+	res.Variance = c.scale * c.scale * s.gamma0 * (1 + 2*seen/n)
+	res.Mean.Error = c.scale * math.Sqrt(2*seen*s.gamma0*(1+1/n)/n)
 	res.ErrorOfError = res.Mean.Error * math.Sqrt((float64(w)+0.5)/n)
-	res.ReplicaP = replicaP(c.dev, 2*tau*s.gamma0)
-	need := max(minSamples, int(math.Ceil(2*minSamples*tau)))
+	res.ReplicaP = replicaP(c.dev, 2*seen*s.gamma0)
+	need := max(minSamples, int(math.Ceil(2*minSamples*seen)))
 	if !s.closed {
 		need = max(need, 2*c.n)
 	}
@@ -268,10 +301,10 @@ type summation struct {
 
 // sum looks for the window among the first few lags and then among ever more, since
 // few series need all of them.
-func (cfg GammaConfig) sum(dev [][]float64, lags int, n float64) summation {
+func (cfg GammaConfig) sum(g *stepGrid, lags int, n float64) summation {
 	for upTo := directLags - 1; ; upTo = 16*upTo + 15 {
 		upTo = min(upTo, lags)
-		s := summation{rho: covariances(dev, upTo)}
+		s := summation{rho: g.covariances(upTo)}
 		s.gamma0 = s.rho[0]
 		normalise(s.rho)
 		s.w, s.closed = cfg.window(s.rho, n)

@@ -3,16 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/export"
 	"github.com/latdiff/latdiff/internal/pipeline"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc/measure"
 	"github.com/latdiff/latdiff/stats"
+	"github.com/latdiff/latdiff/stats/interchange"
 )
 
 // Names of the algorithms, which are the ensembles in results.json.
@@ -50,6 +53,7 @@ const leastChain = 32
 // Observables in results.json that measure does not name.
 const (
 	largestShare   = "largest_weight_share"
+	paretoK        = "pareto_k"            // of the tail of the weights
 	essBootstrap   = "ess_bootstrap_error" // standard deviation of ESS/N over resamplings
 	stepError      = "step_error"          // of log q, rms, estimated with twice as many steps
 	logZProposals  = "log_z_proposals"     // log⟨w⟩_q
@@ -152,7 +156,22 @@ func (d *dmmc) walk(ctx context.Context) error {
 			return err
 		}
 	}
+	if d.o.export {
+		if err := d.export(); err != nil {
+			return err
+		}
+	}
 	return d.logZ(ctx, m, ens)
+}
+
+// export writes the series of all algorithms for other programs.
+func (d *dmmc) export() error {
+	var ensembles []interchange.Ensemble
+	for _, name := range d.names() {
+		ensembles = append(ensembles, measure.Interchange(name, d.chains[name]...))
+	}
+	description := fmt.Sprintf("φ⁴ on %v, κ = %v, λ = %v, seed %d", d.Action().Layout().Lattice, d.o.Kappa, d.o.Lambda, d.o.Seed)
+	return export.Save(d.Folder(), description, ensembles...)
 }
 
 func (d *dmmc) left(file string) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/latdiff/latdiff/internal/export"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/settings"
@@ -28,11 +29,11 @@ func tiny(out string, more ...string) []string {
 // All algorithms sample one theory, and log Z is the same in every way.
 func TestRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	if err := run(t.Context(), tiny(out)); err != nil {
+	if err := run(t.Context(), tiny(out, "-export")); err != nil {
 		t.Fatal(err)
 	}
 	programtest.Files(t, out, program.EnsembleFile, program.HMCFile, program.ReverseFile, program.ProposalsFile, equilibriumFile, mixtureFile,
-		timesFile, "autocorrelation.png", "action.png", "magnetization.png", "abs_magnetization.png", "denoising.png")
+		timesFile, export.File, filepath.Join(export.Folder(exact), "posterior", measure.AbsM, "0.0"), "autocorrelation.png", "action.png", "magnetization.png", "abs_magnetization.png", "denoising.png")
 	ens, err := lattice.ReadEnsemble(filepath.Join(out, program.ProposalsFile))
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +56,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for _, name := range []string{gaussianMC, exact, published} {
-		for _, o := range []string{measure.Acceptance, measure.AcceptancePredicted, measure.ESS, essBootstrap, largestShare,
+		for _, o := range []string{measure.Acceptance, measure.AcceptancePredicted, measure.ESS, essBootstrap, largestShare, paretoK,
 			measure.LongestRejection, measure.SDLogW, measure.R2, measure.PearsonR2, stepError} {
 			if e, ok := file.Get(name, o); !ok || math.IsNaN(e.Value) {
 				t.Errorf("results.json lacks %s of %s", o, name)

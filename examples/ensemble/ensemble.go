@@ -152,7 +152,7 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if e.folder.Exists(ensembleFile) && e.folder.Exists(resultsFile) {
-		if err := e.read(); err != nil {
+		if err := errors.Join(e.read(), e.exported()); err != nil {
 			return err
 		}
 		return e.print(out)
@@ -174,6 +174,11 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 	}
 	if err := e.thermalisation(check); err != nil {
 		return err
+	}
+	if e.o.Export {
+		if err := e.export(r); err != nil {
+			return err
+		}
 	}
 	if err := (lattice.EnsembleFormat{Float32: e.o.Float32}).Write(e.folder.Path(ensembleFile), r.Ensemble); err != nil {
 		return err

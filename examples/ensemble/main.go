@@ -5,7 +5,9 @@
 //	go run ./examples/ensemble -alg cluster -dims 32x32 -kappa 0.27 -n 10240 -out out
 //
 // It writes ensemble.npz, for [lattice.ReadEnsemble] or numpy.load, and results.json,
-// and prints the observables with errors. Interrupted with Ctrl-C it keeps its state,
+// and prints the observables with errors. With -export the series that the errors come from,
+// M, |M|, M², M⁴, S/V, φ² and φ⁴ after every step of every chain, are written for pyerrors
+// (series.json.gz) and ArviZ (series-ALGORITHM.zarr). Interrupted with Ctrl-C it keeps its state,
 // and the same command continues to the files that it would have written without the
 // interruption.
 package main
@@ -19,6 +21,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latdiff/latdiff/internal/export"
 	"github.com/latdiff/latdiff/internal/program"
 )
 
@@ -47,6 +50,7 @@ type options struct {
 	Hits           int
 	StepSize       float64
 	MALA           bool
+	Export         bool
 }
 
 // applicable lists the flags beside the common ones that an algorithm reads.
@@ -62,7 +66,7 @@ var applicable = map[string][]string{
 var common = []string{"alg", "n", "dims", "kappa", "lambda", "seed", "float32"}
 
 // neutral lists the flags that every algorithm reads and that no result depends on.
-var neutral = []string{"out", "memory"}
+var neutral = []string{"out", "memory", "export"}
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	o := new(options)
@@ -88,6 +92,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	fs.IntVar(&o.Hits, "hits", 2, "metropolis: proposals per site and sweep")
 	fs.Float64Var(&o.StepSize, "dtau", 0, "langevin: step size Δτ in lattice units; 0 means 0.01, with -mala one that is tuned")
 	fs.BoolVar(&o.MALA, "mala", false, "langevin: accept or reject every update, which makes the algorithm exact")
+	fs.BoolVar(&o.Export, "export", false, export.Usage)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Ensemble generates configurations of φ⁴ theory with a choice of algorithms.")
 		fs.PrintDefaults()
