@@ -84,6 +84,9 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 	if !ok || d.quantized {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s, quantized: %v: %w", d.network.Kind(), d.quantized, errors.ErrUnsupported)
 	}
+	if err := CheckWeights(backend, m); err != nil {
+		return nil, err
+	}
 	e := &Evaluator{m: d, host: network.Host(d.theory(), d.shift()), levels: map[float64]*evaluatorLevel{}}
 	if e.host == nil {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s for %v: %w", d.network.Kind(), d.layout, errors.ErrUnsupported)

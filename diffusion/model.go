@@ -101,6 +101,8 @@ type Model struct {
 	variance []float64 // v₀ = (1/V) Σ_k C_k of every component, the variance of φ(x)
 	network  Architecture
 	store    *model.Store
+	// foreign says that the weights are from a file, see [CheckWeights].
+	foreign bool
 }
 
 var _ QuantizedModel = (*Model)(nil)
@@ -376,6 +378,7 @@ func (m *Model) OnLattice(cfg ModelConfig) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	moved.foreign = m.foreign
 	return moved.withWeights(weights)
 }
 

@@ -251,6 +251,9 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if ens == nil || ens.Lattice == nil {
 		return nil, fmt.Errorf("diffusion: expected a training ensemble, got nil")
 	}
+	if err := CheckWeights(backend, m); err != nil {
+		return nil, err
+	}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
