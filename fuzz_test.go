@@ -2,6 +2,7 @@ package latdiff_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -108,6 +109,59 @@ func FuzzModel(f *testing.F) {
 			if m, err := diffusion.ReadModel(bytes.NewReader(b), int64(len(b))); err == nil {
 				use(t, m)
 			}
+		})
+	})
+}
+
+// fuzzTrainer returns a fresh training run of two steps.
+func fuzzTrainer(t testing.TB) *diffusion.Trainer {
+	lat := must(lattice.New(2, 2))
+	ens := lattice.NewEnsemble(lattice.Scalar(lat), 2)
+	ens.Append([]float64{1, 2, 3, 4})
+	ens.Append([]float64{-1, 0, 1, 0})
+	m := must(diffusion.NewModel(backendtest.Open(), must(unet.New(unet.Config{Channels: []int{2}, Embedding: 2})), diffusion.ModelConfig{Layout: ens.Layout}))
+	return must(diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{Steps: 2, Batch: 2}))
+}
+
+// FuzzTrainer restores states of a training run, and goes on where they are accepted.
+func FuzzTrainer(f *testing.F) {
+	trainer := fuzzTrainer(f)
+	if err := trainer.Run(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	path := filepath.Join(f.TempDir(), "train.npz")
+	if err := trainer.Save(path); err != nil {
+		f.Fatal(err)
+	}
+	b := must(os.ReadFile(path))
+	text, _, err := npz.Read[uint8](must(npz.NewReader(bytes.NewReader(b), int64(len(b)))), "meta")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(bytes.Replace(text, []byte(`"step":2`), []byte(`"step":1`), 1))
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b, err := modelArchive(text, nil)
+		if err != nil {
+			return
+		}
+		path := filepath.Join(t.TempDir(), "train.npz")
+		if err := os.WriteFile(path, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		trainer := fuzzTrainer(t)
+		fuzztest.Bounded(t, len(b), func() {
+			if err := trainer.Restore(path); err != nil {
+				return
+			}
+			if n := trainer.Step(); n < 0 || n > 2 {
+				t.Errorf("a run of 2 steps was restored at step %d", n)
+			}
+			// Weights may be missing: an error, no crash.
+			_ = trainer.Run(stopped)
+			_ = trainer.Run(t.Context())
 		})
 	})
 }

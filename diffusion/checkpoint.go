@@ -398,6 +398,9 @@ func (t *Trainer) Restore(path string) error {
 		return fmt.Errorf("diffusion: expected the state of a run with the same settings in %s, got others: %s (to train a finished model on, start another run from it)",
 			path, differences(want, saved))
 	}
+	if saved.Step < 1 || saved.Step > saved.Steps {
+		return fmt.Errorf("diffusion: expected the state after 1 to %d steps in %s, got one after %d", saved.Steps, path, saved.Step)
+	}
 	for _, v := range f.variables {
 		if w := t.model.store.GetVariable(v.path); w != nil {
 			if err := w.SetValue(v.value); err != nil {

@@ -114,9 +114,10 @@ func (g *Generator) Restore(r io.Reader) error {
 func (g *Generator) checkRestored(w *worker) error {
 	v := g.cfg.Action.Layout().Size()
 	steps := w.chain.steps
-	ok := g.thin >= 0 && g.thin <= maxRestored && g.pilotSteps >= 1 && g.pilotSteps <= maxRestored && g.done >= 0 && g.done <= g.cfg.N &&
+	ok := g.thin >= 0 && g.thin <= maxRestored && g.pilotSteps >= 1 && g.pilotSteps <= max(g.cfg.PilotSteps, pilotLimit) && g.done >= 0 && g.done <= g.cfg.N &&
 		w.begin >= -1 && w.begin <= steps && w.from >= 0 && w.from <= w.until && w.until <= maxRestored && steps >= 0 && steps <= maxRestored &&
-		len(w.data)%v == 0 && len(w.data)/v == len(w.action) && (g.thin > 0 || len(w.data) == 0)
+		len(w.data)%v == 0 && len(w.data)/v == len(w.action) &&
+		(!w.unborn || g.cfg.Start == StartKernel && steps == 0) && (g.thin > 0 || len(w.data) == 0)
 	for _, x := range w.series {
 		ok = ok && (len(x) == 0 || w.begin >= 0 && len(x) == steps-w.begin)
 	}
