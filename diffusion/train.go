@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -263,8 +261,8 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if err := checkTraining(m, ens, cfg.Objective, cfg.Targets); err != nil {
 		return nil, err
 	}
-	if err := checkFolder(cfg.Checkpoint); err != nil {
-		return nil, err
+	if err := checkpoint.CheckFolder(cfg.Checkpoint); err != nil {
+		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	if cfg.Average > 0 && !cfg.Action.Layout().Equal(m.layout) {
 		return nil, fmt.Errorf("diffusion: expected an action on %v to average targets with, got one on %v", m.layout, cfg.Action.Layout())
@@ -308,22 +306,6 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 		return nil, fmt.Errorf("diffusion: building the validation: %w", err)
 	}
 	return t, nil
-}
-
-// checkFolder returns an error if a checkpoint is wanted where it cannot be written, which
-// would otherwise be found after the first steps.
-func checkFolder(checkpoint string) error {
-	if checkpoint == "" {
-		return nil
-	}
-	folder := filepath.Dir(checkpoint)
-	switch info, err := os.Stat(folder); {
-	case err != nil:
-		return fmt.Errorf("diffusion: expected a folder for the checkpoint %s, got %w", checkpoint, err)
-	case !info.IsDir():
-		return fmt.Errorf("diffusion: expected a folder for the checkpoint %s, got the file %s", checkpoint, folder)
-	}
-	return nil
 }
 
 // targetLoss returns σ² times the variance of the target, mean_k (C_k - A_k)/((C_k + σ²)(A_k

@@ -2,7 +2,12 @@
 // a time, so that a run which is killed loses no more than that, however long its steps are.
 package checkpoint
 
-import "time"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
 
 // Default is the time between two checkpoints where none is given.
 const Default = 30 * time.Second
@@ -54,4 +59,20 @@ func (t *Timer) SaveDue(write func() error) error {
 		return nil
 	}
 	return t.Save(write)
+}
+
+// CheckFolder returns an error if a checkpoint is wanted where it cannot be written, which
+// would otherwise be found after the first steps. An empty path wants none.
+func CheckFolder(path string) error {
+	if path == "" {
+		return nil
+	}
+	folder := filepath.Dir(path)
+	switch info, err := os.Stat(folder); {
+	case err != nil:
+		return fmt.Errorf("expected a folder for the checkpoint %s, got %w", path, err)
+	case !info.IsDir():
+		return fmt.Errorf("expected a folder for the checkpoint %s, got the file %s", path, folder)
+	}
+	return nil
 }
