@@ -275,8 +275,31 @@ func readVariable[T float32 | int64](z *npz.Reader, v variableMeta, size int) (*
 	return tensors.FromFlatDataAndDimensions(flat, v.Shape...), nil
 }
 
+// maxModelTable bounds the sites times the dimensions of a model without a spectrum, whose
+// tables of neighbours no file backs.
+const maxModelTable = 1 << 22
+
+// checkSites returns an error unless the lattice is of the size of the spectrum, or small:
+// the tables of neighbours then take a bounded multiple of the file.
+func (f *modelFile) checkSites() error {
+	most := maxModelTable / max(1, len(f.meta.Dims))
+	if f.meta.Gaussian {
+		most = len(f.spectrum)
+	}
+	for _, n := range f.meta.Dims {
+		if n < 1 || n > most {
+			return fmt.Errorf("expected a lattice of at most %d sites, got the extents %s", most, lattice.FormatDims(f.meta.Dims))
+		}
+		most /= n
+	}
+	return nil
+}
+
 // bare builds the model that the file describes, without its weights.
 func (f *modelFile) bare() (*Model, error) {
+	if err := f.checkSites(); err != nil {
+		return nil, err
+	}
 	lat, err := lattice.New(f.meta.Dims...)
 	if err != nil {
 		return nil, err
@@ -307,7 +330,11 @@ func (f *modelFile) model() (*Model, error) {
 	if len(weights) == 0 {
 		return nil, fmt.Errorf("expected weights under %s, got none", netScope)
 	}
-	return m.withWeights(weights)
+	m, err = m.withWeights(weights)
+	if err == nil {
+		m.foreign = true
+	}
+	return m, err
 }
 
 // below returns the variables of the file below a scope, with their paths moved to
@@ -374,6 +401,9 @@ func (t *Trainer) Restore(path string) error {
 	if saved != want {
 		return fmt.Errorf("diffusion: expected the state of a run with the same settings in %s, got others: %s (to train a finished model on, start another run from it)",
 			path, differences(want, saved))
+	}
+	if saved.Step < 1 || saved.Step > saved.Steps {
+		return fmt.Errorf("diffusion: expected the state after 1 to %d steps in %s, got one after %d", saved.Steps, path, saved.Step)
 	}
 	for _, v := range f.variables {
 		if w := t.model.store.GetVariable(v.path); w != nil {

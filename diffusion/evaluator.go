@@ -84,6 +84,9 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 	if !ok || d.quantized {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s, quantized: %v: %w", d.network.Kind(), d.quantized, errors.ErrUnsupported)
 	}
+	if err := CheckWeights(backend, m); err != nil {
+		return nil, err
+	}
 	e := &Evaluator{m: d}
 	e.Reset()
 	if e.host == nil {

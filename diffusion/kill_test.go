@@ -45,7 +45,7 @@ func killTrainer(t testing.TB, path string, progress func(diffusion.TrainProgres
 	m, ens, residual := phi4Model(t, 64, 4, 4)
 	return must(diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
 		Objective: diffusion.Target, Targets: residual, Steps: childSteps, Batch: 16, Seed: 6,
-		Checkpoint: path, CheckpointEvery: checkpointEvery, Progress: progress,
+		Checkpoint: path, CheckpointSteps: checkpointEvery, Progress: progress,
 	}))
 }
 

@@ -49,6 +49,8 @@ const (
 	liftLevels = 40
 	// The integral over τt is a sum over |t| ≤ liftWindow in steps of at most liftStep.
 	liftWindow, liftStep = 9, 0.1
+	// liftPoints bounds half the number of these points, for a potential from a file.
+	liftPoints = 1 << 12
 	// liftPotential is the number of points of a period on which log P is tabulated.
 	liftPotential = 1 << 12
 )
@@ -61,8 +63,11 @@ func newLift(potential lattice.Lift, spread, sigmaMin, sigmaMax float64) (*lift,
 		return nil, fmt.Errorf("diffusion: expected a lift with a positive variance and finite coefficients, got %+v", potential)
 	}
 	l := &lift{variance: v, spread: spread, low: math.Log(sigmaMin), high: math.Log(sigmaMax)}
-	l.chebyshev = make([]float64, liftLevels*liftNodes*liftRow)
 	periodic := newPeriodic(potential)
+	if points := liftWindow / periodic.step(math.Sqrt(v)); !(points < liftPoints) {
+		return nil, fmt.Errorf("diffusion: expected a lift that %d points resolve, got one of variance %v that takes %.3g", liftPoints, v, points)
+	}
+	l.chebyshev = make([]float64, liftLevels*liftNodes*liftRow)
 	row := make([]float64, liftNodes*liftRow)
 	for i := range liftLevels {
 		angle := math.Pi * (float64(i) + 0.5) / liftLevels
@@ -113,9 +118,12 @@ func (p *periodic) at(theta float64) float64 {
 	return hermite(p.value, p.slope, 2*math.Pi/liftPotential, i, place-float64(i))
 }
 
+// step returns the spacing of the sum over t at the width τ.
+func (p *periodic) step(tau float64) float64 { return min(liftStep, 0.4/(tau*p.sharpest+1e-9)) }
+
 // tabulate sets row to the table of u at the width τ.
 func (p *periodic) tabulate(row []float64, tau float64) {
-	step := min(liftStep, 0.4/(tau*p.sharpest+1e-9))
+	step := p.step(tau)
 	half := int(liftWindow / step)
 	weights := make([]float64, 2*half+1)
 	spacing := 2 * math.Pi / liftNodes

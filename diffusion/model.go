@@ -100,6 +100,8 @@ type Model struct {
 	cfg     ModelConfig
 	network Architecture
 	store   *model.Store
+	// foreign says that the weights are from a file, see [CheckWeights].
+	foreign bool
 }
 
 var _ QuantizedModel = (*Model)(nil)
@@ -384,6 +386,7 @@ func (m *Model) OnLattice(cfg ModelConfig) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	moved.foreign = m.foreign
 	return moved.withWeights(weights)
 }
 

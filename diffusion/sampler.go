@@ -159,6 +159,9 @@ func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Samp
 	if backend == nil || m == nil {
 		return nil, fmt.Errorf("diffusion: expected a backend and a model, got %T and %T", backend, m)
 	}
+	if err := CheckWeights(backend, m); err != nil {
+		return nil, err
+	}
 	s := &Sampler{backend: backend, layout: m.Layout(), given: cfg}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err

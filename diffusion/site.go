@@ -45,6 +45,9 @@ const (
 	// exp(-8π²). Its standard deviation is about the smaller one of σ and the width
 	// ⟨V″⟩^{-1/2} of a well.
 	leastNodes, nodesPerWidth = 2 * siteWindow * 2, 3
+	// mostNodes is far more than potentials of any use take, and bounds the memory that one
+	// from a file may ask for.
+	mostNodes = 1 << 14
 	// negligible is the exponent of what is left out, and maxTilt the largest field h for
 	// which that is true.
 	negligible, maxTilt = 40, 10
@@ -59,6 +62,9 @@ func newSite(c []float64, m, v float64) (*site, error) {
 	}
 	s := &site{potential: c, centre: m, reach: siteReach * math.Sqrt(v)}
 	bound := s.bound(0)
+	if math.IsNaN(bound) {
+		return nil, fmt.Errorf("diffusion: expected a site potential within the range of a float64, got the coefficients %v", c)
+	}
 	least := s.least(bound)
 	var moments [4]float64
 	x, w := make([]float64, 1000), make([]float64, 1000)
@@ -75,9 +81,13 @@ func newSite(c []float64, m, v float64) (*site, error) {
 		s.reach = min(s.reach, s.bound(s.alpha)+math.Abs(m))
 	}
 	s.curved = moments[3] / moments[0] / (2 * s.alpha)
+	nodes := 2 * s.reach * nodesPerWidth * math.Sqrt(math.Max(0, moments[3]/moments[0]))
+	if !(nodes < mostNodes) || !(s.alpha > 0) || math.IsInf(s.alpha, 0) {
+		return nil, fmt.Errorf("diffusion: expected a site potential that %d nodes resolve, with a mean and a variance, got the coefficients %v", mostNodes, c)
+	}
 	// Rounded up, so that most neighbouring couplings have as many.
 	const step = 16
-	s.nodes = max(leastNodes, (int(2*s.reach*nodesPerWidth*math.Sqrt(moments[3]/moments[0]))/step+1)*step)
+	s.nodes = max(leastNodes, (int(nodes)/step+1)*step)
 	return s, nil
 }
 
@@ -102,7 +112,7 @@ func (s *site) least(bound float64) float64 {
 }
 
 // bound returns the distance from zero beyond which V(φ) - bφ² - maxTilt·|φ| is larger than
-// its minimum by negligible.
+// its minimum by negligible, and NaN if that is beyond the range of a float64.
 func (s *site) bound(b float64) float64 {
 	value := func(x float64) float64 {
 		return min(s.value(x), s.value(-x)) - b*x*x - maxTilt*x
@@ -114,6 +124,9 @@ func (s *site) bound(b float64) float64 {
 		least = min(least, v)
 		if v > least+negligible {
 			return x
+		}
+		if math.IsNaN(v) || math.IsInf(x, 0) {
+			return math.NaN()
 		}
 	}
 }

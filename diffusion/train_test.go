@@ -1,6 +1,7 @@
 package diffusion_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -139,6 +141,31 @@ func TestTrainingResumes(t *testing.T) {
 	}
 	if err := resumed.Restore(path); err == nil {
 		t.Error("a trainer that has already run was restored")
+	}
+}
+
+// When checkpoints are written does not matter for what the last one holds.
+func TestCheckpointTimes(t *testing.T) {
+	const steps = 8
+	run := func(every time.Duration) []byte {
+		path := filepath.Join(t.TempDir(), "train.npz")
+		m, ens, residual := phi4Model(t, 64, 4, 4)
+		trainer := must(diffusion.NewTrainer(backendtest.Open(), m, ens, diffusion.TrainConfig{
+			Objective: diffusion.Target, Targets: residual, Steps: steps, Batch: 16, Checkpoint: path, CheckpointEvery: every, Seed: 6,
+			Progress: func(p diffusion.TrainProgress) {
+				_, err := os.Stat(path)
+				if written := err == nil; p.Step == 2 && written != (every < time.Second) {
+					t.Errorf("checkpoints every %v: written after the first step: %v", every, written)
+				}
+			},
+		}))
+		if err := trainer.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return must(os.ReadFile(path))
+	}
+	if !bytes.Equal(run(time.Nanosecond), run(time.Hour)) {
+		t.Error("a run with many checkpoints ended with another file")
 	}
 }
 

@@ -47,6 +47,9 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 	if backend == nil || m == nil {
 		return nil, fmt.Errorf("flow: expected a backend and a model, got %T and %T", backend, m)
 	}
+	if err := diffusion.CheckWeights(backend, m); err != nil {
+		return nil, fmt.Errorf("flow: %w", err)
+	}
 	given := cfg
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err

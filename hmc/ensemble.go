@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -43,6 +44,11 @@ type EnsembleConfig struct {
 	// MaxBytes bounds the memory of the run, which is estimated before it is taken; 0 means
 	// 8 GiB.
 	MaxBytes int64
+	// Checkpoint and CheckpointEvery name a file for the state of the run, from which the same
+	// call continues, and the time between two writings, default 30 s; see
+	// [mcmc.EnsembleConfig].
+	Checkpoint      string
+	CheckpointEvery time.Duration
 	// Observables are measured after every trajectory that follows thermalisation and pilot;
 	// see [mcmc.EnsembleResult].Series.
 	Observables []mcmc.Observable
@@ -91,7 +97,7 @@ func Ensemble(ctx context.Context, action lattice.Action, cfg EnsembleConfig) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	err = g.Run(ctx)
+	err = g.Resume(ctx)
 	r := g.Result()
 	return r.Ensemble, r, err
 }
@@ -126,6 +132,7 @@ func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, e
 		Action: action, N: cfg.N, Seed: cfg.Seed, Chains: cfg.Chains, Workers: cfg.Workers,
 		Start: cfg.Start, ColdValue: cold, Thermalisation: cfg.Thermalisation,
 		Thin: cfg.Thin, Decorrelation: cfg.Decorrelation, MaxSteps: cfg.MaxSteps, MaxBytes: cfg.MaxBytes,
+		Checkpoint: cfg.Checkpoint, CheckpointEvery: cfg.CheckpointEvery,
 		Observables: cfg.Observables, Progress: cfg.Progress, PhaseProgress: cfg.PhaseProgress,
 	}, func(chain int) (mcmc.Kernel, error) {
 		h, err := New(action, trajectory)

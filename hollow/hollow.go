@@ -90,7 +90,10 @@ type Network struct {
 
 var _ diffusion.ExactNetwork = (*Network)(nil)
 
-// New returns a network. It returns an error if a size in cfg is negative, or for unknown
+// maxSize bounds every size in a [Config], which may be from a file.
+const maxSize = 1 << 12
+
+// New returns a network. It returns an error if a size in cfg is negative or above 4096, or for unknown
 // Components or Directions.
 func New(cfg Config) (*Network, error) {
 	for _, d := range []struct {
@@ -103,8 +106,8 @@ func New(cfg Config) (*Network, error) {
 		if *d.size == 0 {
 			*d.size = d.value
 		}
-		if *d.size < 0 {
-			return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
+		if *d.size < 0 || *d.size > maxSize {
+			return nil, fmt.Errorf("hollow: expected sizes from 0 to %d, got %+v", maxSize, cfg)
 		}
 	}
 	if err := cfg.Parity.Check(); err != nil {
@@ -120,8 +123,8 @@ func New(cfg Config) (*Network, error) {
 			return nil, fmt.Errorf("hollow: expected classes from 0 to %d of %d directions, got %v", len(cfg.Directions)-1, len(cfg.Directions), cfg.Directions)
 		}
 	}
-	if cfg.Edges < 0 {
-		return nil, fmt.Errorf("hollow: expected sizes that are not negative, got %+v", cfg)
+	if cfg.Edges < 0 || cfg.Edges > maxSize || cfg.Pairs > maxSize {
+		return nil, fmt.Errorf("hollow: expected sizes from 0 to %d, got %+v", maxSize, cfg)
 	}
 	switch {
 	case cfg.Pairs == 0:

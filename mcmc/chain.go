@@ -2,6 +2,7 @@ package mcmc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
@@ -20,9 +21,14 @@ type Chain struct {
 	rng    *rand.Rand
 	steps  int
 	stats  KernelStats
+	// pause, if not nil, makes Run stop before a step with errPaused once it is closed.
+	pause <-chan struct{}
 	// watch, if not nil, is called every watched steps.
 	watch func() error
 }
+
+// errPaused is not seen by users: a generator that makes checkpoints goes on.
+var errPaused = errors.New("mcmc: paused")
 
 // watched is the number of steps of a chain from one look at it to the next.
 const watched = 16
@@ -57,6 +63,8 @@ func (c *Chain) Run(ctx context.Context, n int) error {
 		select {
 		case <-done:
 			return ctx.Err()
+		case <-c.pause:
+			return errPaused
 		default:
 		}
 		info, err := c.kernel.Step(ctx, c.rng, c.phi)

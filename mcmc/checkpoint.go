@@ -89,6 +89,9 @@ func (g *Generator) Restore(r io.Reader) error {
 		for j := range w.pilot {
 			w.pilot[j] = d.floats(w.pilot[j][:0], g.pilotSteps)
 		}
+		if d.err == nil {
+			d.err = g.checkRestored(w)
+		}
 		if d.err != nil {
 			return d.fail()
 		}
@@ -105,6 +108,27 @@ func (g *Generator) Restore(r io.Reader) error {
 	}
 	return nil
 }
+
+// checkRestored returns an error for a worker whose numbers no run leaves: they say how long
+// the chain goes on.
+func (g *Generator) checkRestored(w *worker) error {
+	v := g.cfg.Action.Layout().Size()
+	steps := w.chain.steps
+	ok := g.thin >= 0 && g.thin <= maxRestored && g.pilotSteps >= 1 && g.pilotSteps <= max(g.cfg.PilotSteps, pilotLimit) && g.done >= 0 && g.done <= g.cfg.N &&
+		w.begin >= -1 && w.begin <= steps && w.from >= 0 && w.from <= w.until && w.until <= maxRestored && steps >= 0 && steps <= maxRestored &&
+		len(w.data)%v == 0 && len(w.data)/v == len(w.action) &&
+		(!w.unborn || g.cfg.Start == StartKernel && steps == 0) && (g.thin > 0 || len(w.data) == 0)
+	for _, x := range w.series {
+		ok = ok && (len(x) == 0 || w.begin >= 0 && len(x) == steps-w.begin)
+	}
+	if !ok {
+		return fmt.Errorf("expected the numbers of a run that was saved, got those of none")
+	}
+	return lattice.CheckField(w.data, len(w.data))
+}
+
+// maxRestored bounds the numbers of steps of a saved state, far above those of any run.
+const maxRestored = min(1<<40, math.MaxInt)
 
 // fingerprint describes everything in the configuration that the result depends on
 // and that can be compared.

@@ -162,8 +162,18 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 // Run works until the ensemble is finished. At a cancelled ctx it returns ctx.Err()
 // and at an error of a chain that error; the same call then goes on, in the second
 // case to the same error unless its cause is gone. It returns a [*NotEquilibratedError]
-// if the chains do not come to agree; see [Generate].
+// if the chains do not come to agree; see [Generate]. Where the configuration names a
+// Checkpoint it is written on the way, at a cancelled ctx and at the end; see
+// [Generator.Resume].
 func (g *Generator) Run(ctx context.Context) error {
+	if g.cfg.Checkpoint != "" {
+		return g.runSaving(ctx)
+	}
+	return g.run(ctx)
+}
+
+// run is Run without checkpoints.
+func (g *Generator) run(ctx context.Context) error {
 	if err := g.each(ctx, g.begin); err != nil {
 		return err
 	}
@@ -228,7 +238,8 @@ func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) e
 				if c >= len(g.workers) {
 					return
 				}
-				if errs[c] = f(inner, g.workers[c]); errs[c] != nil {
+				errs[c] = f(inner, g.workers[c])
+				if errs[c] != nil && !errors.Is(errs[c], errPaused) {
 					cancel()
 				}
 			}
@@ -243,9 +254,12 @@ func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) e
 		if errors.As(err, &n) {
 			return n
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errPaused) {
 			return fmt.Errorf("mcmc: chain %d: %w", c, err)
 		}
+	}
+	if slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, errPaused) }) {
+		return errPaused
 	}
 	return nil
 }
@@ -258,8 +272,13 @@ func (g *Generator) begin(ctx context.Context, w *worker) error {
 	if !w.unborn {
 		return nil
 	}
-	if err := w.chain.kernel.(Starter).Start(ctx, w.chain.rng, w.chain.phi); err != nil {
+	before, err := w.chain.MarshalBinary()
+	if err != nil {
 		return err
+	}
+	if err := w.chain.kernel.(Starter).Start(ctx, w.chain.rng, w.chain.phi); err != nil {
+		// A start that was interrupted is made again, with the same random numbers.
+		return errors.Join(err, w.chain.UnmarshalBinary(before))
 	}
 	w.unborn = false
 	return nil

@@ -74,18 +74,18 @@ func NewPaper(cfg PaperConfig) (*Paper, error) {
 	if cfg.Sigma == 0 {
 		cfg.Sigma = 25
 	}
-	if len(cfg.Channels) == 0 {
-		return nil, fmt.Errorf("unet: expected at least one convolution, got none")
+	if len(cfg.Channels) == 0 || len(cfg.Channels) > maxResolutions {
+		return nil, fmt.Errorf("unet: expected from 1 to %d convolutions, got %d", maxResolutions, len(cfg.Channels))
 	}
 	for i, c := range cfg.Channels {
-		if c < 1 || c%paperGroups(i) != 0 {
+		if c < 1 || c > maxSize || c%paperGroups(i) != 0 {
 			return nil, fmt.Errorf("unet: expected positive numbers of channels, a multiple of 4 and then multiples of 32, got %v", cfg.Channels)
 		}
 	}
 	if len(cfg.Channels) > 1 && cfg.Channels[0]%paperGroups(1) != 0 {
 		return nil, fmt.Errorf("unet: expected a multiple of 32 channels at the end of the decoder, got %d", cfg.Channels[0])
 	}
-	if cfg.Embedding < 2 || cfg.Embedding%2 != 0 {
+	if cfg.Embedding < 2 || cfg.Embedding > maxSize || cfg.Embedding%2 != 0 {
 		return nil, fmt.Errorf("unet: expected an even width of the embedding, got %d", cfg.Embedding)
 	}
 	if !(cfg.Scale > 0) || math.IsInf(cfg.Scale, 0) || !(cfg.Sigma > 1) || math.IsInf(cfg.Sigma, 0) {

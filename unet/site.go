@@ -50,7 +50,7 @@ type Site struct {
 
 var _ diffusion.Network = (*Site)(nil)
 
-// NewSite returns the network. It returns an error if a size in cfg is negative.
+// NewSite returns the network. It returns an error if a size in cfg is negative or above 4096.
 func NewSite(cfg SiteConfig) (*Site, error) {
 	if cfg.Width == 0 {
 		cfg.Width = 64
@@ -61,8 +61,8 @@ func NewSite(cfg SiteConfig) (*Site, error) {
 	if cfg.Embedding == 0 {
 		cfg.Embedding = 32
 	}
-	if cfg.Width < 0 || cfg.Layers < 0 || cfg.Embedding < 0 {
-		return nil, fmt.Errorf("unet: expected positive sizes, got width %d, %d layers and an embedding of %d", cfg.Width, cfg.Layers, cfg.Embedding)
+	if min(cfg.Width, cfg.Layers, cfg.Embedding) < 0 || max(cfg.Width, cfg.Layers, cfg.Embedding) > maxSize {
+		return nil, fmt.Errorf("unet: expected sizes from 0 to 4096, got width %d, %d layers and an embedding of %d", cfg.Width, cfg.Layers, cfg.Embedding)
 	}
 	if err := cfg.Parity.Check(); err != nil {
 		return nil, fmt.Errorf("unet: %w", err)

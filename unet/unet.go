@@ -61,7 +61,16 @@ type Network struct {
 
 var _ diffusion.Network = (*Network)(nil)
 
-// New returns a U-Net. It returns an error if a size in cfg is negative or zero
+// These bound what a configuration from a file may ask for: its sizes, the number of
+// resolutions, and the dimensions of networks whose stencil or group grows with 3^d or 2^d·d!.
+const (
+	maxSize        = 1 << 12
+	maxResolutions = 30
+	maxBoxDim      = 8
+	maxD4Dim       = 5
+)
+
+// New returns a U-Net. It returns an error if a size in cfg is negative, above 4096, or zero
 // where a list is given, or for an unknown stencil or norm.
 func New(cfg Config) (*Network, error) {
 	if cfg.Channels == nil {
@@ -85,9 +94,12 @@ func New(cfg Config) (*Network, error) {
 	if len(cfg.Channels) == 0 {
 		return nil, fmt.Errorf("unet: expected at least one resolution, got none")
 	}
+	if len(cfg.Channels) > maxResolutions {
+		return nil, fmt.Errorf("unet: expected at most %d resolutions, got %d", maxResolutions, len(cfg.Channels))
+	}
 	for _, c := range cfg.Channels {
-		if c < 1 {
-			return nil, fmt.Errorf("unet: expected positive numbers of channels, got %v", cfg.Channels)
+		if c < 1 || c > maxSize {
+			return nil, fmt.Errorf("unet: expected numbers of channels from 1 to %d, got %v", maxSize, cfg.Channels)
 		}
 	}
 	if cfg.Stencil != Cross && cfg.Stencil != Box {
@@ -96,8 +108,8 @@ func New(cfg Config) (*Network, error) {
 	if cfg.Norm != NoNorm && cfg.Norm != SiteNorm && cfg.Norm != GroupNorm {
 		return nil, fmt.Errorf("unet: expected the norm %q, %q or %q, got %q", NoNorm, SiteNorm, GroupNorm, cfg.Norm)
 	}
-	if cfg.Blocks < 0 || cfg.Embedding < 0 {
-		return nil, fmt.Errorf("unet: expected positive sizes, got %d blocks and an embedding of %d", cfg.Blocks, cfg.Embedding)
+	if cfg.Blocks < 0 || cfg.Blocks > maxSize || cfg.Embedding < 0 || cfg.Embedding > maxSize {
+		return nil, fmt.Errorf("unet: expected sizes from 0 to %d, got %d blocks and an embedding of %d", maxSize, cfg.Blocks, cfg.Embedding)
 	}
 	return &Network{cfg: cfg}, nil
 }
@@ -113,6 +125,9 @@ func (u *Network) Config() any { return u.cfg }
 // network if the action is not even, and for D4 if the action is not invariant under
 // reflections and exchanges of axes.
 func (u *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	if d := t.Dim(); u.cfg.Stencil == Box && d > maxBoxDim || u.cfg.D4 && d > maxD4Dim {
+		return nil, fmt.Errorf("unet: expected at most %d dimensions with the stencil %q and %d with D4, got %d", maxBoxDim, Box, maxD4Dim, d)
+	}
 	cell := 1 << (len(u.cfg.Channels) - 1)
 	for _, n := range t.Dims() {
 		if n%cell != 0 {

@@ -94,10 +94,13 @@ func (a *autocorrelation) run(ctx context.Context) error {
 
 // stage runs f, or reads what it gave in an earlier run.
 func (a *autocorrelation) stage(ctx context.Context, name string, f func() (outcome, error)) error {
-	o, err := stage.Do(ctx, a.stages.Folder().Path("stages/"+name), name, f)
+	o, err := stage.Do(ctx, a.path(name), name, f)
 	a.outcomes[name] = o
 	return err
 }
+
+// path returns that of the file of a stage.
+func (a *autocorrelation) path(name string) string { return a.stages.Folder().Path("stages/" + name) }
 
 func (a *autocorrelation) seed(part int) uint64 { return a.o.Seed<<8 + uint64(part) }
 
@@ -105,7 +108,7 @@ func (a *autocorrelation) seed(part int) uint64 { return a.o.Seed<<8 + uint64(pa
 func (a *autocorrelation) classical(ctx context.Context, c *classical, seed int) error {
 	return a.stage(ctx, c.name, func() (outcome, error) {
 		steps := max(a.o.Chain/c.divide, a.o.Short)
-		return a.generate(ctx, titles[c.name].name, steps, seed, func(int) (mcmc.Kernel, error) {
+		return a.generate(ctx, c.name, steps, seed, func(int) (mcmc.Kernel, error) {
 			k, err := c.make(a.action)
 			if err != nil {
 				return nil, err
@@ -119,21 +122,22 @@ func (a *autocorrelation) classical(ctx context.Context, c *classical, seed int)
 	})
 }
 
-// generate runs chains of at least the given number of steps, of kernels that can start.
-func (a *autocorrelation) generate(ctx context.Context, title string, steps, seed int, kernel func(chain int) (mcmc.Kernel, error)) (outcome, error) {
+// generate runs the chains of a stage, of at least the given number of steps, of kernels that can start.
+func (a *autocorrelation) generate(ctx context.Context, name string, steps, seed int, kernel func(chain int) (mcmc.Kernel, error)) (outcome, error) {
 	var o outcome
-	err := a.stages.Task(ctx, title, func(t *progress.Task) error {
+	err := a.stages.Task(ctx, titles[name].name, func(t *progress.Task) error {
 		// The configurations are not used; they are few, and count the progress.
 		per := min(steps/a.o.Short, 16)
 		g, err := mcmc.NewGenerator(mcmc.EnsembleConfig{
 			Action: a.action, N: chains * per, Chains: chains, Seed: a.seed(seed), Start: mcmc.StartKernel, Thermalisation: -1, Unchecked: true,
 			Thin: (steps + per - 1) / per, Observables: observables, Progress: t.Set,
+			Checkpoint: stage.State(a.path(name)),
 		}, kernel)
 		if err != nil {
 			return err
 		}
 		start := time.Now()
-		if err := g.Run(ctx); err != nil {
+		if err := g.Resume(ctx); err != nil {
 			return err
 		}
 		o.Seconds = time.Since(start).Seconds()
@@ -235,7 +239,7 @@ func (a *autocorrelation) publishedChain(ctx context.Context, reverse *lattice.E
 	if err != nil {
 		return outcome{}, err
 	}
-	o, err := a.generate(ctx, titles[published].name, a.o.Short, seed, func(int) (mcmc.Kernel, error) {
+	o, err := a.generate(ctx, published, a.o.Short, seed, func(int) (mcmc.Kernel, error) {
 		return mcmc.NewIndependence(a.action, pool.WithReplacement(), mcmc.IndependenceConfig{})
 	})
 	// The steps alone say nothing without those that made the pool.

@@ -237,7 +237,7 @@ func (c *cost) ensemble(ctx context.Context, s *site, action *lattice.Phi4) (*la
 	}
 	n := max(leastEnsemble, min(c.o.n, largest/s.volume()))
 	ens, err := c.folder.Ensemble(ctx, file, fmt.Sprintf("ensemble, %s, κ = %v", s.name, action.Kappa()), action.Layout(), n, func(t *progress.Task) (*lattice.Ensemble, error) {
-		r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{Action: action, N: n, Seed: c.o.Part(200 + s.index), Progress: t.Set}, nil)
+		r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{Action: action, N: n, Seed: c.o.Part(200 + s.index), Progress: t.Set, Checkpoint: c.folder.State(file)}, nil)
 		if err != nil {
 			return nil, err
 		}

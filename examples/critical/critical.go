@@ -145,7 +145,8 @@ type simulated struct {
 // simulate runs the chains of one lattice.
 func (c *critical) simulate(ctx context.Context, i int, a *lattice.Phi4) error {
 	name := c.name(i)
-	out, err := stage.Do(ctx, c.folder.Path("stages/"+name), name, func() (simulated, error) {
+	path := c.folder.Path("stages/" + name)
+	out, err := stage.Do(ctx, path, name, func() (simulated, error) {
 		var out simulated
 		err := c.folder.Task(ctx, name, func(t *progress.Task) error {
 			cold, err := mcmc.LeastConstant(a)
@@ -155,6 +156,7 @@ func (c *critical) simulate(ctx context.Context, i int, a *lattice.Phi4) error {
 			bonds := 2 * float64(a.Layout().Volume())
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: a, N: chains * kept, Chains: chains, Thin: c.o.steps / (chains * kept), Seed: c.o.Part(i), ColdValue: cold, Progress: t.Set,
+				Checkpoint: stage.State(path),
 				Observables: []mcmc.Observable{
 					{Name: measure.M, Func: lattice.Magnetization},
 					{Name: "conjugate", Func: func(phi []float64) float64 { return bonds * a.Layout().Hopping(phi) }},

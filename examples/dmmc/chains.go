@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -26,46 +28,42 @@ type chainRun struct {
 	last       *lattice.Ensemble // every k-th configuration
 }
 
+// oneChain is what one of them gives, as its file keeps it.
+type oneChain struct {
+	Values [][]float64 // of every observable
+	Kept   []float64
+	// Acceptance is the mean over Steps.
+	Acceptance float64
+	Steps      int
+}
+
 // runChains makes the given number of steps, all chains together, from configurations of
 // the training ensemble, which is in equilibrium, and measures after every step. keep
-// configurations are returned. The result does not depend on the number of cores.
-func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble, steps, keep int, seed uint64, newKernel func(int) (mcmc.Kernel, error), progress func(done, total int)) (*chainRun, error) {
+// configurations are returned. Chain c is kept at file(c) once it is finished. The result does
+// not depend on the number of cores.
+func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble, steps, keep int, seed uint64, file func(c int) string, newKernel func(int) (mcmc.Kernel, error), progress func(done, total int)) (*chainRun, error) {
 	n := min(classicalChains, steps/leastChain)
 	each := steps / n
 	every := max(1, each*n/keep)
-	observables := measure.Observables(action)
-	kept := make([][]float64, n)
-	run := &chainRun{series: make([]measure.Series, n), last: lattice.NewEnsemble(action.Layout(), 0)}
-	chains := make([]*mcmc.Chain, n)
-	for c := range chains {
-		k, err := newKernel(c)
-		if err != nil {
-			return nil, err
-		}
-		if chains[c], err = mcmc.NewChain(k, ens.Config(c*ens.Len()/n), seed, uint64(c)); err != nil {
-			return nil, err
-		}
-	}
+	chains := make([]oneChain, n)
 	var mu sync.Mutex
 	done := 0
-	err := parallel(n, func(c int) error {
-		chain := chains[c]
-		if err := chain.Thermalise(ctx, settle); err != nil {
+	err := parallel(n, func(c int) (err error) {
+		path := file(c)
+		chains[c], err = stage.Do(ctx, path, filepath.Base(path), func() (oneChain, error) {
+			k, err := newKernel(c)
+			if err != nil {
+				return oneChain{}, err
+			}
+			chain, err := mcmc.NewChain(k, ens.Config(c*ens.Len()/n), seed, uint64(c))
+			if err != nil {
+				return oneChain{}, err
+			}
+			return walk(ctx, action, chain, each, every)
+		})
+		if err != nil {
 			return err
 		}
-		values := make([][]float64, len(observables))
-		for i := range each {
-			if err := chain.Run(ctx, 1); err != nil {
-				return err
-			}
-			for j, o := range observables {
-				values[j] = append(values[j], o.Func(chain.Field()))
-			}
-			if (i+1)%every == 0 {
-				kept[c] = append(kept[c], chain.Field()...)
-			}
-		}
-		run.series[c] = measure.Series{Volume: action.Layout().Volume(), M: values[0], Action: values[1], Phi2: values[2], Phi4: values[3]}
 		mu.Lock()
 		defer mu.Unlock()
 		done++
@@ -75,14 +73,41 @@ func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble,
 	if err != nil {
 		return nil, err
 	}
-	var all mcmc.KernelStats
-	for c := range chains {
-		all.Merge(chains[c].Stats())
-		run.last.Data = append(run.last.Data, kept[c]...)
+	run := &chainRun{last: lattice.NewEnsemble(action.Layout(), 0)}
+	total := 0
+	for _, c := range chains {
+		run.series = append(run.series, measure.Series{
+			Volume: action.Layout().Volume(), M: c.Values[0], Action: c.Values[1], Phi2: c.Values[2], Phi4: c.Values[3],
+		})
+		run.last.Data = append(run.last.Data, c.Kept...)
+		run.acceptance += c.Acceptance * float64(c.Steps)
+		total += c.Steps
 	}
-	run.acceptance = all.Acceptance()
+	run.acceptance /= float64(total)
 	run.last.Params = action.Params()
 	return run, nil
+}
+
+// walk makes steps of a chain, and keeps a configuration every so many of them.
+func walk(ctx context.Context, action *lattice.Phi4, chain *mcmc.Chain, steps, every int) (oneChain, error) {
+	observables := measure.Observables(action)
+	out := oneChain{Values: make([][]float64, len(observables))}
+	if err := chain.Thermalise(ctx, settle); err != nil {
+		return out, err
+	}
+	for i := range steps {
+		if err := chain.Run(ctx, 1); err != nil {
+			return out, err
+		}
+		for j, o := range observables {
+			out.Values[j] = append(out.Values[j], o.Func(chain.Field()))
+		}
+		if (i+1)%every == 0 {
+			out.Kept = append(out.Kept, chain.Field()...)
+		}
+	}
+	out.Acceptance, out.Steps = chain.Stats().Acceptance(), chain.Stats().Steps
+	return out, nil
 }
 
 // parallel calls f for 0 ≤ i < n on all cores and returns the error of the lowest i.

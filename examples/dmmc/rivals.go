@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -82,7 +83,9 @@ func (d *dmmc) tune(ctx context.Context, ens *lattice.Ensemble) (hmc.Config, err
 // rival runs one algorithm and times it.
 func (d *dmmc) rival(ctx context.Context, t *progress.Task, ens *lattice.Ensemble, name string, steps int, seed uint64, kernel func(int) (mcmc.Kernel, error)) error {
 	action := d.Action()
-	run, err := runChains(ctx, action, ens, steps, d.o.Samples, seed, kernel, t.Set)
+	run, err := runChains(ctx, action, ens, steps, d.o.Samples, seed, func(c int) string {
+		return d.Folder().Path(fmt.Sprintf("stages/%s-%d", name, c))
+	}, kernel, t.Set)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ const (
 
 // saveEvery is the time between two saves of the state of a run, and pause that
 // between two looks at its phase.
-const saveEvery, pause = 2 * time.Minute, time.Second
+const saveEvery, pause = 30 * time.Second, time.Second
 
 // maxMemory bounds -memory, in GiB, by more than any machine has.
 const maxMemory = 1 << 20
@@ -155,7 +155,7 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		if err := errors.Join(e.read(), e.exported()); err != nil {
 			return err
 		}
-		return e.print(out)
+		return e.finish(out)
 	}
 	r, err := e.complete(ctx, e.chains)
 	if err != nil {
@@ -186,6 +186,11 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 	if err := e.file.Write(e.folder.Path(resultsFile)); err != nil {
 		return err
 	}
+	return e.finish(out)
+}
+
+// finish removes the states, which nobody needs any more, and prints the table.
+func (e *ensemble) finish(out io.Writer) error {
 	for _, name := range []string{stateFile, checkFile} {
 		if err := os.Remove(e.folder.Path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -110,6 +111,7 @@ func (l *langevin) measure(ctx context.Context, ensemble string, action *lattice
 				Action: action, N: parts * chains, Chains: chains, Seed: seed,
 				Thermalisation: thermalisation, Thin: (steps + parts - 1) / parts,
 				Observables: measure.Observables(action), Progress: task.Set,
+				Checkpoint: stage.State(l.folder.Path(stagePath(ensemble))),
 			}, func(int) (mcmc.Kernel, error) { return kernel() })
 			if err != nil {
 				return err

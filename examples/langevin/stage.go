@@ -15,6 +15,7 @@ import (
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
 	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/stage"
 )
 
 // stagesFolder is the folder of the finished stages within that of the run.
@@ -46,11 +47,20 @@ func (l *langevin) stage(ctx context.Context, name string, f func() error) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
 	before := len(l.table.Results)
 	if err := f(); err != nil {
 		return err
 	}
-	return writeStage(path, name, l.table.Results[before:])
+	if err := writeStage(path, name, l.table.Results[before:]); err != nil {
+		return err
+	}
+	if err := os.Remove(stage.State(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // readStage returns the results of a finished stage. The error is fs.ErrNotExist if it

@@ -88,6 +88,7 @@ func (q *quickstart) ensemble(ctx context.Context) (*lattice.Ensemble, error) {
 	return q.keep(ctx, program.EnsembleFile, "training ensemble", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		ens, record, err := hmc.Ensemble(ctx, q.action, hmc.EnsembleConfig{
 			N: n, Seed: q.o.Part(seedEnsemble), Progress: t.Set,
+			Checkpoint: q.folder.State(program.EnsembleFile),
 		})
 		if err == nil {
 			t.Note("a configuration of a chain every %d steps", record.Thin)
@@ -288,6 +289,7 @@ func (q *quickstart) classical(ctx context.Context) error {
 	err = q.folder.Task(ctx, "reference (cluster, Metropolis)", func(t *progress.Task) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: q.action, N: 1600, Thin: 40, Seed: q.o.Part(seedReference), ColdValue: cold, Observables: observables, Progress: t.Set,
+			Checkpoint: q.folder.Path(program.ReferenceState),
 		}, nil)
 		if err != nil {
 			return err
@@ -304,6 +306,7 @@ func (q *quickstart) classical(ctx context.Context) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: q.action, N: q.o.Samples, Thin: max(1, trajectories/q.o.Samples), Seed: q.o.Part(seedHMC),
 			Start: mcmc.StartCold, ColdValue: cold, Observables: observables, Progress: t.Set,
+			Checkpoint: q.folder.Path(program.HMCState),
 		}, func(int) (mcmc.Kernel, error) {
 			cfg := hmc.Config{Steps: 10, Flip: true}
 			if q.action.Layout().Volume() > enoughForTen {

@@ -41,12 +41,14 @@ func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, erro
 	a := algorithms[i]
 	last := max(t.o.Trajectories/a.divide, protocol[len(protocol)-1])
 	name := a.name + "_" + starts[s].name
-	return stage.Do(ctx, t.folder.Path("stages/"+name), name, func() (approach, error) {
+	path := t.folder.Path("stages/" + name)
+	return stage.Do(ctx, path, name, func() (approach, error) {
 		out := approach{Times: times(last)}
 		err := t.folder.Task(ctx, a.title+", "+starts[s].name+" start", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: t.action, N: t.o.Chains, Chains: t.o.Chains, Seed: t.seed(4*i + s), Start: starts[s].start,
 				ColdValue: ordered(t.action), Thermalisation: -1, Thin: last, Unchecked: true, Observables: magnetisation, Progress: task.Set,
+				Checkpoint: stage.State(path),
 			}, func(int) (mcmc.Kernel, error) { return a.kernel(t) })
 			if err != nil {
 				return err
@@ -68,13 +70,15 @@ func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, erro
 func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, error) {
 	a := algorithms[i]
 	name := a.name + "_equilibrium"
-	return stage.Do(ctx, t.folder.Path("stages/"+name), name, func() (equilibrated, error) {
+	path := t.folder.Path("stages/" + name)
+	return stage.Do(ctx, path, name, func() (equilibrated, error) {
 		const per = 16
 		out := equilibrated{TauExp: stats.Estimate{Value: math.NaN(), Error: math.NaN()}}
 		err := t.folder.Task(ctx, a.title+" in equilibrium", func(task *progress.Task) error {
 			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 				Action: t.action, N: stationary * per, Chains: stationary, Seed: t.seed(4*i + 2), Start: mcmc.StartKernel,
 				Thermalisation: -1, Unchecked: true, Thin: t.o.Equilibrium / a.divide / per, Observables: magnetisation, Progress: task.Set,
+				Checkpoint: stage.State(path),
 			}, func(int) (mcmc.Kernel, error) {
 				k, err := a.kernel(t)
 				if err != nil {

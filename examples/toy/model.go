@@ -125,7 +125,7 @@ func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.M
 		}
 		return m, m.CheckAction(p.exact.Action())
 	}
-	cfg.Checkpoint, cfg.CheckpointEvery = t.folder.Path("train_"+file), 2000
+	cfg.Checkpoint = t.folder.Path("train_" + file)
 	var fitted *diffusion.Model
 	err := t.folder.Task(ctx, "training "+name+p.short, func(task *progress.Task) (err error) {
 		cfg.Progress = func(s diffusion.TrainProgress) {

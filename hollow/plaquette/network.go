@@ -40,11 +40,19 @@ func init() {
 	})
 }
 
+// maxSize bounds every size in a [Config], which may be from a file.
+const maxSize = 1 << 12
+
+// maxAround bounds the number of plaquettes of the context.
+const maxAround = 1 << 16
+
 // New returns the network with the given configuration, and an error for a size that is
-// negative.
+// negative or above 4096.
 func New(cfg Config) (*Network, error) {
-	if cfg.Hidden < 0 || cfg.Embedding < 0 || cfg.Context < 0 || cfg.Range < 0 {
-		return nil, fmt.Errorf("plaquette: expected sizes that are not negative, got %+v", cfg)
+	for _, n := range []int{cfg.Hidden, cfg.Embedding, cfg.Context, cfg.Range} {
+		if n < 0 || n > maxSize {
+			return nil, fmt.Errorf("plaquette: expected sizes from 0 to %d, got %+v", maxSize, cfg)
+		}
 	}
 	if cfg.Hidden == 0 {
 		cfg.Hidden = 24
@@ -71,13 +79,19 @@ func (n *Network) Config() any { return n.cfg }
 func (n *Network) LearningRate() float64 { return 5e-3 }
 
 // Adapt returns the network itself. It returns an error unless the theory is one of lifted
-// angles that is even in them.
+// angles that is even in them, and for a context of more than 65536 plaquettes.
 func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	switch s := t.Symmetries; {
 	case !t.Quantized || t.Components != 1:
 		return nil, fmt.Errorf("plaquette: expected a theory of lifted angles, got %v, quantized: %v", t.Layout, t.Quantized)
 	case s != nil && !s.Sign:
 		return nil, fmt.Errorf("plaquette: expected an action that is even in the angles, got one that is not")
+	}
+	around := 1
+	for range t.Dim() {
+		if around *= 2*n.cfg.Range + 1; around > maxAround {
+			return nil, fmt.Errorf("plaquette: expected a context of at most %d plaquettes, got the range %d in %d dimensions", maxAround, n.cfg.Range, t.Dim())
+		}
 	}
 	return n, nil
 }

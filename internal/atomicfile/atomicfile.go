@@ -15,9 +15,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
-const bufferSize = 1 << 18
+const (
+	bufferSize = 1 << 18
+	// temporary begins the name of an unfinished file, a random text the rest.
+	temporary = ".tmp-"
+)
 
 var errClosed = errors.New("atomicfile: file already committed or closed")
 
@@ -66,7 +71,7 @@ func Create(path string) (*File, error) {
 	}
 	// A random name makes a collision with another writer, or with the remains of a
 	// crash, as good as impossible; O_EXCL makes it an error.
-	name := filepath.Join(filepath.Dir(path), ".tmp-"+rand.Text())
+	name := filepath.Join(filepath.Dir(path), temporary+rand.Text())
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		// The name that the caller knows is that of the file to be.
@@ -158,4 +163,44 @@ func syncDir(dir string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// Sweep removes the temporary files that killed processes have left in the directory and in
+// those in it. Nothing may be writing there. It returns the first error.
+func Sweep(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("atomicfile: %w", err)
+	}
+	for _, e := range entries {
+		if err := sweep(dir, e); err != nil {
+			return err
+		}
+		if !e.IsDir() {
+			continue
+		}
+		below := filepath.Join(dir, e.Name())
+		inner, err := os.ReadDir(below)
+		if err != nil {
+			continue // not ours
+		}
+		for _, e := range inner {
+			if err := sweep(below, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweep removes an entry of a directory if it is a temporary file.
+func sweep(dir string, e fs.DirEntry) error {
+	rest, ok := strings.CutPrefix(e.Name(), temporary)
+	if !ok || len(rest) != len(rand.Text()) || !e.Type().IsRegular() {
+		return nil
+	}
+	if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("atomicfile: %w", err)
+	}
+	return nil
 }

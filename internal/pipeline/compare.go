@@ -70,6 +70,7 @@ func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: r.action, N: 1600, Thin: 40, Seed: r.o.Part(seedReference), ColdValue: cold,
 			Observables: measure.Observables(r.action), Progress: t.Set,
+			Checkpoint: r.folder.Path(program.ReferenceState),
 		}, r.Kernel)
 		if err != nil {
 			return err
@@ -86,6 +87,7 @@ func (r *Run) Classical(ctx context.Context, out *report.Outcome) error {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: r.action, N: r.o.Samples, Thin: max(1, trajectories/r.o.Samples), Seed: r.o.Part(seedHMC),
 			Start: mcmc.StartCold, ColdValue: cold, Observables: measure.Observables(r.action), Progress: t.Set,
+			Checkpoint: r.folder.Path(program.HMCState),
 		}, func(int) (mcmc.Kernel, error) {
 			cfg := hmc.Config{Steps: 10, Flip: true}
 			if r.action.Layout().Volume() > enoughForTen {

@@ -27,6 +27,7 @@ func (r *Run) TrainingEnsemble(ctx context.Context) (*lattice.Ensemble, error) {
 	return r.Ensemble(ctx, program.EnsembleFile, "training ensemble", r.o.Configurations, func(t *progress.Task) (*lattice.Ensemble, error) {
 		run, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{
 			Action: r.action, N: r.o.Configurations, Seed: r.o.Part(seedEnsemble), ColdValue: cold, Progress: t.Set,
+			Checkpoint: r.folder.State(program.EnsembleFile),
 		}, r.Kernel)
 		if err != nil {
 			return nil, err

@@ -9,4 +9,7 @@ const (
 	ReverseFile   = "dm.npz"        // reverse SDE, with log q
 	ProposalsFile = "proposals.npz" // probability flow, with log q
 	ResultsFile   = "results.json"
+	// States of the classical runs, which are kept: they hold all their series.
+	ReferenceState = "reference.state"
+	HMCState       = "hmc.state"
 )

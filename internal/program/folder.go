@@ -30,7 +30,9 @@ const (
 )
 
 // OpenRun creates the folder, or opens it to continue. The parameters are written to
-// parameters.json; a folder with other parameters is refused and left as it is.
+// parameters.json; a folder with other parameters is refused and left as it is, and so is one
+// in which another process is at work, where the system can tell. What writes that were killed
+// have left is removed.
 func OpenRun(dir string, parameters map[string]any) (*Run, error) {
 	if dir == "" {
 		return nil, fmt.Errorf("expected an output folder, got an empty name")
@@ -40,19 +42,50 @@ func OpenRun(dir string, parameters map[string]any) (*Run, error) {
 		return nil, err
 	}
 	r := &Run{dir: dir, digests: map[string]string{}}
+	known, err := r.checkParameters(want)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	// Another process may have been here before the lock.
+	if known, err = r.checkParameters(want); err != nil {
+		return nil, err
+	}
+	if !known {
+		return r, write(r.Path(parametersFile), want)
+	}
+	return r, r.readDigests()
+}
+
+// checkParameters tells whether the folder has the parameters of a run, and returns an error if
+// they are others.
+func (r *Run) checkParameters(want []byte) (bool, error) {
 	have, err := os.ReadFile(r.Path(parametersFile))
 	switch {
-	case err == nil && string(have) == string(want):
-		return r, r.readDigests()
-	case err == nil:
-		return nil, fmt.Errorf("expected an output folder of the same run, got %s with other parameters; choose another with -out", dir)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case string(have) != string(want):
+		return false, fmt.Errorf("expected an output folder of the same run, got %s with other parameters; choose another with -out", r.dir)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+	return true, nil
+}
+
+// enter locks the folder and removes what is left of interrupted writes.
+func (r *Run) enter() error {
+	alone, err := lock(r.dir)
+	if err != nil || !alone {
+		return err
 	}
-	return r, write(r.Path(parametersFile), want)
+	return atomicfile.Sweep(r.dir)
 }
 
 func write(path string, data []byte) error {
@@ -79,7 +112,11 @@ func (r *Run) readDigests() error {
 // Path returns the path of a file in the folder.
 func (r *Run) Path(name string) string { return filepath.Join(r.dir, name) }
 
-// Save lets write make a file, in a folder that is made if need be, and keeps its digest.
+// State returns the path of the state of an unfinished file, which Save removes.
+func (r *Run) State(name string) string { return r.Path(name) + ".state" }
+
+// Save lets write make a file, in a folder that is made if need be, and keeps its digest. The
+// state from which it would have been continued is not needed any more.
 func (r *Run) Save(name string, write func(path string) error) error {
 	path := r.Path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -92,7 +129,13 @@ func (r *Run) Save(name string, write func(path string) error) error {
 	if err != nil {
 		return err
 	}
-	return r.keep(name, d)
+	if err := r.keep(name, d); err != nil {
+		return err
+	}
+	if err := os.Remove(r.State(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (r *Run) keep(name, digest string) error {

@@ -203,7 +203,6 @@ func (o *Options) Training(n int) diffusion.TrainConfig {
 			cfg.LearningRate = o.LearningRate
 		}
 	}
-	cfg.CheckpointEvery = 250
 	return cfg
 }
 

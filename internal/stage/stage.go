@@ -24,7 +24,8 @@ const magic = "latdiff stage"
 // Do returns the outcome of the stage called name: what f returns, or if the file at
 // path holds it, what f returned in an earlier run. The file appears whole, once f has
 // succeeded, in a folder that is made if need be; the numbers in a slice survive it
-// bit by bit, a field of a struct that is -0 becomes 0. It
+// bit by bit, a field of a struct that is -0 becomes 0. Before f is called the folder exists,
+// so that f can keep its own [State] there, which is removed in the end. It
 // returns the errors of ctx and of f, and an error for a file that is damaged or of
 // another stage, which stays as it is. T must be fit for encoding/gob.
 func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, error) {
@@ -35,11 +36,23 @@ func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, 
 	if err := ctx.Err(); err != nil {
 		return outcome, err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return outcome, err
+	}
 	if outcome, err = f(); err != nil {
 		return outcome, err
 	}
-	return outcome, write(path, name, outcome)
+	if err := write(path, name, outcome); err != nil {
+		return outcome, err
+	}
+	if err := os.Remove(State(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return outcome, err
+	}
+	return outcome, nil
 }
+
+// State returns the path at which a stage keeps the state of what is unfinished.
+func State(path string) string { return path + ".state" }
 
 func header(name string, payload []byte) string {
 	sum := sha256.Sum256(payload)
@@ -66,9 +79,6 @@ func write[T any](path, name string, outcome T) error {
 	var payload bytes.Buffer
 	if err := gob.NewEncoder(&payload).Encode(outcome); err != nil {
 		return fmt.Errorf("outcome of the stage %s: %w", name, err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		if _, err := io.WriteString(w, header(name, payload.Bytes())); err != nil {
