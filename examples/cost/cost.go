@@ -155,6 +155,11 @@ func (c *cost) run(ctx context.Context) error {
 		return err
 	}
 	c.table = results.New(parameters)
+	if c.o.models != "" {
+		if err := c.table.Inputs(strings.Split(c.o.models, ",")...); err != nil {
+			return err
+		}
+	}
 	for _, s := range c.sites {
 		for i, a := range c.samplers {
 			if err := c.point(ctx, s, i, a); err != nil {

@@ -1,8 +1,6 @@
 package program
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/provenance"
 )
 
 // Run is the output folder of one run. It keeps the digests of its finished files, so
@@ -88,7 +87,7 @@ func (r *Run) Save(name string, write func(path string) error) error {
 	if err := write(path); err != nil {
 		return err
 	}
-	d, err := digest(path)
+	d, err := provenance.Digest(path)
 	if err != nil {
 		return err
 	}
@@ -116,7 +115,7 @@ func (r *Run) Has(name string) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	got, err := digest(r.Path(name))
+	got, err := provenance.Digest(r.Path(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -140,17 +139,4 @@ func (r *Run) Exists(name string) bool {
 func (r *Run) Intact(name string) bool {
 	ok, err := r.Has(name)
 	return ok && err == nil
-}
-
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
