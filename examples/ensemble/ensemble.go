@@ -52,6 +52,9 @@ const (
 // between two looks at its phase.
 const saveEvery, pause = 2 * time.Minute, time.Second
 
+// stateBuffer is the size of the buffer for reading a state, in bytes.
+const stateBuffer = 1 << 18
+
 // maxMemory bounds -memory, in GiB, by more than any machine has.
 const maxMemory = 1 << 20
 
@@ -140,6 +143,9 @@ func (e *ensemble) seed(part int) uint64 { return e.o.Seed<<8 + uint64(part) }
 func (e *ensemble) newStage(title, state string, cfg mcmc.EnsembleConfig) (*stage, error) {
 	s := &stage{title: title, state: state}
 	cfg.Action = e.action
+	if e.o.Task.Part == program.OneShare {
+		cfg.Share, cfg.Shares = e.o.Task.Share, e.o.Task.Shares
+	}
 	cfg.Progress = func(done, total int) { s.task.Set(done, total) }
 	var err error
 	s.generator, err = e.sampler.generator(cfg)
@@ -148,8 +154,11 @@ func (e *ensemble) newStage(title, state string, cfg mcmc.EnsembleConfig) (*stag
 
 func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 	var err error
-	if e.folder, err = program.OpenRun(e.o.Out, e.parameters); err != nil {
+	if e.folder, err = e.o.Task.Open(e.o.Out, e.parameters); err != nil {
 		return err
+	}
+	if e.o.Task.Part == program.OneShare {
+		return e.share(ctx, out)
 	}
 	if e.folder.Exists(ensembleFile) && e.folder.Exists(resultsFile) {
 		if err := e.read(); err != nil {
@@ -157,6 +166,30 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		}
 		return e.print(out)
 	}
+	if e.o.Task.Part == program.Merge {
+		if err := e.merge(); err != nil {
+			return err
+		}
+	}
+	if err := e.produce(ctx); err != nil {
+		return err
+	}
+	if err := (lattice.EnsembleFormat{Float32: e.o.Float32}).Write(e.folder.Path(ensembleFile), e.chains.generator.Result().Ensemble); err != nil {
+		return err
+	}
+	if err := e.file.Write(e.folder.Path(resultsFile)); err != nil {
+		return err
+	}
+	for _, name := range []string{stateFile, checkFile} {
+		if err := os.Remove(e.folder.Path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return e.print(out)
+}
+
+// produce makes what is left of the chains, and the results.
+func (e *ensemble) produce(ctx context.Context) error {
 	r, err := e.complete(ctx, e.chains)
 	if err != nil {
 		return err
@@ -172,21 +205,7 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 	if err := e.measure(r); err != nil {
 		return err
 	}
-	if err := e.thermalisation(check); err != nil {
-		return err
-	}
-	if err := (lattice.EnsembleFormat{Float32: e.o.Float32}).Write(e.folder.Path(ensembleFile), r.Ensemble); err != nil {
-		return err
-	}
-	if err := e.file.Write(e.folder.Path(resultsFile)); err != nil {
-		return err
-	}
-	for _, name := range []string{stateFile, checkFile} {
-		if err := os.Remove(e.folder.Path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return e.print(out)
+	return e.thermalisation(check)
 }
 
 // read takes the files of a finished run as they are, which it has to be able to read.
@@ -277,7 +296,7 @@ func (s *stage) restore(path string) error {
 		return err
 	}
 	defer f.Close()
-	if err := s.generator.Restore(bufio.NewReaderSize(f, 1<<18)); err != nil {
+	if err := s.generator.Restore(bufio.NewReaderSize(f, stateBuffer)); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -8,6 +8,10 @@
 // and prints the observables with errors. Interrupted with Ctrl-C it keeps its state,
 // and the same command continues to the files that it would have written without the
 // interruption.
+//
+// Several processes share the chains with -task, which needs -thin: -task 3/8 runs the fourth
+// of eight shares in the folder task-3-of-8 of -out, and -task merge/8 makes of all of them,
+// bit by bit, the files of one process.
 package main
 
 import (
@@ -47,6 +51,7 @@ type options struct {
 	Hits           int
 	StepSize       float64
 	MALA           bool
+	Task           program.Task
 }
 
 // applicable lists the flags beside the common ones that an algorithm reads.
@@ -62,7 +67,7 @@ var applicable = map[string][]string{
 var common = []string{"alg", "n", "dims", "kappa", "lambda", "seed", "float32"}
 
 // neutral lists the flags that every algorithm reads and that no result depends on.
-var neutral = []string{"out", "memory"}
+var neutral = []string{"out", "memory", "task"}
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	o := new(options)
@@ -88,6 +93,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	fs.IntVar(&o.Hits, "hits", 2, "metropolis: proposals per site and sweep")
 	fs.Float64Var(&o.StepSize, "dtau", 0, "langevin: step size Δτ in lattice units; 0 means 0.01, with -mala one that is tuned")
 	fs.BoolVar(&o.MALA, "mala", false, "langevin: accept or reject every update, which makes the algorithm exact")
+	o.Task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Ensemble generates configurations of φ⁴ theory with a choice of algorithms.")
 		fs.PrintDefaults()
@@ -128,6 +134,9 @@ func (o *options) check(fs *flag.FlagSet) (map[string]any, error) {
 	}
 	if o.Acceptance != 0 && o.Algorithm == "langevin" && !o.MALA {
 		return nil, fmt.Errorf("expected -acceptance for langevin with -mala only, got %v", o.Acceptance)
+	}
+	if o.Task.Part != program.Whole && o.Thin == 0 && o.Algorithm != "paper" {
+		return nil, fmt.Errorf("expected -thin with -task, since shares cannot measure it together, got 0; a run with a small -n and without -task prints one")
 	}
 	parameters := make(map[string]any)
 	for _, name := range reads {

@@ -94,6 +94,24 @@ func (r *Run) Save(name string, write func(path string) error) error {
 	return r.keep(name, d)
 }
 
+// Take copies a finished file of another run, unless it is there.
+func (r *Run) Take(from *Run, name string) error {
+	if done, err := r.Has(name); done || err != nil {
+		return err
+	}
+	return r.Save(name, func(path string) error {
+		f, err := os.Open(from.Path(name))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return atomicfile.Write(path, func(w io.Writer) error {
+			_, err := io.Copy(w, f)
+			return err
+		})
+	})
+}
+
 func (r *Run) keep(name, digest string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

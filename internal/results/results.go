@@ -54,6 +54,22 @@ func (f *File) Inputs(paths ...string) error {
 	return nil
 }
 
+// Merged adds the provenance of the shares whose results are in the given files.
+func (f *File) Merged(paths ...string) error {
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("results: %w", err)
+		}
+		var share File
+		if err := json.Unmarshal(text, &share); err != nil {
+			return fmt.Errorf("results: %s: %w", path, err)
+		}
+		f.Provenance.Shares = append(f.Provenance.Shares, share.Provenance)
+	}
+	return nil
+}
+
 // Add appends a number with its error; a NaN error means that it is not known.
 func (f *File) Add(ensemble, observable string, e stats.Estimate) {
 	f.Results = append(f.Results, Result{ensemble, observable, finite(e.Value), finite(e.Error)})
