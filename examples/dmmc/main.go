@@ -44,6 +44,10 @@
 // denoising.png, and with -moves latent.npz and hybrid.npz. Interrupted with Ctrl-C it keeps what is finished, and the same command
 // continues.
 //
+// Several processes share the proposals with -task: train makes the model, if there is none,
+// 3/8 draws the fourth of eight blocks in the folder task-3-of-8 of -out, and merge/8 joins all of
+// them to the proposals of one process, bit by bit, and goes on with everything else.
+//
 // The preset quick is meant for two cores: a model that is shipped takes about four minutes
 // at 32×32, one at 16×16. The preset paper trains the published U-Net and takes its
 // sampler and probes, for a GPU.
@@ -80,6 +84,7 @@ type options struct {
 	moveSteps     int    // steps of each kind of them, all chains together
 	update        string // what hybrid chains do beside proposals
 	updates       int    // and how often in a step
+	task          program.Task
 }
 
 func main() {
@@ -103,6 +108,7 @@ func parse(args []string) (options, error) {
 		fs.IntVar(&o.moveSteps, "moving", 4096, "steps of the latent and of the hybrid chains, all chains together")
 		fs.StringVar(&o.update, "update", cluster, "update of hybrid chains: cluster, or hmc for a unit trajectory")
 		fs.IntVar(&o.updates, "updates", 4, "updates after each proposal of hybrid chains")
+		o.task.Register(fs, true)
 		fs.BoolVar(&o.thermodynamic, "thermodynamic", true, "compute log Z by thermodynamic integration too")
 	})
 	return o, err
@@ -145,6 +151,12 @@ func run(ctx context.Context, args []string) error {
 	d, err := newDMMC(o)
 	if err != nil {
 		return err
+	}
+	switch o.task.Part {
+	case program.Train:
+		return d.train(ctx)
+	case program.OneShare:
+		return d.share(ctx)
 	}
 	if err := d.walk(ctx); err != nil {
 		return err

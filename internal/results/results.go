@@ -54,6 +54,16 @@ func (f *File) Inputs(paths ...string) error {
 	return nil
 }
 
+// Block adds what the log-weights of a block of proposals say, if they are many enough for
+// errors.
+func (e Ensemble) Block(action, logq []float64) error {
+	const least = 16
+	if len(logq) < least {
+		return nil
+	}
+	return e.Add(measure.Likelihood(action, logq))
+}
+
 // Merged adds the provenance of the shares whose results are in the given files.
 func (f *File) Merged(paths ...string) error {
 	for _, path := range paths {
