@@ -128,14 +128,36 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samp
 	if n < 1 {
 		return nil, fmt.Errorf("flow: expected at least one configuration to draw, got %d", n)
 	}
-	return f.transport(ctx, n, seed, func(c, _, _ int) []float64 {
-		return f.prior.Modes(rand.New(rand.NewPCG(seed, uint64(c))), f.cfg.Batch)
+	return f.sample(ctx, 0, n, seed)
+}
+
+// SampleShare draws a share of the configurations that Sample draws with the same n and seed,
+// for several processes: whole chunks of Batch configurations, of which there are C = ⌈n/Batch⌉,
+// from chunk s·C/S up to (s+1)·C/S for share s of S. The shares, joined in their order, are the
+// result of Sample bit by bit; see lattice.Join. It returns the errors of Sample, and one unless
+// 0 ≤ s < S ≤ C.
+func (f *ProbabilityFlow) SampleShare(ctx context.Context, n, share, shares int, seed uint64) (*Samples, error) {
+	chunks := f.chunks(max(n, 0))
+	if shares < 1 || shares > chunks {
+		return nil, fmt.Errorf("flow: expected from 1 up to %d shares of %d configurations in batches of %d, got %d", chunks, n, f.cfg.Batch, shares)
+	}
+	if share < 0 || share >= shares {
+		return nil, fmt.Errorf("flow: expected a share from 0 up to %d, got %d", shares-1, share)
+	}
+	first, end := share*chunks/shares, (share+1)*chunks/shares
+	return f.sample(ctx, first, min(end*f.cfg.Batch, n)-first*f.cfg.Batch, seed)
+}
+
+// sample draws n configurations, with the random numbers of the chunks from first on.
+func (f *ProbabilityFlow) sample(ctx context.Context, first, n int, seed uint64) (*Samples, error) {
+	return f.transport(ctx, first, n, seed, func(c, _, _ int) []float64 {
+		return f.prior.Modes(rand.New(rand.NewPCG(seed, uint64(first+c))), f.cfg.Batch)
 	})
 }
 
 // transport maps n latent fields to configurations; latent returns the modes of those of
-// chunk c, from lo to hi.
-func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, latent func(c, lo, hi int) []float64) (*Samples, error) {
+// chunk c, from lo to hi, whose probes are those of chunk first + c.
+func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint64, latent func(c, lo, hi int) []float64) (*Samples, error) {
 	v := f.layout.Size()
 	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
@@ -148,7 +170,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)
 		}
-		end, err := f.integrate(ctx, x, c, hi-lo, f.cfg.SigmaMax, f.cfg.SigmaMin, run)
+		end, err := f.integrate(ctx, x, first+c, hi-lo, f.cfg.SigmaMax, f.cfg.SigmaMin, run)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (f *ProbabilityFlow) Transport(ctx context.Context, latent []float64, seed 
 	if err := lattice.CheckField(latent, len(latent)); err != nil {
 		return nil, fmt.Errorf("flow: latent fields: %w", err)
 	}
-	return f.transport(ctx, len(latent)/v, seed, func(_, lo, hi int) []float64 { return latent[lo*v : hi*v] })
+	return f.transport(ctx, 0, len(latent)/v, seed, func(_, lo, hi int) []float64 { return latent[lo*v : hi*v] })
 }
 
 // Map is Transport for the chains of mcmc.Latent. It returns an error for a model whose

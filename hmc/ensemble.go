@@ -26,6 +26,9 @@ type EnsembleConfig struct {
 	// Workers bounds the chains that run at the same time; 0 means GOMAXPROCS. The result
 	// does not depend on it.
 	Workers int
+	// Share and Shares let several processes share the chains, see [mcmc.EnsembleConfig] and
+	// [mcmc.Generator.Merge].
+	Share, Shares int
 	// Start says where the chains begin; the zero value starts half of them hot and half
 	// cold, at [mcmc.LeastConstant], which is what shows whether they thermalised.
 	Start mcmc.Start
@@ -129,7 +132,7 @@ func NewGenerator(action lattice.Action, cfg EnsembleConfig) (*mcmc.Generator, e
 		return nil, err
 	}
 	return mcmc.NewGenerator(mcmc.EnsembleConfig{
-		Action: action, N: cfg.N, Seed: cfg.Seed, Chains: cfg.Chains, Workers: cfg.Workers,
+		Action: action, N: cfg.N, Seed: cfg.Seed, Chains: cfg.Chains, Workers: cfg.Workers, Share: cfg.Share, Shares: cfg.Shares,
 		Start: cfg.Start, ColdValue: cold, Thermalisation: cfg.Thermalisation,
 		Thin: cfg.Thin, Decorrelation: cfg.Decorrelation, MaxSteps: cfg.MaxSteps, MaxBytes: cfg.MaxBytes,
 		Checkpoint: cfg.Checkpoint, CheckpointEvery: cfg.CheckpointEvery,

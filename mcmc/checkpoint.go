@@ -56,29 +56,39 @@ func (g *Generator) Save(w io.Writer) error {
 // is damaged or of another configuration; unless the configuration was the reason,
 // the generator must not be used afterwards.
 func (g *Generator) Restore(r io.Reader) error {
+	done, err := g.restore(r, g.fingerprint(), g.workers)
+	if err == nil {
+		g.done = done
+	}
+	return err
+}
+
+// restore reads a state with the given fingerprint into workers and returns the number of
+// their configurations.
+func (g *Generator) restore(r io.Reader, want string, workers []*worker) (done int, err error) {
 	d := &stateReader{r: r, sum: crc32.NewIEEE()}
 	magic := make([]byte, len(generatorMagic))
 	d.read(magic)
 	if d.err != nil || string(magic) != generatorMagic {
-		return fmt.Errorf("mcmc: expected the state of an ensemble, got data without its header")
+		return 0, fmt.Errorf("mcmc: expected the state of an ensemble, got data without its header")
 	}
 	have := string(d.bytes())
 	if d.err != nil {
-		return d.fail()
+		return 0, d.fail()
 	}
-	if want := g.fingerprint(); have != want {
-		return fmt.Errorf("mcmc: expected the state of the ensemble %s, got that of %s", want, have)
+	if have != want {
+		return 0, fmt.Errorf("mcmc: expected the state of the ensemble %s, got that of %s", want, have)
 	}
-	g.thin, g.pilotSteps, g.done = int(d.uint()), int(d.uint()), int(d.uint())
+	g.thin, g.pilotSteps, done = int(d.uint()), int(d.uint()), int(d.uint())
 	g.pilot = pilotFromFloats(d.floats(nil, pilotFloats))
 	g.rounds = d.floats(g.rounds[:0], maxSaved)
-	for i, w := range g.workers {
+	for _, w := range workers {
 		state := d.bytes()
 		if d.err != nil {
-			return d.fail()
+			return 0, d.fail()
 		}
 		if err := w.chain.UnmarshalBinary(state); err != nil {
-			return fmt.Errorf("mcmc: chain %d: %w", i, err)
+			return 0, fmt.Errorf("mcmc: chain %d: %w", w.number, err)
 		}
 		w.begin, w.from, w.until, w.unborn = int(int64(d.uint())), int(d.uint()), int(d.uint()), d.uint() != 0
 		for j := range w.series {
@@ -93,7 +103,7 @@ func (g *Generator) Restore(r io.Reader) error {
 			d.err = g.checkRestored(w)
 		}
 		if d.err != nil {
-			return d.fail()
+			return 0, d.fail()
 		}
 	}
 	sum := d.sum.Sum32()
@@ -101,12 +111,12 @@ func (g *Generator) Restore(r io.Reader) error {
 		d.err = fmt.Errorf("expected checksum %08x, got %08x", got, sum)
 	}
 	if d.err != nil {
-		return d.fail()
+		return 0, d.fail()
 	}
 	if n, _ := io.ReadFull(r, magic[:1]); n != 0 {
-		return fmt.Errorf("mcmc: expected no more bytes after the state of an ensemble")
+		return 0, fmt.Errorf("mcmc: expected no more bytes after the state of an ensemble")
 	}
-	return nil
+	return done, nil
 }
 
 // checkRestored returns an error for a worker whose numbers no run leaves: they say how long
@@ -132,13 +142,17 @@ const maxRestored = min(1<<40, math.MaxInt)
 
 // fingerprint describes everything in the configuration that the result depends on
 // and that can be compared.
-func (g *Generator) fingerprint() string {
-	c := g.cfg
+func (g *Generator) fingerprint() string { return g.cfg.fingerprint() }
+
+func (c EnsembleConfig) fingerprint() string {
 	s := fmt.Sprintf("(N %d, chains %d, seed %d, start %d at %v, thermalisation %d, thin %d, decorrelation %v, pilot %d, unchecked %t, action %s [%s]",
 		c.N, c.Chains, c.Seed, c.Start, c.ColdValue, c.Thermalisation, c.Thin, c.Decorrelation, c.PilotSteps, c.Unchecked, lattice.Describe(c.Action), lattice.Fingerprint(c.Action))
 	s += ", observables"
 	for _, o := range c.Observables {
 		s += fmt.Sprintf(" %q", o.Name)
+	}
+	if c.Shares > 1 {
+		s += fmt.Sprintf(", share %d of %d", c.Share, c.Shares)
 	}
 	return s + ")"
 }

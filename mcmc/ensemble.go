@@ -58,6 +58,12 @@ type EnsembleConfig struct {
 	// Workers bounds the chains that run at the same time; 0 means GOMAXPROCS. The
 	// result does not depend on it.
 	Workers int
+	// Share and Shares let several processes share the chains: share s of S runs the chains
+	// from s·C/S up to (s+1)·C/S of C, with the random numbers that they have in a run of all,
+	// for 0 ≤ s < S ≤ C. 0 shares means one. Shares cannot compare their chains, so that Thin
+	// is required, and the run has no check at its end: [Generator.Merge] joins them and makes
+	// it.
+	Share, Shares int
 	// Seed is the first seed of all generators; chain c is that of
 	// rand.NewPCG(Seed, c).
 	Seed uint64
@@ -237,6 +243,10 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 	if cfg.Chains == 0 {
 		cfg.Chains = min(16, cfg.N)
 	}
+	if err := cfg.checkShare(); err != nil {
+		return cfg, err
+	}
+	cfg.Shares = max(cfg.Shares, 1)
 	if cfg.Workers == 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -264,7 +274,8 @@ const fieldsPerChain = 8
 // checkMemory returns an error if a run that is thinned by thin takes more memory than it
 // may, or more than an int can count.
 func (cfg EnsembleConfig) checkMemory(thin int) error {
-	n, size, chains := float64(cfg.N), float64(cfg.Action.Layout().Size()), float64(cfg.Chains)
+	lo, hi := cfg.share()
+	n, size, chains := float64(cfg.until(hi)-cfg.until(lo)), float64(cfg.Action.Layout().Size()), float64(hi-lo)
 	// S and the number of the chain go with every configuration.
 	fields := 8 * n * (size + 2)
 	kernels := 8 * chains * size * fieldsPerChain
@@ -276,8 +287,8 @@ func (cfg EnsembleConfig) checkMemory(thin int) error {
 	most := math.Min(float64(cfg.MaxBytes), math.MaxInt)
 	if sum := fields + kernels + series + pilot; sum > most {
 		return fmt.Errorf("mcmc: expected an ensemble that takes up to %s of memory (MaxBytes), got %s: %d configurations of %d numbers %s, %d chains %s, %d series of observables %s",
-			gigabytes(most), gigabytes(sum), cfg.N, cfg.Action.Layout().Size(), gigabytes(fields),
-			cfg.Chains, gigabytes(kernels+pilot), len(cfg.Observables), gigabytes(series))
+			gigabytes(most), gigabytes(sum), int(n), cfg.Action.Layout().Size(), gigabytes(fields),
+			hi-lo, gigabytes(kernels+pilot), len(cfg.Observables), gigabytes(series))
 	}
 	return nil
 }

@@ -211,7 +211,7 @@ func (g *Generator) failure(a agreement) *NotEquilibratedError {
 }
 
 // stuck returns an error if a chain has accepted nothing in the steps of its statistics.
-func (w *worker) stuck(number int) error {
+func (w *worker) stuck() error {
 	if st := w.chain.stats; st.Steps < stillSteps || st.Accepted > 0 {
 		return nil
 	}
@@ -220,8 +220,8 @@ func (w *worker) stuck(number int) error {
 		start = "hot"
 	}
 	return &NotEquilibratedError{
-		Chain: number, Observable: "acceptance", RHat: math.NaN(), Limit: math.NaN(), Z: math.NaN(),
+		Chain: w.number, Observable: "acceptance", RHat: math.NaN(), Limit: math.NaN(), Z: math.NaN(),
 		Steps: w.chain.steps, Advice: adviseStuck,
-		Reason: fmt.Sprintf("chain %d (%s start) without an accepted proposal in its last %d steps", number, start, w.chain.stats.Steps),
+		Reason: fmt.Sprintf("chain %d (%s start) without an accepted proposal in its last %d steps", w.number, start, w.chain.stats.Steps),
 	}
 }

@@ -26,8 +26,10 @@ type Generator struct {
 	pilotSteps int
 	// rounds has, for each pilot run whose chains did not agree, the largest R̂.
 	rounds []float64
-	// data has the place of every configuration, where the workers put theirs.
+	// data has the place of every configuration, where the workers put theirs, and n is their
+	// number.
 	data []float64
+	n    int
 
 	mu   sync.Mutex
 	done int
@@ -52,8 +54,9 @@ const (
 
 // worker is one chain with what it has produced.
 type worker struct {
-	chain *Chain
-	hot   bool
+	number int // of the chain
+	chain  *Chain
+	hot    bool
 	// from and until are the numbers of steps of the chain at which its thermalisation,
 	// or the last extension of it, begins and ends.
 	from, until int
@@ -89,26 +92,23 @@ func NewGenerator(cfg EnsembleConfig, newKernel func(chain int) (Kernel, error))
 	if err := checkBounded(cfg.Action); err != nil {
 		return nil, err
 	}
-	g := &Generator{
-		cfg: cfg, workers: make([]*worker, cfg.Chains), thin: cfg.Thin, pilotSteps: cfg.PilotSteps,
-		data: make([]float64, cfg.N*cfg.Action.Layout().Size()),
-	}
+	lo, hi := cfg.share()
+	g := &Generator{cfg: cfg, workers: make([]*worker, hi-lo), thin: cfg.Thin, pilotSteps: cfg.PilotSteps, n: cfg.until(hi) - cfg.until(lo)}
+	g.data = make([]float64, g.n*cfg.Action.Layout().Size())
 	if g.pilotSteps == 0 {
 		g.pilotSteps = pilotStart
 	}
-	first := 0
-	for c := range g.workers {
-		w, err := g.newWorker(c, first, newKernel)
+	for i := range g.workers {
+		w, err := g.newWorker(lo+i, newKernel)
 		if err != nil {
-			return nil, fmt.Errorf("mcmc: chain %d: %w", c, err)
+			return nil, fmt.Errorf("mcmc: chain %d: %w", lo+i, err)
 		}
-		for other, o := range g.workers[:c] {
+		for _, o := range g.workers[:i] {
 			if same(w.chain.kernel, o.chain.kernel) {
-				return nil, fmt.Errorf("mcmc: expected a kernel of its own for every chain, got one %T for the chains %d and %d", w.chain.kernel, other, c)
+				return nil, fmt.Errorf("mcmc: expected a kernel of its own for every chain, got one %T for the chains %d and %d", w.chain.kernel, o.number, w.number)
 			}
 		}
-		g.workers[c] = w
-		first += w.want
+		g.workers[i] = w
 	}
 	return g, nil
 }
@@ -120,7 +120,7 @@ func same(a, b Kernel) bool {
 		v.Type().Elem().Size() > 0 && v.Pointer() == w.Pointer()
 }
 
-func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error)) (*worker, error) {
+func (g *Generator) newWorker(c int, newKernel func(int) (Kernel, error)) (*worker, error) {
 	kernel, err := newKernel(c)
 	if err != nil {
 		return nil, err
@@ -130,16 +130,15 @@ func (g *Generator) newWorker(c, first int, newKernel func(int) (Kernel, error))
 	if err != nil {
 		return nil, err
 	}
+	lo, _ := g.cfg.share()
+	first, end := g.cfg.until(c)-g.cfg.until(lo), g.cfg.until(c+1)-g.cfg.until(lo)
 	w := &worker{
-		chain: chain, first: first, want: g.cfg.N / g.cfg.Chains, begin: -1,
+		number: c, chain: chain, first: first, want: end - first, begin: -1,
 		series: make([][]float64, len(g.cfg.Observables)),
 		pilot:  make([][]float64, len(newCompared(g.cfg.Action).names)),
 		until:  max(0, g.cfg.Thermalisation),
 	}
-	if c < g.cfg.N%g.cfg.Chains {
-		w.want++
-	}
-	w.data = g.data[first*v : first*v : (first+w.want)*v]
+	w.data = g.data[first*v : first*v : end*v]
 	chain.watch = func() error { return g.watch(w) }
 	switch {
 	case g.cfg.Start == StartKernel:
@@ -220,7 +219,7 @@ func (g *Generator) Phase() Phase {
 // chosen it. It must not be called during Run.
 func (g *Generator) Thin() int { return g.thin }
 
-// Kernel returns the kernel of a chain.
+// Kernel returns the kernel of a chain, counted from 0 in every share.
 func (g *Generator) Kernel(chain int) Kernel { return g.workers[chain].chain.kernel }
 
 // each runs f for all chains on the configured number of goroutines. The first
@@ -249,13 +248,13 @@ func (g *Generator) each(ctx context.Context, f func(context.Context, *worker) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for c, err := range errs {
+	for i, err := range errs {
 		var n *NotEquilibratedError
 		if errors.As(err, &n) {
 			return n
 		}
 		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errPaused) {
-			return fmt.Errorf("mcmc: chain %d: %w", c, err)
+			return fmt.Errorf("mcmc: chain %d: %w", g.workers[i].number, err)
 		}
 	}
 	if slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, errPaused) }) {
@@ -293,7 +292,7 @@ func (g *Generator) thermalise(ctx context.Context, w *worker) error {
 			return err
 		}
 		g.reportSteps(w, 0)
-		err := w.stuck(g.number(w))
+		err := w.stuck()
 		if err == nil || g.cfg.Unchecked {
 			break
 		}
@@ -306,9 +305,6 @@ func (g *Generator) thermalise(ctx context.Context, w *worker) error {
 	}
 	return nil
 }
-
-// number returns the number of the chain of a worker.
-func (g *Generator) number(w *worker) int { return slices.Index(g.workers, w) }
 
 // produce makes the configurations of a chain that are left.
 func (g *Generator) produce(ctx context.Context, w *worker) error {
@@ -324,7 +320,7 @@ func (g *Generator) produce(ctx context.Context, w *worker) error {
 		w.data = append(w.data, w.chain.phi...)
 		w.action = append(w.action, g.cfg.Action.Value(w.chain.phi))
 		if !g.cfg.Unchecked && w.chain.stats.Steps >= longStill {
-			if err := w.stuck(g.number(w)); err != nil {
+			if err := w.stuck(); err != nil {
 				return err
 			}
 		}
@@ -339,7 +335,7 @@ const longStill = 1000
 
 // check compares the configurations of the chains with each other when all are there.
 func (g *Generator) check() error {
-	if g.cfg.Unchecked {
+	if g.cfg.Unchecked || g.cfg.Shares > 1 {
 		return nil
 	}
 	o := newCompared(g.cfg.Action)
@@ -394,7 +390,7 @@ func (g *Generator) report() {
 	defer g.mu.Unlock()
 	g.done++
 	if g.cfg.Progress != nil {
-		g.cfg.Progress(g.done, g.cfg.N)
+		g.cfg.Progress(g.done, g.n)
 	}
 }
 
@@ -408,7 +404,7 @@ func (g *Generator) Result() *EnsembleResult {
 		Series: make([][][]float64, len(g.cfg.Observables)),
 	}
 	var chain, action []float64
-	for c, w := range g.workers {
+	for _, w := range g.workers {
 		rec := ChainRecord{Hot: w.hot, First: len(chain), Len: len(w.data) / v}
 		if w.begin >= 0 {
 			rec.Stats = w.chain.stats
@@ -417,13 +413,13 @@ func (g *Generator) Result() *EnsembleResult {
 		r.Stats.Merge(rec.Stats)
 		action = append(action, w.action...)
 		for range rec.Len {
-			chain = append(chain, float64(c))
+			chain = append(chain, float64(w.number))
 		}
 		for i := range r.Series {
 			r.Series[i] = append(r.Series[i], w.series[i])
 		}
 	}
-	if len(chain) == g.cfg.N {
+	if len(chain) == g.n {
 		r.Ensemble.Data = g.data
 	} else {
 		for _, w := range g.workers {

@@ -168,6 +168,9 @@ func (a *acceptance) walk(ctx context.Context) error {
 		return err
 	}
 	a.table = results.New(parameters)
+	if err := a.table.Inputs(o.Files()...); err != nil {
+		return err
+	}
 	for _, p := range a.points {
 		if err := a.evaluate(ctx, p); err != nil {
 			return err

@@ -127,6 +127,8 @@ func newCost(o options) (*cost, error) {
 		c.sites = append(c.sites, s)
 	}
 	switch {
+	case o.task.Shares > len(c.sites)*len(c.samplers):
+		return nil, fmt.Errorf("expected at most as many shares as points, %d, got -task %v", len(c.sites)*len(c.samplers), &o.task)
 	case !(o.minutes > 0) || math.IsInf(o.minutes, 0):
 		return nil, fmt.Errorf("expected -minutes > 0, got %v", o.minutes)
 	case !(o.lower >= 0 && o.lower < o.Kappa):
@@ -151,17 +153,34 @@ func (c *cost) run(ctx context.Context) error {
 		"models": c.o.models, "minutes": c.o.minutes, "lower": c.o.lower, "n": c.o.n, "cores": runtime.GOMAXPROCS(0),
 	}
 	var err error
-	if c.folder, err = program.OpenRun(c.o.Out, parameters); err != nil {
+	if c.folder, err = c.o.task.Open(c.o.Out, parameters); err != nil {
 		return err
 	}
 	c.table = results.New(parameters)
+	if c.o.models != "" {
+		if err := c.table.Inputs(strings.Split(c.o.models, ",")...); err != nil {
+			return err
+		}
+	}
+	if c.o.task.Part == program.Merge {
+		if err := c.merge(parameters); err != nil {
+			return err
+		}
+	}
 	for _, s := range c.sites {
 		for i, a := range c.samplers {
-			if err := c.point(ctx, s, i, a); err != nil {
+			if !c.o.task.Has(c.number(s, i)) {
+				continue
+			}
+			err := c.folder.Save(stageFile(s, a), func(string) error { return c.point(ctx, s, i, a) })
+			if err != nil {
 				return err
 			}
 		}
 		clear(s.ensembles)
+	}
+	if c.o.task.Part == program.OneShare {
+		return c.folder.Save(program.ResultsFile, c.table.Write)
 	}
 	c.fit()
 	if err := c.plot(); err != nil {
@@ -177,7 +196,7 @@ func (c *cost) run(ctx context.Context) error {
 // point measures a sampler on a lattice, or reads what an earlier run did.
 func (c *cost) point(ctx context.Context, s *site, i int, a sampler) error {
 	name := a.name + "_" + s.name
-	o, err := stage.Do(ctx, c.folder.Path("stages/"+name), name, func() (outcome, error) {
+	o, err := stage.Do(ctx, c.folder.Path(stageFile(s, a)), name, func() (outcome, error) {
 		var ens *lattice.Ensemble
 		if a.prepares {
 			var err error

@@ -107,6 +107,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// The points of two shares are those of the merged run.
+func TestShares(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	for _, task := range []string{"0/2", "1/2", "merge/2"} {
+		if err := run(t.Context(), tiny(out, "-dims", "4x4", "-samplers", "cluster,thermodynamic", "-task", task)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, share := range map[string]string{"stages/cluster_4x4": "task-0-of-2", "stages/thermodynamic_4x4": "task-1-of-2"} {
+		if !bytes.Equal(programtest.Read(t, out, name), programtest.Read(t, out, share, name)) {
+			t.Errorf("%s is another than that of its share", name)
+		}
+	}
+	if _, ok := programtest.Results(t, programtest.Read(t, out, program.ResultsFile)).Get("cluster_4x4", independent); !ok {
+		t.Error("the merged results lack a point")
+	}
+}
+
 // A coupling without a model has no DM-MC; the rest is there.
 func TestWithoutModel(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
@@ -133,5 +151,6 @@ func TestBadInput(t *testing.T) {
 		"few configurations": {"-n", "8"},
 		"no model":           {"-models", "nothing.npz"},
 		"negative λ":         {"-lambda", "-1"},
+		"too many shares":    {"-samplers", "cluster", "-task", "0/3"},
 	})
 }

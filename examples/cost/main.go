@@ -37,6 +37,10 @@
 // fit cost = A L^p, exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent
 // crossing_extent where the fits are equal. cost.png and logz.png show both costs. Interrupted
 // with Ctrl-C the program keeps the points that are finished, and the same command continues.
+//
+// With -task several processes share the points, one after the other on every lattice, and
+// -task merge/n makes of them one table; the times are those of the machines of the shares,
+// which have to have as many cores as that of the merging process.
 package main
 
 import (
@@ -57,6 +61,7 @@ type options struct {
 	minutes  float64
 	lower    float64
 	n        int
+	task     program.Task
 }
 
 const about = `Cost measures the time of an independent configuration of φ⁴ theory with every sampler of
@@ -80,6 +85,7 @@ func parse(args []string) (options, error) {
 	fs.Float64Var(&o.minutes, "minutes", 2, "time of every sampler on every lattice, about")
 	fs.Float64Var(&o.lower, "lower", 0.21, "κ of the draws that smc_model starts from")
 	fs.IntVar(&o.n, "n", 2048, "configurations that spectra are measured on, a half of it on 128x128")
+	o.task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), about)
 		fs.PrintDefaults()

@@ -71,6 +71,8 @@ func newCritical(o options) (*critical, error) {
 		c.actions = append(c.actions, a)
 	}
 	switch {
+	case c.o.task.Shares > len(c.actions):
+		return nil, fmt.Errorf("expected at most as many shares as lattices, %d, got -task %v", len(c.actions), &c.o.task)
 	case len(c.actions) < 2:
 		return nil, fmt.Errorf("expected at least two lattices, got -dims %q", o.Dims)
 	case o.steps < chains*kept:
@@ -90,10 +92,18 @@ func (c *critical) run(ctx context.Context) error {
 		"dims": c.o.Dims, "kappa": c.o.Kappa, "lambda": c.o.Lambda, "seed": c.o.Seed, "steps": c.o.steps, "window": c.o.window, "universal": c.o.universal,
 	}
 	var err error
-	if c.folder, err = program.OpenRun(c.o.Out, parameters); err != nil {
+	if c.folder, err = c.o.task.Open(c.o.Out, parameters); err != nil {
 		return err
 	}
 	c.table = results.New(parameters)
+	switch c.o.task.Part {
+	case program.OneShare:
+		return c.share(ctx)
+	case program.Merge:
+		if err := c.merge(parameters); err != nil {
+			return err
+		}
+	}
 	for i, a := range c.actions {
 		if err := c.simulate(ctx, i, a); err != nil {
 			return err
@@ -145,7 +155,7 @@ type simulated struct {
 // simulate runs the chains of one lattice.
 func (c *critical) simulate(ctx context.Context, i int, a *lattice.Phi4) error {
 	name := c.name(i)
-	path := c.folder.Path("stages/" + name)
+	path := c.folder.Path(c.stage(i))
 	out, err := stage.Do(ctx, path, name, func() (simulated, error) {
 		var out simulated
 		err := c.folder.Task(ctx, name, func(t *progress.Task) error {

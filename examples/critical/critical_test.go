@@ -77,5 +77,25 @@ func TestBadInput(t *testing.T) {
 		"no hopping":       {"-kappa", "0"},
 		"negative λ":       {"-lambda", "-1"},
 		"a backend":        {"-backend", "go"},
+		"too many shares":  {"-task", "0/3"},
 	})
+}
+
+// The lattices of two shares give the results of one process.
+func TestShares(t *testing.T) {
+	whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
+	args := func(out, task string) []string {
+		return tiny(out, "-dims", "4x4,4x6,6x6", "-steps", "1024", "-task", task)
+	}
+	for _, a := range [][]string{args(whole, ""), args(parts, "1/2"), args(parts, "0/2"), args(parts, "merge/2")} {
+		if err := run(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	programtest.Files(t, parts, "task-0-of-2/stages/6x6", "task-1-of-2/stages/4x6")
+	for _, name := range []string{program.ResultsFile, "binder.png", "stages/4x4", "stages/4x6", "stages/6x6"} {
+		if !bytes.Equal(programtest.Read(t, whole, name), programtest.Read(t, parts, name)) {
+			t.Errorf("%s of the shares is another than that of one process", name)
+		}
+	}
 }

@@ -17,7 +17,8 @@
 // It prints one table and writes binder.png and results.json, where every lattice is an ensemble
 // with the observables at -kappa, and critical_kappa and critical_ess with -universal, and every pair of neighbouring lattices one with
 // crossing_kappa, crossing_binder and crossing_ess. Interrupted with Ctrl-C it keeps what is
-// finished, and the same command continues.
+// finished, and the same command continues. With -task several processes share the lattices,
+// lattice k being of share k mod n, and -task merge/n makes of them the results of one process.
 package main
 
 import (
@@ -36,6 +37,7 @@ type options struct {
 	window float64
 	// universal is the cumulant at the critical point, 0 if it is not known.
 	universal float64
+	task      program.Task
 }
 
 func main() {
@@ -51,6 +53,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.steps, "steps", 65536, "steps of the cluster kernel on every lattice, all 16 chains together")
 	fs.Float64Var(&o.window, "window", 0.03, "how far from -kappa to look for a crossing, relative to it")
 	fs.Float64Var(&o.universal, "universal", 0, "U_L at the critical point, if it is known: 0.46548 for cubes; 0: crossings only")
+	o.task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Critical finds κ_c of φ⁴ theory by the crossing of Binder cumulants.")
 		fs.PrintDefaults()

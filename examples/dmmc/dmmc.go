@@ -114,8 +114,8 @@ const (
 	seedRival     = 16
 )
 
-// walk goes through the stages.
-func (d *dmmc) walk(ctx context.Context) error {
+// open opens the folder of the run.
+func (d *dmmc) open() error {
 	err := d.Open(map[string]any{
 		"chain": d.o.chain, "mixture": d.o.mixture, "equilibrium": d.o.equilibrium, "thermodynamic": d.o.thermodynamic,
 		"moves": d.o.moves, "moving": d.o.moveSteps, "update": d.o.update, "updates": d.o.updates,
@@ -123,7 +123,13 @@ func (d *dmmc) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.times, err = openTimes(d.Folder()); err != nil {
+	d.times, err = openTimes(d.Folder())
+	return err
+}
+
+// walk goes through the stages.
+func (d *dmmc) walk(ctx context.Context) error {
+	if err := d.open(); err != nil {
 		return err
 	}
 	ens, err := d.TrainingEnsemble(ctx)
@@ -228,6 +234,9 @@ func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*latt
 		f, err := d.Flow(m, t)
 		if err != nil {
 			return nil, err
+		}
+		if d.o.task.Part == program.Merge {
+			return d.merge(ctx, f)
 		}
 		start := time.Now()
 		s, err := f.Sample(ctx, d.o.Samples, d.FlowSeed())

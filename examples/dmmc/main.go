@@ -46,6 +46,10 @@
 // algorithm after every step, series.json.gz for pyerrors and series-ALGORITHM.zarr for ArviZ.
 // Interrupted with Ctrl-C it keeps what is finished, and the same command continues.
 //
+// Several processes share the proposals with -task: train makes the model, if there is none,
+// 3/8 draws the fourth of eight blocks in the folder task-3-of-8 of -out, and merge/8 joins all of
+// them to the proposals of one process, bit by bit, and goes on with everything else.
+//
 // The preset quick is meant for two cores: a model that is shipped takes about four minutes
 // at 32×32, one at 16×16. The preset paper trains the published U-Net and takes its
 // sampler and probes, for a GPU.
@@ -86,6 +90,7 @@ type options struct {
 	updates       int    // and how often in a step
 	clock         time.Duration
 	export        bool // series for other programs
+	task          program.Task
 }
 
 func main() {
@@ -111,6 +116,7 @@ func parse(args []string) (options, error) {
 		fs.IntVar(&o.updates, "updates", 4, "updates after each proposal of hybrid chains")
 		fs.DurationVar(&o.clock, "clock", 400*time.Millisecond, "how long the steps of each classical algorithm are timed")
 		fs.BoolVar(&o.export, "export", false, export.Usage)
+		o.task.Register(fs, true)
 		fs.BoolVar(&o.thermodynamic, "thermodynamic", true, "compute log Z by thermodynamic integration too")
 	})
 	return o, err
@@ -155,6 +161,12 @@ func run(ctx context.Context, args []string) error {
 	d, err := newDMMC(o)
 	if err != nil {
 		return err
+	}
+	switch o.task.Part {
+	case program.Train:
+		return d.train(ctx)
+	case program.OneShare:
+		return d.share(ctx)
 	}
 	if err := d.walk(ctx); err != nil {
 		return err

@@ -52,6 +52,9 @@ const (
 // between two looks at its phase.
 const saveEvery, pause = 30 * time.Second, time.Second
 
+// stateBuffer is the size of the buffer for reading a state, in bytes.
+const stateBuffer = 1 << 18
+
 // maxMemory bounds -memory, in GiB, by more than any machine has.
 const maxMemory = 1 << 20
 
@@ -140,6 +143,9 @@ func (e *ensemble) seed(part int) uint64 { return e.o.Seed<<8 + uint64(part) }
 func (e *ensemble) newStage(title, state string, cfg mcmc.EnsembleConfig) (*stage, error) {
 	s := &stage{title: title, state: state}
 	cfg.Action = e.action
+	if e.o.Task.Part == program.OneShare {
+		cfg.Share, cfg.Shares = e.o.Task.Share, e.o.Task.Shares
+	}
 	cfg.Progress = func(done, total int) { s.task.Set(done, total) }
 	var err error
 	s.generator, err = e.sampler.generator(cfg)
@@ -148,8 +154,11 @@ func (e *ensemble) newStage(title, state string, cfg mcmc.EnsembleConfig) (*stag
 
 func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 	var err error
-	if e.folder, err = program.OpenRun(e.o.Out, e.parameters); err != nil {
+	if e.folder, err = e.o.Task.Open(e.o.Out, e.parameters); err != nil {
 		return err
+	}
+	if e.o.Task.Part == program.OneShare {
+		return e.share(ctx, out)
 	}
 	if e.folder.Exists(ensembleFile) && e.folder.Exists(resultsFile) {
 		if err := errors.Join(e.read(), e.exported()); err != nil {
@@ -157,6 +166,25 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		}
 		return e.finish(out)
 	}
+	if e.o.Task.Part == program.Merge {
+		if err := e.merge(); err != nil {
+			return err
+		}
+	}
+	if err := e.produce(ctx); err != nil {
+		return err
+	}
+	if err := (lattice.EnsembleFormat{Float32: e.o.Float32}).Write(e.folder.Path(ensembleFile), e.chains.generator.Result().Ensemble); err != nil {
+		return err
+	}
+	if err := e.file.Write(e.folder.Path(resultsFile)); err != nil {
+		return err
+	}
+	return e.finish(out)
+}
+
+// produce makes what is left of the chains, and the results.
+func (e *ensemble) produce(ctx context.Context) error {
 	r, err := e.complete(ctx, e.chains)
 	if err != nil {
 		return err
@@ -176,17 +204,9 @@ func (e *ensemble) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if e.o.Export {
-		if err := e.export(r); err != nil {
-			return err
-		}
+		return e.export(r)
 	}
-	if err := (lattice.EnsembleFormat{Float32: e.o.Float32}).Write(e.folder.Path(ensembleFile), r.Ensemble); err != nil {
-		return err
-	}
-	if err := e.file.Write(e.folder.Path(resultsFile)); err != nil {
-		return err
-	}
-	return e.finish(out)
+	return nil
 }
 
 // finish removes the states, which nobody needs any more, and prints the table.
@@ -287,7 +307,7 @@ func (s *stage) restore(path string) error {
 		return err
 	}
 	defer f.Close()
-	if err := s.generator.Restore(bufio.NewReaderSize(f, 1<<18)); err != nil {
+	if err := s.generator.Restore(bufio.NewReaderSize(f, stateBuffer)); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

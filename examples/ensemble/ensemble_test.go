@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -49,11 +50,7 @@ func start(t *testing.T, args []string) string {
 
 func read(t *testing.T, dir, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return programtest.Read(t, dir, name)
 }
 
 // TestRun runs every algorithm twice into different folders, and a third time in the

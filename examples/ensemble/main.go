@@ -10,6 +10,10 @@
 // (series.json.gz) and ArviZ (series-ALGORITHM.zarr). Interrupted with Ctrl-C it keeps its state,
 // and the same command continues to the files that it would have written without the
 // interruption.
+//
+// Several processes share the chains with -task, which needs -thin: -task 3/8 runs the fourth
+// of eight shares in the folder task-3-of-8 of -out, and -task merge/8 makes of all of them,
+// bit by bit, the files of one process.
 package main
 
 import (
@@ -51,6 +55,7 @@ type options struct {
 	StepSize       float64
 	MALA           bool
 	Export         bool
+	Task           program.Task
 }
 
 // applicable lists the flags beside the common ones that an algorithm reads.
@@ -66,7 +71,7 @@ var applicable = map[string][]string{
 var common = []string{"alg", "n", "dims", "kappa", "lambda", "seed", "float32"}
 
 // neutral lists the flags that every algorithm reads and that no result depends on.
-var neutral = []string{"out", "memory", "export"}
+var neutral = []string{"out", "memory", "export", "task"}
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	o := new(options)
@@ -93,6 +98,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	fs.Float64Var(&o.StepSize, "dtau", 0, "langevin: step size Δτ in lattice units; 0 means 0.01, with -mala one that is tuned")
 	fs.BoolVar(&o.MALA, "mala", false, "langevin: accept or reject every update, which makes the algorithm exact")
 	fs.BoolVar(&o.Export, "export", false, export.Usage)
+	o.Task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Ensemble generates configurations of φ⁴ theory with a choice of algorithms.")
 		fs.PrintDefaults()
@@ -133,6 +139,9 @@ func (o *options) check(fs *flag.FlagSet) (map[string]any, error) {
 	}
 	if o.Acceptance != 0 && o.Algorithm == "langevin" && !o.MALA {
 		return nil, fmt.Errorf("expected -acceptance for langevin with -mala only, got %v", o.Acceptance)
+	}
+	if o.Task.Part != program.Whole && o.Thin == 0 && o.Algorithm != "paper" {
+		return nil, fmt.Errorf("expected -thin with -task, since shares cannot measure it together, got 0; a run with a small -n and without -task prints one")
 	}
 	parameters := make(map[string]any)
 	for _, name := range reads {

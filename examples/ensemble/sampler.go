@@ -78,6 +78,7 @@ func newHMC(o *options, action *lattice.Phi4) (*sampler, error) {
 	return &sampler{hmc: func(cfg mcmc.EnsembleConfig) (*mcmc.Generator, error) {
 		r := road
 		r.N, r.Seed, r.Chains, r.Start, r.Thermalisation = cfg.N, cfg.Seed, cfg.Chains, cfg.Start, cfg.Thermalisation
+		r.Share, r.Shares = cfg.Share, cfg.Shares
 		r.Thin, r.Decorrelation, r.MaxBytes = cfg.Thin, cfg.Decorrelation, cfg.MaxBytes
 		r.Observables, r.Progress = cfg.Observables, cfg.Progress
 		return hmc.NewGenerator(action, r)

@@ -96,6 +96,14 @@ func (g *gaugeRun) run(ctx context.Context) error {
 		return err
 	}
 	g.table = results.New(g.parameters())
+	g.table.Provenance.Backend = g.o.backend
+	switch g.o.model {
+	case pretrainedModel, solutionModel, networkModel, bothModel:
+	default:
+		if err := g.table.Inputs(g.o.model); err != nil {
+			return err
+		}
+	}
 	m, err := g.model(ctx)
 	if err != nil {
 		return err

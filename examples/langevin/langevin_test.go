@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
@@ -54,8 +55,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _ := os.ReadFile(filepath.Join(first, resultsFile))
-	b, _ := os.ReadFile(filepath.Join(second, resultsFile))
+	a, b := programtest.Read(t, first, resultsFile), programtest.Read(t, second, resultsFile)
 	if string(a) != string(b) {
 		t.Error("the same seed gave different results")
 	}

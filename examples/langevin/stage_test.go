@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -85,8 +86,8 @@ func testResume(t *testing.T, want []byte) {
 	if keeps(); len(before) != 4+2+2*4 {
 		t.Errorf("expected all stages, got %v", before)
 	}
-	if got, err := os.ReadFile(filepath.Join(out, resultsFile)); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("an interrupted run ended with other results, %v", err)
+	if !bytes.Equal(programtest.Read(t, out, resultsFile), want) {
+		t.Error("an interrupted run ended with other results")
 	}
 }
 

@@ -65,6 +65,9 @@ func run(ctx context.Context, args []string, trained func(diffusion.TrainProgres
 		return err
 	}
 	q.table = results.New(parameters)
+	if err := q.table.Inputs(o.Files()...); err != nil {
+		return err
+	}
 	theory := fmt.Sprintf("%v, κ = %v, λ = %v", lat, o.Kappa, o.Lambda)
 	fmt.Printf("φ⁴ on %s: results go to %s\n", theory, o.Out)
 	if err := q.walk(ctx); err != nil {

@@ -105,6 +105,12 @@ func (s *schwingerRun) run(ctx context.Context) error {
 		return err
 	}
 	s.table = results.New(s.parameters())
+	s.table.Provenance.Backend = s.o.backend
+	if s.o.model != "" && s.o.model != "pretrained" {
+		if err := s.table.Inputs(s.o.model); err != nil {
+			return err
+		}
+	}
 	d, err := s.draw(ctx)
 	if err != nil {
 		return err

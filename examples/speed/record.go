@@ -4,20 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/provenance"
 )
 
 // record is the content of the file of -json. Times are in milliseconds.
 type record struct {
-	Machine  machine           `json:"machine"`
-	Build    map[string]string `json:"build"`    // settings of the Go tool
-	Versions map[string]string `json:"versions"` // of Go and of the modules of GoMLX
+	Machine  provenance.Machine `json:"machine"`
+	Build    map[string]string  `json:"build"`    // settings of the Go tool
+	Versions map[string]string  `json:"versions"` // of Go and of the modules of GoMLX
 	Backend  struct {
 		Name        string `json:"name"`
 		Description string `json:"description"`
@@ -27,17 +26,6 @@ type record struct {
 	FlowSteps    int   `json:"flow_steps"`
 	ReverseSteps int   `json:"reverse_steps"`
 	Rows         []row `json:"rows"`
-}
-
-// machine says where the numbers were taken.
-type machine struct {
-	CPU        string   `json:"cpu"`
-	Vector     []string `json:"vector"` // vector extensions
-	Cores      int      `json:"cores"`
-	GOMAXPROCS int      `json:"gomaxprocs"`
-	OS         string   `json:"os"`
-	Arch       string   `json:"arch"`
-	Load       string   `json:"load"` // averages over 1, 5 and 15 minutes, before the first number
 }
 
 // row holds the numbers of one network and batch.
@@ -73,8 +61,9 @@ func (n number) String() string {
 
 // newRecord returns a record without rows.
 func newRecord(b *bench) *record {
+	p := provenance.New()
 	r := &record{
-		Machine: describeMachine(), Build: map[string]string{}, Versions: map[string]string{"go": runtime.Version()},
+		Machine: p.Machine, Build: p.Build, Versions: map[string]string{"go": runtime.Version()},
 		Lattice: b.lattice.Dims(), FlowSteps: b.flowSteps, ReverseSteps: b.reverseSteps, Rows: []row{},
 	}
 	r.Backend.Name, r.Backend.Description, r.Backend.Device = b.backend.Name(), b.backend.Description(), b.backend.DeviceDescription(0)
@@ -82,43 +71,12 @@ func newRecord(b *bench) *record {
 	if !ok {
 		return r
 	}
-	for _, s := range info.Settings {
-		if slices.Contains([]string{"-tags", "CGO_ENABLED", "GOEXPERIMENT", "GOAMD64", "vcs.revision", "vcs.modified"}, s.Key) {
-			r.Build[s.Key] = s.Value
-		}
-	}
 	for _, d := range info.Deps {
 		if strings.HasPrefix(d.Path, "github.com/gomlx/") {
 			r.Versions[d.Path] = d.Version
 		}
 	}
 	return r
-}
-
-// describeMachine reads what Linux tells about the processor; elsewhere it stays with
-// what Go knows.
-func describeMachine() machine {
-	m := machine{CPU: runtime.GOARCH, Vector: []string{}, Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), OS: runtime.GOOS, Arch: runtime.GOARCH}
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(text)) {
-		key, value, _ := strings.Cut(line, ":")
-		value = strings.TrimSpace(value)
-		switch strings.TrimSpace(key) {
-		case "model name":
-			m.CPU = value
-		case "flags", "Features":
-			m.Vector = m.Vector[:0]
-			for _, f := range strings.Fields(value) {
-				if slices.ContainsFunc([]string{"avx", "fma", "asimd", "sve", "amx"}, func(p string) bool { return strings.HasPrefix(f, p) }) {
-					m.Vector = append(m.Vector, f)
-				}
-			}
-		}
-	}
-	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
-		m.Load = strings.Join(strings.Fields(string(load))[:3], " ")
-	}
-	return m
 }
 
 // write writes the record, atomically.

@@ -76,6 +76,9 @@ func (r *Run) Open(more ...map[string]any) error {
 		return err
 	}
 	r.table = results.New(parameters)
+	if err := r.table.Inputs(r.o.Files()...); err != nil {
+		return err
+	}
 	fmt.Printf("φ⁴ on %v, κ = %v, λ = %v: results go to %s\n", r.lat, r.o.Kappa, r.o.Lambda, r.o.Out)
 	return nil
 }

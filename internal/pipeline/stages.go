@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
@@ -83,6 +84,26 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.Score
 		return r.folder.Save(program.ModelFile, m.Save)
 	})
 	return m, err
+}
+
+// Ready returns an error unless there is nothing to train and nothing to measure for Train, as
+// there is not for shares, which draw from one model.
+func (r *Run) Ready() error {
+	file := program.ModelFile
+	switch {
+	case r.in.Model != nil:
+		return nil
+	case r.o.Model == settings.Gaussian:
+		if r.in.Ensemble != nil {
+			return nil
+		}
+		file = program.EnsembleFile
+	}
+	done, err := r.folder.Has(file)
+	if err == nil && !done {
+		err = fmt.Errorf("expected the %s of a finished -task train in %s, got none", file, r.o.Out)
+	}
+	return err
 }
 
 func (r *Run) fit(ctx context.Context, ens *lattice.Ensemble, cfg diffusion.TrainConfig) (*diffusion.Model, error) {

@@ -1,8 +1,6 @@
 package program
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/provenance"
 )
 
 // Run is the output folder of one run. It keeps the digests of its finished files, so
@@ -125,7 +124,7 @@ func (r *Run) Save(name string, write func(path string) error) error {
 	if err := write(path); err != nil {
 		return err
 	}
-	d, err := digest(path)
+	d, err := provenance.Digest(path)
 	if err != nil {
 		return err
 	}
@@ -136,6 +135,24 @@ func (r *Run) Save(name string, write func(path string) error) error {
 		return err
 	}
 	return nil
+}
+
+// Take copies a finished file of another run, unless it is there.
+func (r *Run) Take(from *Run, name string) error {
+	if done, err := r.Has(name); done || err != nil {
+		return err
+	}
+	return r.Save(name, func(path string) error {
+		f, err := os.Open(from.Path(name))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return atomicfile.Write(path, func(w io.Writer) error {
+			_, err := io.Copy(w, f)
+			return err
+		})
+	})
 }
 
 func (r *Run) keep(name, digest string) error {
@@ -159,7 +176,7 @@ func (r *Run) Has(name string) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	got, err := digest(r.Path(name))
+	got, err := provenance.Digest(r.Path(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -183,17 +200,4 @@ func (r *Run) Exists(name string) bool {
 func (r *Run) Intact(name string) bool {
 	ok, err := r.Has(name)
 	return ok && err == nil
-}
-
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

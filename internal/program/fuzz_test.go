@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/fuzztest"
+	"github.com/latdiff/latdiff/internal/provenance"
 )
 
 // FuzzOpenRun opens a folder whose digests and parameters are anything.
@@ -40,7 +41,7 @@ func FuzzOpenRun(f *testing.F) {
 				return
 			}
 			if done, err := r.Has("a"); done && err == nil {
-				d, err := digest(filepath.Join(dir, "a"))
+				d, err := provenance.Digest(filepath.Join(dir, "a"))
 				if err != nil || r.digests["a"] != d {
 					t.Error("a file was taken as finished whose digest is another")
 				}

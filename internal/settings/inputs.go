@@ -43,6 +43,19 @@ func (o *Options) Inputs(action *lattice.Phi4) (Inputs, error) {
 	return in, nil
 }
 
+// Files are the names of the files that the options give.
+func (o *Options) Files() []string {
+	var files []string
+	for _, name := range []string{o.Ensemble, o.Model, o.Start} {
+		switch name {
+		case "", UNet, Hollow, Gaussian, Pretrained:
+		default:
+			files = append(files, name)
+		}
+	}
+	return files
+}
+
 // readEnsemble reads an ensemble that a model can be trained on.
 func readEnsemble(file string, action *lattice.Phi4) (*lattice.Ensemble, error) {
 	ens, err := lattice.ReadEnsemble(file)
