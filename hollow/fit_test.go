@@ -40,7 +40,7 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 	if *full {
 		n = 1024
 	} else {
-		cfg.Network = must(hollow.New(hollow.Config{Channels: 12, Hidden: 16, Head: 8, Profiles: 2, Embedding: 16}))
+		cfg.Network = must(hollow.New(hollow.Config{Channels: 12, Hidden: 16, Head: 8, Profiles: 2, Embedding: 16, Pairs: 2}))
 		cfg.Train = diffusion.TrainConfig{Steps: 300, Batch: 48, LearningRate: 1e-2, EMA: 0.98}
 	}
 	start := time.Now()
