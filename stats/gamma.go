@@ -186,7 +186,7 @@ func (cfg GammaConfig) estimate(c centred, g *stepGrid, spacing, longest int) (G
 	tau := corrected(sum, float64(w)) + tail.Value
 	// What the variance of the mean sees of the autocorrelations, 1/2 + Σ c(t)ρ(t) with the
 	// part c(t) of the pairs that was measured, is τ where all were.
-	seen := tau
+	seen, spread := tau, sum
 	if g.present != nil {
 		coverage := g.coverage(min(w+1, len(rho)-1))
 		if t := slices.Index(coverage[:w+1], 0); t >= 0 {
@@ -198,13 +198,16 @@ func (cfg GammaConfig) estimate(c centred, g *stepGrid, spacing, longest int) (G
 			lags += coverage[t]
 		}
 		seen = corrected(part, lags) + coverage[len(coverage)-1]*tail.Value
+		// Zeros in the place of a part 1-f of the entries are noise beside what is left of the
+		// series, whose squared error of the mean is in proportion to this, over n/f steps.
+		spread = part / math.Sqrt(g.fraction())
 	}
 	if c.n < minSamples {
 		tau, seen = max(tau, 0.5), max(seen, 0.5)
 	}
 	res.Tau = Tau{Window: w, Estimate: Estimate{
 		Value: tau,
-		Error: math.Hypot(2*sum*math.Sqrt(math.Abs(float64(w)+0.5-sum)/n), tail.Error),
+		Error: math.Hypot(2*spread*math.Sqrt(math.Abs(float64(w)+0.5-sum)/n), tail.Error),
 	}}
 	// The lag behind the window is the start of the tail.
 	res.Rho = rho[:min(max(2*w, w+1)+1, len(rho))]
@@ -218,7 +221,7 @@ func (cfg GammaConfig) estimate(c centred, g *stepGrid, spacing, longest int) (G
 	}
 	res.Variance = c.scale * c.scale * s.gamma0 * (1 + 2*seen/n)
 	res.Mean.Error = c.scale * math.Sqrt(2*seen*s.gamma0*(1+1/n)/n)
-	res.ErrorOfError = res.Mean.Error * math.Sqrt((float64(w)+0.5)/n)
+	res.ErrorOfError = res.Mean.Error * math.Sqrt((float64(w)+0.5)*g.fraction()/n)
 	res.ReplicaP = replicaP(c.dev, 2*seen*s.gamma0)
 	need := max(minSamples, int(math.Ceil(2*minSamples*seen)))
 	if !s.closed {

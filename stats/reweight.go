@@ -49,9 +49,9 @@ func Reweight(cols [][]float64, logw []float64, blocks int, f func(means []float
 		}
 		pull[k], mean[k], scale[k] = d, c.mean+c.scale*shift, c.scale
 	}
-	need := 0
+	need, missed := 0, 0.0
 	if blocks <= 0 {
-		blocks, need = automaticBlocks(n, pull...)
+		blocks, need, missed = automaticBlocks(n, pull...)
 	}
 	means := make([]float64, len(cols))
 	copy(means, mean)
@@ -68,6 +68,7 @@ func Reweight(cols [][]float64, logw []float64, blocks int, f func(means []float
 		}
 		return f(means)
 	})
+	r.Error /= math.Sqrt(1 - missed)
 	if err == nil && n < need {
 		err = &TooShortError{What: "a reweighting error", N: n, Need: need, Estimate: r.Estimate}
 	}

@@ -177,7 +177,7 @@ func (t theory) logZ(ctx context.Context, s *set, q gaussian, o options) error {
 	if err != nil {
 		return err
 	}
-	a, err := mcmc.Anneal(ctx, path, mcmc.AnnealConfig{N: 256, Thermalisation: 20, Seed: s.seed, Workers: 1})
+	a, err := mcmc.Anneal(ctx, path, mcmc.AnnealConfig{Thermalisation: 20, Seed: s.seed, Workers: 1})
 	if err != nil {
 		return err
 	}

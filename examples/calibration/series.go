@@ -25,6 +25,19 @@ func tauInt(modes []mode) float64 {
 	return tau
 }
 
+// slowest returns the exponential autocorrelation time of the slowest mode, 0 where it is that
+// of noise.
+func slowest(modes []mode) float64 {
+	a := 0.0
+	for _, m := range modes {
+		a = max(a, m.a)
+	}
+	if a == 0 {
+		return 0
+	}
+	return -1 / math.Log(a)
+}
+
 // ofTau returns the process of a given τ_int.
 func ofTau(tau float64) []mode { return []mode{{(2*tau - 1) / (2*tau + 1), 1}} }
 
@@ -84,6 +97,9 @@ func seriesStudy(o options, name, title string, modes []mode) study {
 			s.add("tau_int", g.Tau.Estimate, tau, gErr),
 			s.add("error_of_mean", stats.Estimate{Value: g.Mean.Error, Error: g.ErrorOfError}, exact, gErr),
 		}
+		tail, err := stats.GammaMethod([][]float64{x}, stats.GammaConfig{TauExp: slowest(modes)})
+		errs = append(errs, s.add("mean_tail", tail.Mean, 0, err), s.add("tau_int_tail", tail.Tau.Estimate, tau, err))
+
 		sokal, err := stats.GammaMethod([][]float64{x}, stats.GammaConfig{Window: stats.WindowSokal})
 		errs = append(errs, s.add("mean_sokal", sokal.Mean, 0, err), s.add("tau_int_sokal", sokal.Tau.Estimate, tau, err))
 
