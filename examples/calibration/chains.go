@@ -35,7 +35,8 @@ func chainStudies(o options) ([]study, error) {
 	if err != nil {
 		return nil, err
 	}
-	ring.binder = ringBinder(ringSites, ringKappa, ringLambda)
+	m2, m4 := ringMoments(ringSites, ringKappa, ringLambda)
+	ring.binder = 1 - m4/(3*m2*m2)
 	q := newGaussian(ring)
 	return []study{
 		{"free_field", "Metropolis, free field on 4x4, κ = 0.2", func(ctx context.Context, s *set) error {
@@ -194,10 +195,10 @@ func (t theory) logZ(ctx context.Context, s *set, q gaussian, o options) error {
 // independentAfter is a number of sweeps far above the τ_int of log w on the ring.
 const independentAfter = 20
 
-// ringBinder returns U_L on a ring of n sites, n a power of two, from the transfer matrix with a
-// source, Z(h) = ∫ exp(-S + hΣφ), as a power series in h to fourth order on a grid of field
-// values: the trapezoidal rule converges exponentially for such integrands.
-func ringBinder(n int, kappa, lambda float64) float64 {
+// ringMoments returns ⟨(Σφ)²⟩ and ⟨(Σφ)⁴⟩ on a ring of n sites, n a power of two, from the
+// transfer matrix with a source, Z(h) = ∫ exp(-S + hΣφ), as a power series in h to fourth order
+// on a grid of field values: the trapezoidal rule converges exponentially for such integrands.
+func ringMoments(n int, kappa, lambda float64) (second, fourth float64) {
 	const reach, nodes, order = 6.0, 121, 5
 	step := 2 * reach / (nodes - 1)
 	// power[k] is the coefficient of h^k of the product of some transfer matrices.
@@ -225,9 +226,7 @@ func ringBinder(n int, kappa, lambda float64) float64 {
 			z[k] += power[k][i*nodes+i]
 		}
 	}
-	// ⟨(Σφ)²⟩ = 2z₂/z₀ and ⟨(Σφ)⁴⟩ = 24z₄/z₀.
-	m2, m4 := 2*z[2]/z[0], 24*z[4]/z[0]
-	return 1 - m4/(3*m2*m2)
+	return 2 * z[2] / z[0], 24 * z[4] / z[0]
 }
 
 // square returns the square of a series of matrices, to the same order.
