@@ -74,7 +74,7 @@ type calibration struct {
 
 func newCalibration(o options) (*calibration, error) {
 	c := &calibration{o: o}
-	for _, part := range []func(options) ([]study, error){seriesStudies, chainStudies, weightStudies} {
+	for _, part := range []func(options) ([]study, error){seriesStudies, chainStudies, weightStudies, cumulantStudies} {
 		s, err := part(o)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/latdiff/latdiff/lattice"
@@ -135,6 +136,19 @@ func (t theory) observables(ctx context.Context, s *set, sweeps int) error {
 		return 1 - m[1]/(3*m[0]*m[0])
 	})
 	return errors.Join(append(errs, s.add("binder_bootstrap", b.Estimate, t.binder, err))...)
+}
+
+// cumulantStudies are the Binder cumulants of independent Gaussian magnetisations.
+func cumulantStudies(options) ([]study, error) {
+	var out []study
+	for _, n := range []int{100, 500, 1000, 4000} {
+		out = append(out, study{fmt.Sprintf("gaussian_m_%d", n), fmt.Sprintf("%d Gaussian magnetisations", n), func(_ context.Context, s *set) error {
+			m := draw(s.rng, n, ofTau(0.5))
+			e, err := stats.BinderCumulant(m, 0)
+			return s.add("binder_jackknife", e, 0, err)
+		}})
+	}
+	return out, nil
 }
 
 // logZ compares the four routes to log Z with the transfer matrix.

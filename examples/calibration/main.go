@@ -14,6 +14,7 @@
 //     transfer matrix is exact: ⟨|M|⟩, χ₂, the Binder cumulant, ⟨φ²⟩ and ⟨S⟩/V by the Γ-method,
 //     jackknife and bootstrap; log Z of the latter by weights from either side, the bridge,
 //     sequential Monte Carlo, and thermodynamic integration
+//   - independent Gaussian magnetisations, 100 to 4000 of them: the Binder cumulant
 //   - 1000 Gaussian log-weights of standard deviation 0.1 to 3: effective sample size,
 //     acceptance predicted and observed, reweighted means, log Z from either side and by the
 //     bridge
