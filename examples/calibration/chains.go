@@ -165,7 +165,7 @@ func (t theory) logZ(ctx context.Context, s *set, q gaussian, o options) error {
 		return err
 	}
 	s.kHat = w.ParetoK
-	errs := []error{s.addWeighted("log_z_draws", w.LogZ, truth, w.ParetoK, o.weights)}
+	errs := []error{s.addWeighted("log_z_draws", w.LogZ, truth, w.ParetoK, o.weights, nil)}
 
 	// Every measurement for the bridge, which knows autocorrelation, and those far apart, which
 	// are independent, for the mean of 1/w.
@@ -184,7 +184,7 @@ func (t theory) logZ(ctx context.Context, s *set, q gaussian, o options) error {
 	if err != nil {
 		return err
 	}
-	errs = append(errs, s.addWeighted("log_z_theory", e, truth, k, len(apart)))
+	errs = append(errs, s.addWeighted("log_z_theory", e, truth, k, len(apart), nil))
 	e, err = stats.BridgeLogZ(drawn, chain)
 	errs = append(errs, s.add("log_z_bridge", e, truth, err))
 
@@ -207,7 +207,7 @@ func (t theory) logZ(ctx context.Context, s *set, q gaussian, o options) error {
 }
 
 // independentAfter is a number of sweeps far above the τ_int of log w on the ring.
-const independentAfter = 20
+const independentAfter = 40
 
 // ringMoments returns ⟨(Σφ)²⟩ and ⟨(Σφ)⁴⟩ on a ring of n sites, n a power of two, from the
 // transfer matrix with a source, Z(h) = ∫ exp(-S + hΣφ), as a power series in h to fourth order

@@ -42,9 +42,9 @@ func weigh(s *set, n int, sd float64) error {
 	s.kHat = w.ParetoK
 	acceptance := math.Erfc(sd / 2)
 	errs := []error{
-		s.addWeighted("ess", w.ESS, math.Exp(-sd*sd), w.ParetoK, n),
-		s.addWeighted("acceptance_predicted", w.Acceptance, acceptance, w.ParetoK, n),
-		s.addWeighted("log_z_draws", w.LogZ, 0, w.ParetoK, n),
+		s.addWeighted("ess", w.ESS, math.Exp(-sd*sd), w.ParetoK, n, nil),
+		s.addWeighted("acceptance_predicted", w.Acceptance, acceptance, w.ParetoK, n, nil),
+		s.addWeighted("log_z_draws", w.LogZ, 0, w.ParetoK, n, nil),
 	}
 	smoothed, _, err := stats.ParetoSmooth(logw)
 	if err != nil {
@@ -54,16 +54,16 @@ func weigh(s *set, n int, sd float64) error {
 	if err != nil {
 		return err
 	}
-	errs = append(errs, s.addWeighted("log_z_draws_smoothed", e, 0, w.ParetoK, n))
+	errs = append(errs, s.addWeighted("log_z_draws_smoothed", e, 0, w.ParetoK, n, nil))
 
 	mean, err := stats.ReweightedMean(z, logw, 0)
-	errs = append(errs, s.addWeighted("reweighted_mean", mean, sd, w.ParetoK, n))
+	errs = append(errs, s.addWeighted("reweighted_mean", mean, sd, w.ParetoK, n, err))
 
 	e, k, err := reverse(theory)
 	if err != nil {
 		return err
 	}
-	errs = append(errs, s.addWeighted("log_z_theory", e, 0, k, n))
+	errs = append(errs, s.addWeighted("log_z_theory", e, 0, k, n, nil))
 
 	bridge, err := stats.BridgeLogZ(logw, theory)
 	errs = append(errs, s.add("log_z_bridge", bridge, 0, err))
@@ -80,9 +80,9 @@ func weigh(s *set, n int, sd float64) error {
 	return errors.Join(append(errs, s.add("acceptance_observed", observed, acceptance, nil))...)
 }
 
-// addWeighted notes an estimate from n weights, which is flagged by their Pareto k̂.
-func (s *set) addWeighted(quantity string, e stats.Estimate, truth, k float64, n int) error {
-	err := s.add(quantity, e, truth, nil)
+// addWeighted notes an estimate from n weights, which is flagged by their Pareto k̂ too.
+func (s *set) addWeighted(quantity string, e stats.Estimate, truth, k float64, n int, err error) error {
+	err = s.add(quantity, e, truth, err)
 	if k > stats.ParetoKThreshold(n) {
 		s.quotes[len(s.quotes)-1].Flagged = true
 	}
