@@ -26,7 +26,7 @@
 // In results.json every kind of data is an ensemble, with the observables QUANTITY_rms_pull,
 // _mean_pull, _within_1, _within_2, _flagged and _rms_pull_unflagged, and k_hat, the mean of
 // Pareto k̂, of weights. calibration.png shows the rms pulls of log-weights against their
-// standard deviation, and those of series against N/τ_int. The run takes two minutes on two
+// standard deviation, and those of series against N/τ_int. The run takes half a minute on two
 // cores; interrupted with Ctrl-C it keeps what is finished, and the same command continues.
 package main
 
