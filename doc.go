@@ -19,7 +19,8 @@
 //     their measured symmetries, observables, ensemble files; lattice/toymodel: the exact
 //     densities of one variable; lattice/gauge: compact U(1), exact in two dimensions;
 //     lattice/schwinger: two flavours of fermions
-//   - stats: errors, autocorrelation and diagnostics of Markov chains and log-weights
+//   - stats: errors, autocorrelation and diagnostics of Markov chains and log-weights;
+//     stats/interchange: series for pyerrors and ArviZ
 //   - mcmc: the Markov-kernel interface, chains and ensembles, Metropolis, overrelaxation,
 //     cluster and Langevin updates, the independence sampler; mcmc/measure: observables
 //     with errors; mcmc/phi4: exact values; mcmc/u1: links; mcmc/fokkerplanck: the Fokker–Planck equation

@@ -14,7 +14,9 @@ type BootstrapConfig struct {
 	Samples int
 	// BlockLength is the length of the contiguous blocks that are drawn, 1 for
 	// independent samples. 0 means the automatic length of [Jackknife] where the
-	// series is known, and 1 in [BootstrapFunc].
+	// series is known, and 1 in [BootstrapFunc]. With the automatic length what the blocks
+	// miss of the autocorrelations is put back into the error as there, and the 1/B of the
+	// squared error that the resampling of B blocks loses; the replicates stay as they are.
 	BlockLength int
 	// Seed selects the random index sets. Set number k depends on Seed, k, the
 	// length of the series and the length of the blocks only.
@@ -57,11 +59,14 @@ func Bootstrap(cols [][]float64, cfg BootstrapConfig, f func(means []float64) fl
 	if err != nil {
 		return undefinedBootstrap(), err
 	}
-	need := 2
+	need, widen := 2, 1.0
 	if cfg.BlockLength == 0 {
-		var blocks int
-		blocks, need = automaticBlocks(n, cols...)
+		blocks, enough, missed := automaticBlocks(n, cols...)
 		cfg.BlockLength = (n + blocks - 1) / blocks
+		need = enough
+		if blocks > 1 {
+			widen = 1 / math.Sqrt((1-missed)*(1-1/float64(blocks)))
+		}
 	}
 	c := make([]centred, len(cols))
 	means := make([]float64, len(cols))
@@ -86,6 +91,7 @@ func Bootstrap(cols [][]float64, cfg BootstrapConfig, f func(means []float64) fl
 		}
 		return f(means)
 	})
+	r.Error *= widen
 	if err == nil && n < need {
 		err = &TooShortError{What: "a bootstrap error", N: n, Need: need, Estimate: r.Estimate}
 	}

@@ -31,7 +31,13 @@
 //   - an approximation or a coupling that changes a little: [Response]
 //   - a critical point from simulations beside it: [BinderCrossing],
 //     [CouplingSeries.CouplingAt]; scaling: [FitPowerLaw]
+//   - series for and from other people's programs: package stats/interchange
 //   - comparison of results: [Estimate.Pull], [Estimate.Sigma], [WeightedMean], [Chi2]
+//
+// # Whether the errors are right
+//
+// Every error that is quoted here was compared with the scatter of 400 data sets of known truth;
+// docs/calibration.md has the pulls, and the functions say where their errors are too small.
 //
 // # Errors
 //

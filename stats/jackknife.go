@@ -35,7 +35,8 @@ type JackknifeResult struct {
 // right: exponential autocorrelations make it too small by the fraction τ_int/(2b)
 // for blocks of length b. With blocks ≤ 0 the length is max(4τ_int, N/100), with the
 // largest τ_int of the columns from [GammaMethod], but at most N/8: there are 8 to
-// 100 blocks, or N if N < 8.
+// 100 blocks, or N if N < 8. What such blocks miss of exponential autocorrelations with
+// that τ_int, a fraction (τ_int - 1/4τ_int)/b of the squared error, is then put back.
 //
 // It returns [ErrEmpty], [ErrNotFinite] (also when f returns NaN or infinity), an
 // error for columns of different lengths and for blocks = 1 or blocks > N. If there
@@ -52,9 +53,9 @@ func JackknifeReplicates(cols [][]float64, blocks int, f func(means []float64) f
 	if err != nil {
 		return undefinedJackknife(), err
 	}
-	need := 0
+	need, missed := 0, 0.0
 	if blocks <= 0 {
-		blocks, need = automaticBlocks(n, cols...)
+		blocks, need, missed = automaticBlocks(n, cols...)
 	}
 	c := make([]centred, len(cols))
 	means := make([]float64, len(cols))
@@ -74,6 +75,7 @@ func JackknifeReplicates(cols [][]float64, blocks int, f func(means []float64) f
 		}
 		return f(means)
 	})
+	r.Error /= math.Sqrt(1 - missed)
 	if err == nil && n < need {
 		err = &TooShortError{What: "a jackknife error", N: n, Need: need, Estimate: r.Estimate}
 	}
@@ -166,14 +168,23 @@ func blockBounds(n, blocks, j int) (lo, hi int) {
 	return lo, hi
 }
 
-// automaticBlocks returns the number of blocks for checked series of length n, and
-// how many samples there should be for that.
-func automaticBlocks(n int, series ...[]float64) (blocks, need int) {
+// automaticBlocks returns the number of blocks for checked series of length n, how many
+// samples there should be for that, and the fraction of the squared error that such blocks
+// miss. For C(t) ∝ a^t, where τ = (1+a)/(1-a)/2, the mean of b entries has the variance
+// 2τC(0)/b [1 - (τ - 1/4τ)/b], and the distance of B such means from their own mean enlarges
+// the deficit by B/(B-1).
+func automaticBlocks(n int, series ...[]float64) (blocks, need int, missed float64) {
 	tau := longestTau(series)
 	length := max(4*tau, float64(n)/maxBlocks)
 	blocks = min(max(int(float64(n)/length), minSamples), maxBlocks, n)
-	return blocks, int(math.Ceil(min(2*minSamples*tau, math.MaxInt32)))
+	if blocks > 1 {
+		missed = (tau - 0.25/tau) / float64(n) * float64(blocks) * float64(blocks) / float64(blocks-1)
+	}
+	return blocks, int(math.Ceil(min(2*minSamples*tau, math.MaxInt32))), min(missed, mostMissed)
 }
+
+// mostMissed bounds the correction for series that are too short, whose τ is uncertain.
+const mostMissed = 0.5
 
 // longestTau returns the largest τ_int, at least 1/2, of checked series.
 func longestTau(series [][]float64) float64 {

@@ -33,6 +33,9 @@ const maxSteps = 1 << 26
 // with c(t) the number of pairs over Σ_r N_r(1 - t/L_r), N_r measurements in a chain of L_r
 // units. Without gaps c = 1; where a fraction f was measured at random c = f, and
 // 2τ_int C(0)/N, the error of pyerrors, is too large: √2 times for f = 1/2 and large τ_int.
+// The error of τ_int is 2 s/√f √(|W + 1/2 - τ|/N), with 1/2 + Σ c(t)ρ(t) for s, where complete
+// series have 2τ √(|W + 1/2 - τ|/N), and that of the error has f/N for 1/N; RhoError is that of N
+// entries without gaps.
 //
 // Errors are those of [GammaMethod], and an error for steps that do not ascend or are not as
 // many as the values, for chains longer than 2²⁶ units, and if no two measurements have a
@@ -167,6 +170,19 @@ func (g *stepGrid) pairs(tmax int) []float64 {
 		n[t] = math.Round(n[t])
 	}
 	return n
+}
+
+// fraction returns the part of the steps that was measured.
+func (g *stepGrid) fraction() float64 {
+	if g.present == nil {
+		return 1
+	}
+	measured, steps := 0, 0
+	for r, n := range g.measured {
+		measured += n
+		steps += len(g.dev[r])
+	}
+	return float64(measured) / float64(steps)
 }
 
 // coverage returns c(t), t = 0 … tmax: the number of pairs over what it would be if the

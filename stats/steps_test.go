@@ -21,8 +21,9 @@ func driven(n int) (x []float64, keep []bool) {
 }
 
 // The values of Obs.gamma_method() of the Python package pyerrors 2.17.0 for the same series:
-// with random gaps, complete, and with a stride. The error of the mean with gaps is pyerrors'
-// times the root of the part of the autocorrelation that contributes.
+// with random gaps, complete, and with a stride. With gaps the error of the mean is pyerrors'
+// times the root of the part of the autocorrelation that contributes, and that of τ_int, which
+// counts what was measured as without gaps there, times that part over √f, f = 2/3.
 func TestGammaMethodStepsAgainstPyerrors(t *testing.T) {
 	x, keep := driven(2000)
 	gaps, strided := Replica{}, Replica{}
@@ -39,21 +40,25 @@ func TestGammaMethodStepsAgainstPyerrors(t *testing.T) {
 		replica                    Replica
 		spacing, window            int
 		tau, tauError, err, factor float64
+		measured                   float64 // part of the steps
 	}{
-		{"gaps", gaps, 1, 19, 2.7591377252517213, 0.5956963454724252, 0.026981184741539575, 0.85},
-		{"complete", Replica{Values: x}, 1, 19, 2.6834541590319207, 0.4836734528472391, 0.0218663228047706, 1},
-		{"stride", strided, 4, 5, 0.6829105118226142, 0.13161930044476125, 0.021890658758020713, 1},
+		{"gaps", gaps, 1, 19, 2.7591377252517213, 0.5956963454724252, 0.026981184741539575, 0.85, 1366. / 2000},
+		{"complete", Replica{Values: x}, 1, 19, 2.6834541590319207, 0.4836734528472391, 0.0218663228047706, 1, 1},
+		{"stride", strided, 4, 5, 0.6829105118226142, 0.13161930044476125, 0.021890658758020713, 1, 1},
 	} {
 		r, err := GammaMethodSteps([]Replica{c.replica}, GammaConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Spacing != c.spacing || r.Tau.Window != c.window || math.Abs(r.Tau.Value-c.tau) > 1e-10 || math.Abs(r.Tau.Error-c.tauError) > 1e-10 {
+		if r.Spacing != c.spacing || r.Tau.Window != c.window || math.Abs(r.Tau.Value-c.tau) > 1e-10 {
 			t.Errorf("%s: τ_int = %+v in units of %d, pyerrors has %v(%v), window %d", c.name, r.Tau, r.Spacing, c.tau, c.tauError, c.window)
 		}
-		ratio := r.Mean.Error / c.err
-		if c.factor == 1 && math.Abs(ratio-1) > 1e-10 || math.Abs(ratio-c.factor) > 0.02 {
-			t.Errorf("%s: the error of the mean is %v of pyerrors', want %v", c.name, ratio, c.factor)
+		part := r.Mean.Error / c.err
+		if want := part * part / math.Sqrt(c.measured) * c.tauError; math.Abs(r.Tau.Error/want-1) > 0.02 {
+			t.Errorf("%s: the error of τ_int is %v, want %v", c.name, r.Tau.Error, want)
+		}
+		if c.factor == 1 && math.Abs(part-1) > 1e-10 || math.Abs(part-c.factor) > 0.02 {
+			t.Errorf("%s: the error of the mean is %v of pyerrors', want %v", c.name, part, c.factor)
 		}
 		if ess := float64(r.N) / r.ESS() / 2; c.factor == 1 && math.Abs(ess-c.tau) > 1e-10 {
 			t.Errorf("%s: N/(2 ESS) = %v, want τ_int", c.name, ess)
@@ -125,7 +130,7 @@ func gapped(rng *rand.Rand, x []float64, stride int, fraction float64) Replica {
 // measured, less.
 func TestGammaMethodStepsPulls(t *testing.T) {
 	const seeds, n, a = 400, 3000, 0.9
-	var pulls, naive []float64
+	var pulls, naive, tau []float64
 	for seed := range seeds {
 		rng := newRand(uint64(seed))
 		x, y := ar1(rng, n, a), ar1(rng, n, a)
@@ -138,9 +143,11 @@ func TestGammaMethodStepsPulls(t *testing.T) {
 			t.Fatal(err)
 		}
 		pulls = append(pulls, r.Mean.Pull(0))
+		tau = append(tau, r.Tau.Pull(ar1Tau(a)))
 		naive = append(naive, r.Mean.Value/math.Sqrt(2*r.Tau.Value*r.Variance/float64(r.N)))
 	}
 	within(t, "mean pull", average(pulls), 0, 1/math.Sqrt(seeds), 5)
+	within(t, "variance of the pulls of τ_int", sampleVariance(tau), 1, math.Sqrt(2.0/seeds), 5)
 	within(t, "variance of the pulls", sampleVariance(pulls), 1, math.Sqrt(2.0/seeds), 5)
 	// 2τ = 19, of which 1 + 18/2 counts.
 	within(t, "variance of the pulls without regard to the gaps", sampleVariance(naive), 10.0/19, math.Sqrt(2.0/seeds)*10/19, 5)

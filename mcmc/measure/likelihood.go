@@ -53,8 +53,10 @@ func Likelihood(action, logq []float64) (Values, error) {
 }
 
 // Proposals returns the observed [Acceptance] of a chain over proposals, with an error that
-// accounts for the many steps that it stays on a large weight, and [LongestRejection]. It
-// returns an error for fewer than two decisions.
+// accounts for the many steps that it stays on a large weight, and [LongestRejection]. Where a
+// chain hardly leaves its largest weights the error is too small: for 1000 proposals with
+// Gaussian log-weights by the factors 1.1, 1.3 and 1.9 for standard deviations of 1, 1.5 and 2.
+// It returns an error for fewer than two decisions.
 func Proposals(c mcmc.DMMCResult) (Values, error) {
 	accepted := make([]float64, max(0, len(c.Index)-1))
 	for t := range accepted {
