@@ -104,8 +104,11 @@ func (g *gaugeRun) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if g.o.task.Part == program.OneShare {
+		return g.share(ctx)
+	}
 	m, err := g.model(ctx)
-	if err != nil {
+	if err != nil || g.o.task.Part == program.Train {
 		return err
 	}
 	test, err := g.draw(g.o.exact, exactPart)
