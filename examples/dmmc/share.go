@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/latdiff/latdiff/flow"
-	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/blocks"
 	"github.com/latdiff/latdiff/internal/progress"
-	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -45,54 +43,30 @@ func (d *dmmc) share(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := d.o.task.Open(d.o.Out, d.Results().Parameters)
-	if err != nil {
-		return err
-	}
-	if done, err := run.Has(program.ResultsFile); done || err != nil {
-		return err
-	}
-	return run.Task(ctx, fmt.Sprintf("share %v of the proposals", &d.o.task), func(t *progress.Task) error {
-		f, err := d.Flow(m, t)
-		if err != nil {
+	return d.Task(ctx, fmt.Sprintf("share %v of the proposals", &d.o.task), func(t *progress.Task) error {
+		run, seconds, err := d.blocks().Draw(ctx, func() (*flow.ProbabilityFlow, error) { return d.Flow(m, t) })
+		if err != nil || seconds == 0 {
 			return err
 		}
 		clock, err := openTimes(run)
 		if err != nil {
 			return err
 		}
-		start := time.Now()
-		s, err := f.SampleShare(ctx, d.o.Samples, d.o.task.Share, d.o.task.Shares, d.FlowSeed())
-		if err != nil {
-			return err
-		}
-		if err := clock.set(exact, time.Since(start).Seconds()/float64(s.Ensemble.Len())); err != nil {
-			return err
-		}
-		s.Annotate(d.Action(), s.Ensemble)
-		if err := run.SaveEnsemble(program.ProposalsFile, s.Ensemble); err != nil {
-			return err
-		}
-		file := results.New(d.Results().Parameters)
-		if err := file.Of(exact).Block(s.Ensemble.Extra["action"], s.LogQ); err != nil {
-			return err
-		}
-		return run.Save(program.ResultsFile, file.Write)
+		return clock.set(exact, seconds)
 	})
+}
+
+func (d *dmmc) blocks() *blocks.Proposals {
+	return &blocks.Proposals{
+		Task: d.o.task, Out: d.o.Out, Table: d.Results(), Action: d.Action(), N: d.o.Samples, Seed: d.FlowSeed(), Name: exact,
+	}
 }
 
 // merge joins the blocks of all shares, whose mean time is that of a draw.
 func (d *dmmc) merge(ctx context.Context, f *flow.ProbabilityFlow) (*lattice.Ensemble, error) {
-	shares, err := d.o.task.Collect(d.o.Out, d.Results().Parameters)
+	ens, shares, err := d.blocks().Merge()
 	if err != nil {
 		return nil, err
-	}
-	ens, err := program.Join(d.Action(), shares, program.ProposalsFile)
-	if err != nil {
-		return nil, err
-	}
-	if ens.Len() != d.o.Samples {
-		return nil, fmt.Errorf("expected %d proposals in all shares, got %d", d.o.Samples, ens.Len())
 	}
 	seconds := 0.0
 	for _, run := range shares {
@@ -101,9 +75,6 @@ func (d *dmmc) merge(ctx context.Context, f *flow.ProbabilityFlow) (*lattice.Ens
 			return nil, err
 		}
 		seconds += clock.Seconds[exact] / float64(len(shares))
-		if err := d.Results().Merged(run.Path(program.ResultsFile)); err != nil {
-			return nil, err
-		}
 	}
 	if err := d.times.set(exact, seconds); err != nil {
 		return nil, err

@@ -6,44 +6,30 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/blocks"
 	"github.com/latdiff/latdiff/internal/program"
-	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 )
 
 // share draws one block of the proposals.
 func (g *gaugeRun) share(ctx context.Context) error {
-	run, err := g.o.task.Open(g.o.out, g.parameters())
-	if err != nil {
-		return err
-	}
-	if done, err := run.Has(program.ResultsFile); done || err != nil {
-		return err
-	}
 	m, err := g.trained()
 	if err != nil {
 		return err
 	}
 	_, err = g.display.Timed(ctx, fmt.Sprintf("share %v of the proposals", &g.o.task), func(set func(done, total int)) error {
-		f, err := flow.New(g.backend, m, flow.Config{Batch: batch, Progress: set})
-		if err != nil {
-			return err
-		}
-		s, err := f.SampleShare(ctx, g.o.samples, g.o.task.Share, g.o.task.Shares, g.seed(proposalPart))
-		if err != nil {
-			return err
-		}
-		s.Annotate(g.lift, s.Ensemble)
-		if err := run.SaveEnsemble(program.ProposalsFile, s.Ensemble); err != nil {
-			return err
-		}
-		table := results.New(g.parameters())
-		if err := table.Of("dmmc").Block(s.Ensemble.Extra["action"], s.LogQ); err != nil {
-			return err
-		}
-		return run.Save(program.ResultsFile, table.Write)
+		_, _, err := g.blocks().Draw(ctx, func() (*flow.ProbabilityFlow, error) {
+			return flow.New(g.backend, m, flow.Config{Batch: batch, Progress: set})
+		})
+		return err
 	})
 	return err
+}
+
+func (g *gaugeRun) blocks() *blocks.Proposals {
+	return &blocks.Proposals{
+		Task: g.o.task, Out: g.o.out, Table: g.table, Action: g.lift, N: g.o.samples, Seed: g.seed(proposalPart), Name: "dmmc",
+	}
 }
 
 // trained returns the model that all shares draw from.
@@ -67,21 +53,9 @@ func (g *gaugeRun) trained() (*diffusion.Model, error) {
 
 // merge makes the file of the proposals of the blocks of all shares.
 func (g *gaugeRun) merge() (*lattice.Ensemble, error) {
-	shares, err := g.o.task.Collect(g.o.out, g.parameters())
+	draws, _, err := g.blocks().Merge()
 	if err != nil {
 		return nil, err
-	}
-	draws, err := program.Join(g.lift, shares, program.ProposalsFile)
-	if err != nil {
-		return nil, err
-	}
-	if draws.Len() != g.o.samples {
-		return nil, fmt.Errorf("expected %d proposals in all shares, got %d", g.o.samples, draws.Len())
-	}
-	for _, run := range shares {
-		if err := g.table.Merged(run.Path(program.ResultsFile)); err != nil {
-			return nil, err
-		}
 	}
 	return draws, g.folder.SaveEnsemble(program.ProposalsFile, draws)
 }

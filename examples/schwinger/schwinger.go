@@ -111,12 +111,15 @@ func (s *schwingerRun) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.o.task.Part == program.OneShare {
+		return s.share(ctx)
+	}
 	d, err := s.draw(ctx)
 	if err != nil {
 		return err
 	}
 	m, err := s.model(ctx, d)
-	if err != nil {
+	if err != nil || s.o.task.Part == program.Train {
 		return err
 	}
 	if err := s.propose(ctx, m); err != nil {
