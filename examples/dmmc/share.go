@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/blocks"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
@@ -24,7 +24,7 @@ func (d *dmmc) train(ctx context.Context) error {
 	return err
 }
 
-// share draws one block of the proposals.
+// share draws one block of the proposals and one of the reverse process.
 func (d *dmmc) share(ctx context.Context) error {
 	if err := d.open(); err != nil {
 		return err
@@ -43,42 +43,59 @@ func (d *dmmc) share(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.Task(ctx, fmt.Sprintf("share %v of the proposals", &d.o.task), func(t *progress.Task) error {
-		run, seconds, err := d.blocks().Draw(ctx, func() (*flow.ProbabilityFlow, error) { return d.Flow(m, t) })
-		if err != nil || seconds == 0 {
+	return d.Task(ctx, fmt.Sprintf("share %v of the draws", &d.o.task), func(t *progress.Task) error {
+		run, seconds, err := d.blocks().Draw(ctx, func() ([]blocks.Block, error) { return d.Blocks(m, exact, published, t) })
+		if err != nil || seconds == nil {
 			return err
 		}
 		clock, err := openTimes(run)
 		if err != nil {
 			return err
 		}
-		return clock.set(exact, seconds)
+		for i, name := range []string{exact, published} {
+			if err := clock.set(name, seconds[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-func (d *dmmc) blocks() *blocks.Proposals {
-	return &blocks.Proposals{
-		Task: d.o.task, Out: d.o.Out, Table: d.Results(), Action: d.Action(), N: d.o.Samples, Seed: d.FlowSeed(), Name: exact,
-	}
+func (d *dmmc) blocks() *blocks.Run {
+	return &blocks.Run{Task: d.o.task, Out: d.o.Out, Table: d.Results(), Action: d.Action()}
 }
 
-// merge joins the blocks of all shares, whose mean time is that of a draw.
-func (d *dmmc) merge(ctx context.Context, f *flow.ProbabilityFlow) (*lattice.Ensemble, error) {
-	ens, shares, err := d.blocks().Merge()
-	if err != nil {
-		return nil, err
-	}
-	seconds := 0.0
-	for _, run := range shares {
-		clock, err := openTimes(run)
+// merge lets the draws be those of all shares, unless an earlier process has joined them. The
+// time of a draw is the mean of those of the shares.
+func (d *dmmc) merge() error {
+	done := true
+	for _, file := range []string{program.ProposalsFile, program.ReverseFile} {
+		have, err := d.Folder().Has(file)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		seconds += clock.Seconds[exact] / float64(len(shares))
+		done = done && have
 	}
-	if err := d.times.set(exact, seconds); err != nil {
-		return nil, err
+	if done {
+		return nil
 	}
-	l := &flow.Likelihood{LogQ: ens.Extra["logq"], ProbeError: ens.Extra["logq_error"]}
-	return d.Annotate(ctx, f, ens, l, d.FlowSeed())
+	shares, err := d.blocks().Merge()
+	if err != nil {
+		return err
+	}
+	d.Joined = func(file string) (*lattice.Ensemble, error) { return shares.Join(d.Action(), file, d.o.Samples) }
+	for _, name := range []string{exact, published} {
+		seconds := 0.0
+		for _, run := range shares {
+			clock, err := openTimes(run)
+			if err != nil {
+				return err
+			}
+			seconds += clock.Seconds[name] / float64(len(shares))
+		}
+		if err := d.times.set(name, seconds); err != nil {
+			return err
+		}
+	}
+	return nil
 }

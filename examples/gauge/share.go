@@ -18,18 +18,17 @@ func (g *gaugeRun) share(ctx context.Context) error {
 		return err
 	}
 	_, err = g.display.Timed(ctx, fmt.Sprintf("share %v of the proposals", &g.o.task), func(set func(done, total int)) error {
-		_, _, err := g.blocks().Draw(ctx, func() (*flow.ProbabilityFlow, error) {
-			return flow.New(g.backend, m, flow.Config{Batch: batch, Progress: set})
+		_, _, err := g.blocks().Draw(ctx, func() ([]blocks.Block, error) {
+			f, err := flow.New(g.backend, m, flow.Config{Batch: batch, Progress: set})
+			return []blocks.Block{blocks.Flow(f, g.lift, "dmmc", g.o.samples, g.seed(proposalPart))}, err
 		})
 		return err
 	})
 	return err
 }
 
-func (g *gaugeRun) blocks() *blocks.Proposals {
-	return &blocks.Proposals{
-		Task: g.o.task, Out: g.o.out, Table: g.table, Action: g.lift, N: g.o.samples, Seed: g.seed(proposalPart), Name: "dmmc",
-	}
+func (g *gaugeRun) blocks() *blocks.Run {
+	return &blocks.Run{Task: g.o.task, Out: g.o.out, Table: g.table, Action: g.lift}
 }
 
 // trained returns the model that all shares draw from.
@@ -53,7 +52,11 @@ func (g *gaugeRun) trained() (*diffusion.Model, error) {
 
 // merge makes the file of the proposals of the blocks of all shares.
 func (g *gaugeRun) merge() (*lattice.Ensemble, error) {
-	draws, _, err := g.blocks().Merge()
+	shares, err := g.blocks().Merge()
+	if err != nil {
+		return nil, err
+	}
+	draws, err := shares.Join(g.lift, program.ProposalsFile, g.o.samples)
 	if err != nil {
 		return nil, err
 	}

@@ -121,10 +121,8 @@ func (s *schwingerRun) drawn(ctx context.Context, f *flow.ProbabilityFlow, repor
 		draws, err = lattice.ReadEnsemble(s.folder.Path(program.ProposalsFile))
 		return draws, 0, err
 	case s.o.task.Part == program.Merge:
-		if draws, _, err = s.blocks().Merge(); err != nil {
-			return nil, 0, err
-		}
-		return draws, 0, s.folder.SaveEnsemble(program.ProposalsFile, draws)
+		draws, err = s.merge()
+		return draws, 0, err
 	}
 	seconds, err = s.display.Timed(ctx, fmt.Sprintf("%d proposals", s.o.samples), func(set func(done, total int)) error {
 		*report = set

@@ -39,14 +39,18 @@ func TestProposals(t *testing.T) {
 	const n, seed = 2*1024 + 1000, 5
 	stop := func() {}
 	updates := 0
-	open := func() (*flow.ProbabilityFlow, error) {
+	newFlow := func() (*flow.ProbabilityFlow, error) {
 		return flow.New(backendtest.Open(), m, flow.Config{Steps: 2, Progress: func(done, total int) {
 			if updates++; updates == 40 {
 				stop()
 			}
 		}})
 	}
-	f, err := open()
+	open := func() ([]blocks.Block, error) {
+		f, err := newFlow()
+		return []blocks.Block{blocks.Flow(f, action, "dmmc", n, seed)}, err
+	}
+	f, err := newFlow()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +59,8 @@ func TestProposals(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	proposals := func(task string) *blocks.Proposals {
-		p := &blocks.Proposals{Out: dir, Table: results.New(map[string]any{"kappa": 0.15}), Action: action, N: n, Seed: seed, Name: "dmmc"}
+	proposals := func(task string) *blocks.Run {
+		p := &blocks.Run{Out: dir, Table: results.New(map[string]any{"kappa": 0.15}), Action: action}
 		if err := p.Task.Set(task); err != nil {
 			t.Fatal(err)
 		}
@@ -73,22 +77,29 @@ func TestProposals(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(folder, "proposals-0.npz")); err != nil {
 			t.Fatalf("the first piece is lost: %v", err)
 		}
-		if _, _, err := proposals("merge/2").Merge(); err == nil {
+		if _, err := proposals("merge/2").Merge(); err == nil {
 			t.Error("an unfinished share was merged")
 		}
 		updates = 41
 		run, seconds, err := proposals(task).Draw(t.Context(), open)
-		if err != nil || !(seconds > 0) || run.Exists("proposals-0.npz") {
+		if err != nil || !(seconds[0] > 0) || run.Exists("proposals-0.npz") {
 			t.Errorf("share %s took %v s, %v", task, seconds, err)
 		}
-		if _, seconds, err := proposals(task).Draw(t.Context(), open); err != nil || seconds != 0 {
+		if _, seconds, err := proposals(task).Draw(t.Context(), open); err != nil || seconds != nil {
 			t.Errorf("a finished share took %v s, %v", seconds, err)
 		}
 	}
 	merge := proposals("merge/2")
-	got, shares, err := merge.Merge()
+	shares, err := merge.Merge()
 	if err != nil {
 		t.Fatal(err)
+	}
+	got, err := shares.Join(action, program.ProposalsFile, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shares.Join(action, program.ProposalsFile, n+1); err == nil {
+		t.Error("too few proposals were accepted")
 	}
 	if len(shares) != 2 || len(merge.Table.Provenance.Shares) != 2 || !shares[0].Intact(program.ResultsFile) {
 		t.Errorf("%d shares, provenance %v", len(shares), merge.Table.Provenance.Shares)
