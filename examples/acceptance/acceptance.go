@@ -179,6 +179,7 @@ func (a *acceptance) walk(ctx context.Context) error {
 		return err
 	}
 	a.table = results.New(parameters)
+	a.table.Provenance.Device = a.points[0].run.Backend().DeviceDescription(0)
 	if err := a.table.Inputs(o.Files()...); err != nil {
 		return err
 	}

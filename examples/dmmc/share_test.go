@@ -44,23 +44,23 @@ func drawn(t *testing.T, args []string) error {
 // Blocks of proposals that several processes draw from one model are the proposals of one
 // process, bit by bit: of a Gaussian, and of a network that a process of its own has trained.
 func TestShares(t *testing.T) {
-	for model, network := range map[string]string{"gaussian": "gaussian", "probes": "unet"} {
+	for _, model := range []string{"gaussian", "pretrained"} {
 		whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
 		args := func(out, task string) []string {
-			return tiny(out, "-model", network, "-n", "128", "-samples", "300", "-steps", "10", "-batch", "8", "-equilibrium", "32", "-task", task)
+			return tiny(out, "-model", model, "-n", "128", "-samples", "140", "-steps", "10", "-batch", "8", "-equilibrium", "32", "-task", task)
 		}
-		if err := run(t.Context(), args(parts, "0/3")); err == nil || !strings.Contains(err.Error(), "-task train") {
+		if err := run(t.Context(), args(parts, "0/2")); err == nil || !strings.Contains(err.Error(), "-task train") {
 			t.Errorf("%s: expected a share without a model to be refused, got %v", model, err)
 		}
-		for _, task := range []string{"train", "2/3", "0/3", "1/3"} {
+		for _, task := range []string{"train", "1/2", "0/2"} {
 			if err := run(t.Context(), args(parts, task)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := drawn(t, args(parts, "merge/2")); err == nil || !strings.Contains(err.Error(), "task-2-of-3, which is foreign") {
+		if err := drawn(t, args(parts, "merge/1")); err == nil || !strings.Contains(err.Error(), "task-1-of-2, which is foreign") {
 			t.Errorf("%s: expected an error that names foreign shares, got %v", model, err)
 		}
-		for _, a := range [][]string{args(parts, "merge/3"), args(whole, "")} {
+		for _, a := range [][]string{args(parts, "merge/2"), args(whole, "")} {
 			if err := drawn(t, a); err != nil {
 				t.Fatal(err)
 			}

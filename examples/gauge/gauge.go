@@ -96,7 +96,7 @@ func (g *gaugeRun) run(ctx context.Context) error {
 		return err
 	}
 	g.table = results.New(g.parameters())
-	g.table.Provenance.Backend = g.o.backend
+	g.table.Provenance.Backend, g.table.Provenance.Device = g.o.backend, g.backend.DeviceDescription(0)
 	switch g.o.model {
 	case pretrainedModel, solutionModel, networkModel, bothModel:
 	default:

@@ -105,7 +105,7 @@ func (s *schwingerRun) run(ctx context.Context) error {
 		return err
 	}
 	s.table = results.New(s.parameters())
-	s.table.Provenance.Backend = s.o.backend
+	s.table.Provenance.Backend, s.table.Provenance.Device = s.o.backend, s.backend.DeviceDescription(0)
 	if s.o.model != "" && s.o.model != "pretrained" {
 		if err := s.table.Inputs(s.o.model); err != nil {
 			return err

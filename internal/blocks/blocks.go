@@ -66,7 +66,8 @@ func (p *Run) Draw(ctx context.Context, open func() ([]Block, error)) (run *prog
 		return nil, nil, err
 	}
 	table := results.New(p.Table.Parameters)
-	table.Provenance.Backend, table.Provenance.Inputs = p.Table.Provenance.Backend, p.Table.Provenance.Inputs
+	table.Provenance.Backend, table.Provenance.Device = p.Table.Provenance.Backend, p.Table.Provenance.Device
+	table.Provenance.Inputs = p.Table.Provenance.Inputs
 	var pieces []string
 	for _, b := range blocks {
 		ens, used, names, err := p.block(ctx, run, b)

@@ -80,6 +80,7 @@ func (r *Run) Open(more ...map[string]any) error {
 		return err
 	}
 	r.table = results.New(parameters)
+	r.table.Provenance.Device = r.backend.DeviceDescription(0)
 	if err := r.table.Inputs(r.o.Files()...); err != nil {
 		return err
 	}

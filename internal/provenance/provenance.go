@@ -26,9 +26,11 @@ type Record struct {
 	Build map[string]string `json:"build"`
 	// Command are the arguments of the process, the program first.
 	Command []string `json:"command"`
-	// Seed and Backend are those of the run, if it has them.
+	// Seed and Backend are those of the run, if it has them, and Device is what the backend says
+	// of its device.
 	Seed    any     `json:"seed,omitempty"`
 	Backend any     `json:"backend,omitempty"`
+	Device  string  `json:"device,omitempty"`
 	Machine Machine `json:"machine"`
 	// Started is when the process began that wrote the results, and Seconds how long it took;
 	// an interrupted run has had others before.
