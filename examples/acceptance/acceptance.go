@@ -188,10 +188,8 @@ func (a *acceptance) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, run := range shares {
-			if err := a.table.Merged(run.Path(program.ResultsFile)); err != nil {
-				return err
-			}
+		if err := a.table.Merged(program.ResultsPaths(shares)...); err != nil {
+			return err
 		}
 	}
 	for i, p := range a.points {

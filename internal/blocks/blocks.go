@@ -129,12 +129,7 @@ func (p *Run) Merge() (Shares, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, run := range shares {
-		if err := p.Table.Merged(run.Path(program.ResultsFile)); err != nil {
-			return nil, err
-		}
-	}
-	return shares, nil
+	return shares, p.Table.Merged(program.ResultsPaths(shares)...)
 }
 
 // Shares are the folders of all shares of a run.

@@ -285,3 +285,12 @@ func differences(text []byte, share map[string]any) (string, error) {
 
 // Has tells whether point i of a sweep belongs to the process: to the share i mod n of n.
 func (t *Task) Has(i int) bool { return t.Part != OneShare || i%t.Shares == t.Share }
+
+// ResultsPaths returns the paths of the results of runs.
+func ResultsPaths(runs []*Run) []string {
+	paths := make([]string, len(runs))
+	for i, r := range runs {
+		paths[i] = r.Path(ResultsFile)
+	}
+	return paths
+}
