@@ -35,7 +35,7 @@
 //   - flow: the probability-flow ODE and its likelihood
 //
 // A new action, kernel, network or reverse step is one new file, of yours: see
-// docs/your-theory.md, and docs/theories.md for what ships.
+// docs/your-theory.md, and docs/theories.md for what ships. Runs of many processes: docs/cluster.md.
 //
 // # Where the paper's equations are
 //

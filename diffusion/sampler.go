@@ -241,7 +241,38 @@ func (s *Sampler) Sample(ctx context.Context, n int, seed uint64) (*lattice.Ense
 	if n < 1 {
 		return nil, fmt.Errorf("diffusion: expected at least one configuration to draw, got %d", n)
 	}
+	return s.newRun(s.cfg.Levels, n, seed).sample(ctx)
+}
+
+// SampleShare draws a share of the configurations that Sample draws with the same n and seed,
+// for several processes: whole chunks of Batch configurations, of which there are C = ⌈n/Batch⌉
+// (smaller ones for less than half a batch), from chunk s·C/S up to (s+1)·C/S for share s of S,
+// and the number of the first of them. The shares, joined in their order, are the result of
+// Sample bit by bit; see lattice.Join. It returns the errors of Sample, and one unless
+// 0 ≤ s < S ≤ C.
+func (s *Sampler) SampleShare(ctx context.Context, n, share, shares int, seed uint64) (ens *lattice.Ensemble, first int, err error) {
+	if n < 1 {
+		return nil, 0, fmt.Errorf("diffusion: expected at least one configuration to draw, got %d", n)
+	}
 	r := s.newRun(s.cfg.Levels, n, seed)
+	chunks := (n + r.batch - 1) / r.batch
+	if shares < 1 || shares > chunks {
+		return nil, 0, fmt.Errorf("diffusion: expected from 1 up to %d shares of %d configurations in batches of %d, got %d", chunks, n, r.batch, shares)
+	}
+	if share < 0 || share >= shares {
+		return nil, 0, fmt.Errorf("diffusion: expected a share from 0 up to %d, got %d", shares-1, share)
+	}
+	r.first = share * chunks / shares
+	first = r.first * r.batch
+	r.n = min((share+1)*chunks/shares*r.batch, n) - first
+	r.total = r.n * (len(r.levels) - 1)
+	ens, err = r.sample(ctx)
+	return ens, first, err
+}
+
+// sample draws all chunks from the prior.
+func (r *reverseRun) sample(ctx context.Context) (*lattice.Ensemble, error) {
+	s := r.Sampler
 	return r.draw(ctx, func(rng *rand.Rand, c, lo, hi int) (*tensors.Tensor, error) {
 		modes := host.Tensor(dtypes.Float32, s.prior.Modes(rng, r.batch), r.dims...)
 		x, err := s.fromModes.Call1(modes)
@@ -284,6 +315,7 @@ type reverseRun struct {
 	*Sampler
 	levels      []float64
 	n, batch    int
+	first       int // chunk, by whose number the random numbers begin
 	seed        uint64
 	dims        []int
 	total, done int
@@ -306,6 +338,7 @@ func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo,
 	out := lattice.NewEnsemble(r.layout, r.n)
 	out.Data = out.Data[:r.n*size]
 	err := chunk.Run(ctx, r.backend, r.n, r.batch, func(ctx context.Context, c, lo, hi int) error {
+		c += r.first
 		rng := rand.New(rand.NewPCG(r.seed, uint64(c)))
 		x, err := start(rng, c, lo, hi)
 		if err != nil {

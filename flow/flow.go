@@ -162,6 +162,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint
 	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
 	run := f.run(seed, f.reporter(n))
+	run.first = first
 	out := newLikelihood(n)
 	efforts := make([]Effort, f.chunks(n))
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
@@ -170,7 +171,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)
 		}
-		end, err := f.integrate(ctx, x, first+c, hi-lo, f.cfg.SigmaMax, f.cfg.SigmaMin, run)
+		end, err := f.integrate(ctx, x, run.first+c, hi-lo, f.cfg.SigmaMax, f.cfg.SigmaMin, run)
 		if err != nil {
 			return err
 		}
@@ -204,10 +205,22 @@ func (s *Samples) LogWeights(action lattice.Action) ([]float64, error) {
 // For lifted angles, see [diffusion.ModelConfig], log q is that of the winding number and of all
 // angles but one, and a field whose sum is no multiple of 2π is an error.
 func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble, seed uint64) (*Likelihood, error) {
+	return f.LogProbShare(ctx, ens, 0, seed)
+}
+
+// LogProbShare returns log q of configurations that are those from number first on of a larger
+// ensemble, with the probes that LogProb takes for them there; first is a multiple of Batch. It
+// returns the errors of LogProb, and one for another first.
+func (f *ProbabilityFlow) LogProbShare(ctx context.Context, ens *lattice.Ensemble, first int, seed uint64) (*Likelihood, error) {
 	if err := f.checkFields(ens); err != nil {
 		return nil, err
 	}
-	return f.logProb(ctx, ens, f.run(seed, f.reporter(ens.Len())))
+	if first < 0 || first%f.cfg.Batch != 0 {
+		return nil, fmt.Errorf("flow: expected a share that begins at a multiple of the batch of %d configurations, got %d", f.cfg.Batch, first)
+	}
+	r := f.run(seed, f.reporter(ens.Len()))
+	r.first = first / f.cfg.Batch
+	return f.logProb(ctx, ens, r)
 }
 
 // checkFields returns an error unless ens holds finite configurations of the layout of the model.
@@ -238,7 +251,7 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 		if err != nil {
 			return fmt.Errorf("flow: reading configurations: %w", err)
 		}
-		end, err := f.integrate(ctx, x, c, hi-lo, f.cfg.SigmaMin, f.cfg.SigmaMax, run)
+		end, err := f.integrate(ctx, x, run.first+c, hi-lo, f.cfg.SigmaMin, f.cfg.SigmaMax, run)
 		if err != nil {
 			return err
 		}
@@ -265,6 +278,7 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 // run says how accurately to integrate, and to whom to report the steps.
 type run struct {
 	seed    uint64 // of the probes
+	first   int    // chunk, by whose number the probes begin
 	scheme  Integrator
 	steps   int     // of a scheme with fixed steps
 	tighten float64 // divisor of the tolerances of an adaptive one

@@ -41,6 +41,20 @@ func TestSampleShare(t *testing.T) {
 				t.Errorf("%s: %d shares give other draws than one", name, shares)
 			}
 		}
+		whole := want.Ensemble
+		density, err := f.LogProb(t.Context(), whole, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := f.LogProbShare(t.Context(), whole.Slice(16, n), 16, seed)
+		if err != nil || !slices.Equal(part.LogQ, density.LogQ[16:]) || !slices.Equal(part.ProbeError, density.ProbeError[16:]) {
+			t.Errorf("%s: a share has other densities, %v", name, err)
+		}
+		for _, first := range []int{-8, 4} {
+			if _, err := f.LogProbShare(t.Context(), whole, first, seed); err == nil {
+				t.Errorf("a share from %d on was accepted", first)
+			}
+		}
 		for _, bad := range [][3]int{{n, 0, 6}, {n, 2, 2}, {n, -1, 2}, {n, 0, 0}, {0, 0, 1}, {-1, 0, 1}} {
 			if _, err := f.SampleShare(t.Context(), bad[0], bad[1], bad[2], seed); err == nil {
 				t.Errorf("share %d of %d of %d draws: accepted", bad[1], bad[2], bad[0])

@@ -90,13 +90,24 @@ func newAcceptance(o options) (*acceptance, error) {
 	}
 	if o.Model != settings.Gaussian {
 		sub := o.Options
-		sub.Out, sub.Steps = filepath.Join(o.Out, "training"), o.longSteps
+		sub.Out, sub.Steps = filepath.Join(o.task.PointFolder(o.Out, len(a.points)), "training"), o.longSteps
 		if a.long, err = pipeline.New(sub); err != nil {
 			return nil, err
 		}
 		a.keep()
 	}
+	if n := a.number(); o.task.Shares > n {
+		return nil, fmt.Errorf("expected at most as many shares as points, %d, got -task %v", n, &o.task)
+	}
 	return a, nil
+}
+
+// number returns that of the points, of which figure 15 is the last.
+func (a *acceptance) number() int {
+	if a.long == nil {
+		return len(a.points)
+	}
+	return len(a.points) + 1
 }
 
 // parseList returns the positive numbers of a list, in increasing order.
@@ -128,7 +139,7 @@ func (a *acceptance) point(kappa float64, dims string) (*point, error) {
 			return q, nil
 		}
 	}
-	o.Out = filepath.Join(o.Out, p.name())
+	o.Out = filepath.Join(a.o.task.PointFolder(o.Out, len(a.points)), p.name())
 	if p.run, err = pipeline.New(o); err != nil {
 		return nil, err
 	}
@@ -164,19 +175,32 @@ func (a *acceptance) walk(ctx context.Context) error {
 	parameters := o.Parameters(a.kappas[0].lat)
 	maps.Copy(parameters, map[string]any{"kappas": o.kappas, "extents": o.extents, "long_steps": o.longSteps})
 	var err error
-	if a.folder, err = program.OpenRun(o.Out, parameters); err != nil {
+	if a.folder, err = o.task.Open(o.Out, parameters); err != nil {
 		return err
 	}
 	a.table = results.New(parameters)
+	a.table.Provenance.Device = a.points[0].run.Backend().DeviceDescription(0)
 	if err := a.table.Inputs(o.Files()...); err != nil {
 		return err
 	}
-	for _, p := range a.points {
+	if o.task.Part == program.Merge {
+		shares, err := o.task.Collect(o.Out, parameters)
+		if err != nil {
+			return err
+		}
+		if err := a.table.Merged(program.ResultsPaths(shares)...); err != nil {
+			return err
+		}
+	}
+	for i, p := range a.points {
+		if !o.task.Has(i) {
+			continue
+		}
 		if err := a.evaluate(ctx, p); err != nil {
 			return err
 		}
 	}
-	if a.long == nil {
+	if a.long == nil || !o.task.Has(len(a.points)) {
 		return nil
 	}
 	return a.train(ctx)

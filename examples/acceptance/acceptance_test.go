@@ -94,6 +94,23 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// The points of two shares give the results of one process.
+func TestShares(t *testing.T) {
+	whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
+	args := func(out, task string) []string { return tiny(out, "-model", "gaussian", "-task", task) }
+	for _, a := range [][]string{args(whole, ""), args(parts, "1/2"), args(parts, "0/2"), args(parts, "merge/2")} {
+		if err := run(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	programtest.Files(t, parts, "task-1-of-2/kappa_0.2_4x4/"+program.ProposalsFile, "task-0-of-2/kappa_0.2_2x2/"+program.ProposalsFile)
+	for _, name := range []string{program.ResultsFile, "figure13.png", "figure14.png"} {
+		if !bytes.Equal(programtest.Read(t, whole, name), programtest.Read(t, parts, name)) {
+			t.Errorf("%s of the shares is another than that of one process", name)
+		}
+	}
+}
+
 // Without a network there are figures 13 and 14 and no times.
 func TestGaussian(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
@@ -119,6 +136,7 @@ func TestBadInput(t *testing.T) {
 		"κ out of order":         {"-kappas", "0.2,0.1"},
 		"κ of NaN":               {"-kappas", "NaN"},
 		"no κ":                   {"-kappas", ""},
+		"too many shares":        {"-model", "gaussian", "-task", "0/4"},
 		"half a site":            {"-extents", "2.5"},
 		"no sites":               {"-extents", "0"},
 		"a pretrained model":     {"-model", "pretrained"},

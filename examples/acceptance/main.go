@@ -29,6 +29,10 @@
 // they have longest_rejection, the longest run of rejections of the chain, and step_error,
 // the error of log q from the step size. Times are in the printed table, in cost.png and in
 // times.json: they are the only numbers that two runs do not share.
+//
+// With -task several processes share the points, one after the other, the last one being figure
+// 15, and -task merge/n makes of them the results of one process; their folders stay those of the
+// shares.
 package main
 
 import (
@@ -60,6 +64,7 @@ type options struct {
 	settings.Options
 	kappas, extents string
 	longSteps       int
+	task            program.Task
 }
 
 func main() {
@@ -84,6 +89,7 @@ func parse(args []string) (options, error) {
 		}
 		fs.StringVar(&o.kappas, "kappas", "0.1,0.21,0.27,0.4", "hopping parameters of figure 13, a list")
 		fs.StringVar(&o.extents, "extents", extents, "linear sizes of the lattices of figure 14, a list")
+		o.task.Register(fs, false)
 		fs.IntVar(&o.longSteps, "long-steps", long, "training steps of figure 15")
 	})
 	return o, err
@@ -100,6 +106,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := a.walk(ctx); err != nil {
 		return err
+	}
+	if o.task.Part == program.OneShare {
+		return a.folder.Save(program.ResultsFile, a.table.Write)
 	}
 	if err := a.plot(); err != nil {
 		return err

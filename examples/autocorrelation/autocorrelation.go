@@ -31,6 +31,7 @@ const firstSeed = 32
 type autocorrelation struct {
 	o        options
 	stages   *pipeline.Run
+	folder   *program.Run // of the chains: that of the run or of a share
 	action   *lattice.Phi4
 	outcomes map[string]outcome
 	// heaviest is the largest weight e^{-S}/q of the draws of the reverse process, over
@@ -45,6 +46,8 @@ func newAutocorrelation(o options) (*autocorrelation, error) {
 		return nil, err
 	}
 	switch {
+	case o.task.Shares > len(classicals):
+		return nil, fmt.Errorf("expected at most as many shares as algorithms without a model, %d, got -task %v", len(classicals), &o.task)
 	case o.TMax < 1:
 		return nil, fmt.Errorf("expected -tmax of at least 1, got %d", o.TMax)
 	case o.Short < 2*o.TMax:
@@ -70,8 +73,11 @@ func (a *autocorrelation) parameters() map[string]any {
 }
 
 func (a *autocorrelation) run(ctx context.Context) error {
-	if err := a.stages.Open(a.parameters()); err != nil {
+	if err := a.open(); err != nil {
 		return err
+	}
+	if a.o.task.Part == program.OneShare {
+		return a.share(ctx)
 	}
 	for i := range classicals {
 		if err := a.classical(ctx, &classicals[i], firstSeed+i); err != nil {
@@ -100,7 +106,7 @@ func (a *autocorrelation) stage(ctx context.Context, name string, f func() (outc
 }
 
 // path returns that of the file of a stage.
-func (a *autocorrelation) path(name string) string { return a.stages.Folder().Path("stages/" + name) }
+func (a *autocorrelation) path(name string) string { return a.folder.Path(stageFile(name)) }
 
 func (a *autocorrelation) seed(part int) uint64 { return a.o.Seed<<8 + uint64(part) }
 

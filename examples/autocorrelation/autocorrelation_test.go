@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.stages.Open(a.parameters()); err != nil {
+	if err := a.open(); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.classical(ctx, &classicals[0], firstSeed); err != nil {
@@ -75,6 +75,24 @@ func TestRun(t *testing.T) {
 		t.Error("an interrupted run gave other results")
 	}
 	checkNumbers(t, want)
+}
+
+// The algorithms of two shares give the results of one process.
+func TestShares(t *testing.T) {
+	whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
+	args := func(out, task string) []string { return tiny(out, "-chain", "256", "-proposals", "256", "-task", task) }
+	for _, a := range [][]string{args(whole, ""), args(parts, "1/2"), args(parts, "0/2"), args(parts, "merge/2")} {
+		if err := run(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	programtest.Files(t, parts, "task-1-of-2/stages/hmc", "stages/hmc")
+	if !bytes.Equal(programtest.Read(t, parts, "stages/cluster"), programtest.Read(t, parts, "task-1-of-2/stages/cluster")) {
+		t.Error("merging has repeated an algorithm of a share")
+	}
+	if !bytes.Equal(programtest.Read(t, whole, program.ResultsFile), programtest.Read(t, parts, program.ResultsFile)) {
+		t.Error("the results of the shares are other ones than those of one process")
+	}
 }
 
 func checkNumbers(t *testing.T, text []byte) {
@@ -183,6 +201,7 @@ func TestBadInput(t *testing.T) {
 		"NaN κ":            {"-kappa", "NaN"},
 		"extents":          {"-dims", "4y4"},
 		"no t_max":         {"-tmax", "0"},
+		"too many shares":  {"-task", "0/7"},
 		"short chains":     {"-short", "20"},
 		"chains":           {"-chain", "10"},
 		"few samples":      {"-samples", "32"},

@@ -49,6 +49,9 @@
 // short_frozen, the fraction that does not; published, the paper's number, at its
 // parameters; and for dmmc_published max_weight, the largest weight e^{-S}/q of its pool
 // over the mean weight of the proposals of the flow.
+//
+// With -task several processes share the algorithms without a model, and -task merge/n makes of
+// their chains, and of those with a model, which it runs itself, the results of one process.
 package main
 
 import (
@@ -73,6 +76,7 @@ type options struct {
 	TMax  int
 	// Proposals is the number of proposals of DM-MC.
 	Proposals int
+	task      program.Task
 }
 
 const about = `Autocorrelation measures τ_int of |M| for Metropolis, HMC, cluster updates and DM-MC at
@@ -102,6 +106,7 @@ func parse(args []string) (options, error) {
 			chain, proposals = 524288, 10240
 		}
 		fs.IntVar(&o.Chain, "chain", chain, "steps of each of the 16 long chains of the classical algorithms (a 16th of it for\nthose that decorrelate in a few steps)")
+		o.task.Register(fs, false)
 		fs.IntVar(&o.Short, "short", 1024, "configurations of the chain from which the paper computes")
 		fs.IntVar(&o.Proposals, "proposals", proposals, "proposals of DM-MC, through the flow; -samples is the number of the other draws")
 		fs.IntVar(&o.TMax, "tmax", 100, "where the paper cuts the sum (4.14)")

@@ -157,6 +157,7 @@ func (c *cost) run(ctx context.Context) error {
 		return err
 	}
 	c.table = results.New(parameters)
+	c.table.Provenance.Device = c.backend.DeviceDescription(0)
 	if c.o.models != "" {
 		if err := c.table.Inputs(strings.Split(c.o.models, ",")...); err != nil {
 			return err

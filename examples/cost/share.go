@@ -21,10 +21,5 @@ func (c *cost) merge(parameters map[string]any) error {
 			}
 		}
 	}
-	for _, run := range shares {
-		if err := c.table.Merged(run.Path(program.ResultsFile)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.table.Merged(program.ResultsPaths(shares)...)
 }

@@ -33,10 +33,5 @@ func (c *critical) merge(parameters map[string]any) error {
 			return err
 		}
 	}
-	for _, run := range shares {
-		if err := c.table.Merged(run.Path(program.ResultsFile)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.table.Merged(program.ResultsPaths(shares)...)
 }

@@ -207,6 +207,11 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	if err := d.times.set(gaussianMC, time.Since(start).Seconds()/float64(d.o.Samples)); err != nil {
 		return err
 	}
+	if d.o.task.Part == program.Merge {
+		if err := d.merge(); err != nil {
+			return err
+		}
+	}
 	if d.proposals, err = d.drawProposals(ctx, m); err != nil {
 		return err
 	}
@@ -221,7 +226,7 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 		return err
 	}
 	d.left(program.ReverseFile)
-	if have {
+	if have || d.Joined != nil {
 		return nil
 	}
 	return d.times.set(published, time.Since(start).Seconds()/float64(d.o.Samples))
@@ -235,8 +240,8 @@ func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*latt
 		if err != nil {
 			return nil, err
 		}
-		if d.o.task.Part == program.Merge {
-			return d.merge(ctx, f)
+		if d.Joined != nil {
+			return d.Join(ctx, f, program.ProposalsFile)
 		}
 		start := time.Now()
 		s, err := f.Sample(ctx, d.o.Samples, d.FlowSeed())

@@ -47,8 +47,9 @@
 // Interrupted with Ctrl-C it keeps what is finished, and the same command continues.
 //
 // Several processes share the proposals with -task: train makes the model, if there is none,
-// 3/8 draws the fourth of eight blocks in the folder task-3-of-8 of -out, and merge/8 joins all of
-// them to the proposals of one process, bit by bit, and goes on with everything else.
+// 3/8 draws the fourth of eight blocks of dm.npz and of proposals.npz in the folder task-3-of-8
+// of -out, and merge/8 joins all of them to the files of one process, bit by bit, and goes on with
+// everything else.
 //
 // The preset quick is meant for two cores: a model that is shipped takes about four minutes
 // at 32×32, one at 16×16. The preset paper trains the published U-Net and takes its

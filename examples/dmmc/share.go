@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/blocks"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
-	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/internal/settings"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -26,7 +24,7 @@ func (d *dmmc) train(ctx context.Context) error {
 	return err
 }
 
-// share draws one block of the proposals.
+// share draws one block of the proposals and one of the reverse process.
 func (d *dmmc) share(ctx context.Context) error {
 	if err := d.open(); err != nil {
 		return err
@@ -45,69 +43,59 @@ func (d *dmmc) share(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := d.o.task.Open(d.o.Out, d.Results().Parameters)
-	if err != nil {
-		return err
-	}
-	if done, err := run.Has(program.ResultsFile); done || err != nil {
-		return err
-	}
-	return run.Task(ctx, fmt.Sprintf("share %v of the proposals", &d.o.task), func(t *progress.Task) error {
-		f, err := d.Flow(m, t)
-		if err != nil {
+	return d.Task(ctx, fmt.Sprintf("share %v of the draws", &d.o.task), func(t *progress.Task) error {
+		run, seconds, err := d.blocks().Draw(ctx, func() ([]blocks.Block, error) { return d.Blocks(m, exact, published, t) })
+		if err != nil || seconds == nil {
 			return err
 		}
 		clock, err := openTimes(run)
 		if err != nil {
 			return err
 		}
-		start := time.Now()
-		s, err := f.SampleShare(ctx, d.o.Samples, d.o.task.Share, d.o.task.Shares, d.FlowSeed())
-		if err != nil {
-			return err
+		for i, name := range []string{exact, published} {
+			if err := clock.set(name, seconds[i]); err != nil {
+				return err
+			}
 		}
-		if err := clock.set(exact, time.Since(start).Seconds()/float64(s.Ensemble.Len())); err != nil {
-			return err
-		}
-		s.Annotate(d.Action(), s.Ensemble)
-		if err := run.SaveEnsemble(program.ProposalsFile, s.Ensemble); err != nil {
-			return err
-		}
-		file := results.New(d.Results().Parameters)
-		if err := file.Of(exact).Block(s.Ensemble.Extra["action"], s.LogQ); err != nil {
-			return err
-		}
-		return run.Save(program.ResultsFile, file.Write)
+		return nil
 	})
 }
 
-// merge joins the blocks of all shares, whose mean time is that of a draw.
-func (d *dmmc) merge(ctx context.Context, f *flow.ProbabilityFlow) (*lattice.Ensemble, error) {
-	shares, err := d.o.task.Collect(d.o.Out, d.Results().Parameters)
-	if err != nil {
-		return nil, err
-	}
-	ens, err := program.Join(d.Action(), shares, program.ProposalsFile)
-	if err != nil {
-		return nil, err
-	}
-	if ens.Len() != d.o.Samples {
-		return nil, fmt.Errorf("expected %d proposals in all shares, got %d", d.o.Samples, ens.Len())
-	}
-	seconds := 0.0
-	for _, run := range shares {
-		clock, err := openTimes(run)
+func (d *dmmc) blocks() *blocks.Run {
+	return &blocks.Run{Task: d.o.task, Out: d.o.Out, Table: d.Results(), Action: d.Action()}
+}
+
+// merge lets the draws be those of all shares, unless an earlier process has joined them. The
+// time of a draw is the mean of those of the shares.
+func (d *dmmc) merge() error {
+	done := true
+	for _, file := range []string{program.ProposalsFile, program.ReverseFile} {
+		have, err := d.Folder().Has(file)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		seconds += clock.Seconds[exact] / float64(len(shares))
-		if err := d.Results().Merged(run.Path(program.ResultsFile)); err != nil {
-			return nil, err
+		done = done && have
+	}
+	if done {
+		return nil
+	}
+	shares, err := d.blocks().Merge()
+	if err != nil {
+		return err
+	}
+	d.Joined = func(file string) (*lattice.Ensemble, error) { return shares.Join(d.Action(), file, d.o.Samples) }
+	for _, name := range []string{exact, published} {
+		seconds := 0.0
+		for _, run := range shares {
+			clock, err := openTimes(run)
+			if err != nil {
+				return err
+			}
+			seconds += clock.Seconds[name] / float64(len(shares))
+		}
+		if err := d.times.set(name, seconds); err != nil {
+			return err
 		}
 	}
-	if err := d.times.set(exact, seconds); err != nil {
-		return nil, err
-	}
-	l := &flow.Likelihood{LogQ: ens.Extra["logq"], ProbeError: ens.Extra["logq_error"]}
-	return d.Annotate(ctx, f, ens, l, d.FlowSeed())
+	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/latdiff/latdiff/internal/programtest"
 )
 
-// propose runs the stages up to the proposals, from which on a merged run is as any other.
-func propose(t *testing.T, args []string) error {
+// drawn runs the stages up to the draws, from which on a merged run is as any other.
+func drawn(t *testing.T, args []string) error {
 	t.Helper()
 	o, err := parse(args)
 	if err != nil {
@@ -32,11 +32,11 @@ func propose(t *testing.T, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.drawProposals(t.Context(), m); err != nil {
+	if err := d.draw(t.Context(), m, ens); err != nil {
 		return err
 	}
-	if !(d.times.Seconds[exact] > 0) {
-		t.Error("no time of a proposal")
+	if !(d.times.Seconds[exact] > 0 && d.times.Seconds[published] > 0) {
+		t.Errorf("no times of the draws: %v", d.times.Seconds)
 	}
 	return nil
 }
@@ -47,26 +47,28 @@ func TestShares(t *testing.T) {
 	for _, model := range []string{"gaussian", "pretrained"} {
 		whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
 		args := func(out, task string) []string {
-			return tiny(out, "-model", model, "-n", "128", "-samples", "150", "-steps", "10", "-batch", "8", "-equilibrium", "32", "-task", task)
+			return tiny(out, "-model", model, "-n", "128", "-samples", "140", "-steps", "10", "-batch", "8", "-equilibrium", "32", "-task", task)
 		}
-		if err := run(t.Context(), args(parts, "0/3")); err == nil || !strings.Contains(err.Error(), "-task train") {
+		if err := run(t.Context(), args(parts, "0/2")); err == nil || !strings.Contains(err.Error(), "-task train") {
 			t.Errorf("%s: expected a share without a model to be refused, got %v", model, err)
 		}
-		for _, task := range []string{"train", "2/3", "0/3", "1/3"} {
+		for _, task := range []string{"train", "1/2", "0/2"} {
 			if err := run(t.Context(), args(parts, task)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := propose(t, args(parts, "merge/2")); err == nil || !strings.Contains(err.Error(), "task-2-of-3, which is foreign") {
+		if err := drawn(t, args(parts, "merge/1")); err == nil || !strings.Contains(err.Error(), "task-1-of-2, which is foreign") {
 			t.Errorf("%s: expected an error that names foreign shares, got %v", model, err)
 		}
-		for _, a := range [][]string{args(parts, "merge/3"), args(whole, "")} {
-			if err := propose(t, a); err != nil {
+		for _, a := range [][]string{args(parts, "merge/2"), args(whole, "")} {
+			if err := drawn(t, a); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if !bytes.Equal(programtest.Read(t, whole, program.ProposalsFile), programtest.Read(t, parts, program.ProposalsFile)) {
-			t.Errorf("%s: the proposals of the shares are other ones than those of one process", model)
+		for _, name := range []string{program.ProposalsFile, program.ReverseFile} {
+			if !bytes.Equal(programtest.Read(t, whole, name), programtest.Read(t, parts, name)) {
+				t.Errorf("%s: %s of the shares is another than that of one process", model, name)
+			}
 		}
 	}
 }

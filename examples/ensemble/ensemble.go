@@ -247,7 +247,7 @@ func (e *ensemble) read() error {
 // complete runs a stage to its end, from where an earlier run left it. Its state is
 // saved at intervals, at an interruption, and at the end, for the stages that follow.
 func (e *ensemble) complete(ctx context.Context, s *stage) (*mcmc.EnsembleResult, error) {
-	if e.folder.Exists(s.state) {
+	if e.folder.Exists(s.state) && e.o.Task.Part != program.Merge {
 		if err := s.restore(e.folder.Path(s.state)); err != nil {
 			return nil, err
 		}

@@ -53,12 +53,7 @@ func (e *ensemble) merge() error {
 			return err
 		}
 	}
-	for _, run := range shares {
-		if err := e.file.Merged(run.Path(resultsFile)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.file.Merged(program.ResultsPaths(shares)...)
 }
 
 // merge reads the states that the shares left of a stage.

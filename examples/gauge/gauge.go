@@ -96,7 +96,7 @@ func (g *gaugeRun) run(ctx context.Context) error {
 		return err
 	}
 	g.table = results.New(g.parameters())
-	g.table.Provenance.Backend = g.o.backend
+	g.table.Provenance.Backend, g.table.Provenance.Device = g.o.backend, g.backend.DeviceDescription(0)
 	switch g.o.model {
 	case pretrainedModel, solutionModel, networkModel, bothModel:
 	default:
@@ -104,8 +104,11 @@ func (g *gaugeRun) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if g.o.task.Part == program.OneShare {
+		return g.share(ctx)
+	}
 	m, err := g.model(ctx)
-	if err != nil {
+	if err != nil || g.o.task.Part == program.Train {
 		return err
 	}
 	test, err := g.draw(g.o.exact, exactPart)

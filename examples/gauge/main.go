@@ -27,6 +27,10 @@
 // action), charge.png, the distribution of the charge, and history.png, its history in hybrid
 // Monte Carlo and in DM-MC. Interrupted with Ctrl-C it keeps what is finished, and the same
 // command continues.
+//
+// Several processes share the proposals with -task: train makes the model, if none is given, 3/8
+// draws the fourth of eight blocks in the folder task-3-of-8 of -out, and merge/8 joins all of
+// them to the proposals of one process, bit by bit, and goes on with everything else.
 package main
 
 import (
@@ -55,6 +59,7 @@ type options struct {
 	configurations, steps        int
 	samples, exact, trajectories int
 	flowSteps                    int
+	task                         program.Task
 }
 
 func main() {
@@ -77,6 +82,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
 	fs.IntVar(&o.exact, "exact", 1024, "independent configurations whose log q is evaluated")
 	fs.IntVar(&o.trajectories, "trajectories", 16384, "trajectories of hybrid Monte Carlo, of each of four chains")
+	o.task.Register(fs, true)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Gauge runs the exact chain with a diffusion model for U(1) gauge theory in two dimensions.")
 		fs.PrintDefaults()
@@ -109,6 +115,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := g.run(ctx); err != nil {
 		return err
+	}
+	if o.task.Part == program.Train || o.task.Part == program.OneShare {
+		return nil
 	}
 	if err := g.plot(); err != nil {
 		return err

@@ -50,19 +50,25 @@ func (g *gaugeRun) model(ctx context.Context) (*diffusion.Model, error) {
 	} else if done {
 		return diffusion.LoadModel(g.folder.Path(modelFile))
 	}
-	var m *diffusion.Model
-	switch kind {
-	case pretrainedModel:
-		m, err = pretrained.Load(g.lift)
-	case solutionModel, networkModel, bothModel:
+	m, err := g.given(kind)
+	if err == nil && m == nil {
 		m, err = g.train(ctx, kind)
-	default:
-		m, err = g.moved(diffusion.LoadModel(kind))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return m, g.folder.Save(modelFile, m.Save)
+}
+
+// given returns the model of a kind that needs no training, nil for the others.
+func (g *gaugeRun) given(kind string) (*diffusion.Model, error) {
+	switch kind {
+	case pretrainedModel:
+		return pretrained.Load(g.lift)
+	case solutionModel, networkModel, bothModel:
+		return nil, nil
+	}
+	return g.moved(diffusion.LoadModel(kind))
 }
 
 // train trains a model on independent configurations.

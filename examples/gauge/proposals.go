@@ -11,6 +11,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/charges"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -30,6 +31,9 @@ type proposer struct {
 // tailAngles are the angles u of the probe of the tail, in radians.
 var tailAngles = []float64{1, 2, 3, math.Pi, 4, 5}
 
+// batch is the number of configurations that go through a flow together.
+const batch = 128
+
 // tailSteps are those of the flow for the probe: far out, where an angle moves through regions of
 // hardly any weight, the default steps are too long for log q.
 const tailSteps = 72
@@ -37,44 +41,22 @@ const tailSteps = 72
 // tailFields is the number of configurations over which the probe averages.
 const tailFields = 8
 
+// flow returns the flow of a model. The weights of a thousand plaquettes fluctuate by 10⁻², and
+// their mean is known to 10⁻⁴: the rounding of single precision would be seen.
+func (g *gaugeRun) flow(m diffusion.ScoreModel, steps int, progress func(done, total int)) (*flow.ProbabilityFlow, error) {
+	return flow.New(g.backend, m, flow.Config{Steps: steps, DType: dtypes.Float64, Batch: batch, Progress: progress})
+}
+
 // propose draws n proposals of a model and judges them from both sides.
 func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreModel, n int, test *lattice.Ensemble) error {
 	p := proposer{name: name}
 	var done func(int, int)
-	// The weights of a thousand plaquettes fluctuate by 10⁻², and their mean is known to 10⁻⁴:
-	// the rounding of single precision would be seen.
-	f, err := flow.New(g.backend, m, flow.Config{
-		Steps: g.o.flowSteps, DType: dtypes.Float64, Batch: 128, Progress: func(k, total int) { done(k, total) },
-	})
+	f, err := g.flow(m, g.o.flowSteps, func(k, total int) { done(k, total) })
 	if err != nil {
 		return err
 	}
-	file := name + "_proposals.npz"
-	if name == "dmmc" {
-		file = "proposals.npz"
-	}
-	saved, err := g.folder.Has(file)
-	if err != nil {
+	if p.draws, p.seconds, err = g.drawn(ctx, name, f, n, &done); err != nil {
 		return err
-	}
-	if saved {
-		if p.draws, err = lattice.ReadEnsemble(g.folder.Path(file)); err != nil {
-			return err
-		}
-	} else {
-		p.seconds, err = g.display.Timed(ctx, fmt.Sprintf("%d proposals: %s", n, name), func(set func(done, total int)) error {
-			done = set
-			s, err := f.Sample(ctx, n, g.seed(proposalPart))
-			if err != nil {
-				return err
-			}
-			s.Annotate(g.lift, s.Ensemble)
-			p.draws = s.Ensemble
-			return g.folder.Save(file, func(path string) error { return lattice.WriteEnsemble(path, p.draws) })
-		})
-		if err != nil {
-			return err
-		}
 	}
 	logq := p.draws.Extra["logq"]
 	for i, s := range p.draws.Extra["action"] {
@@ -109,6 +91,37 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 	return nil
 }
 
+// drawn returns n proposals of a flow, which tells done of its steps, and the seconds that they
+// took, 0 for those of the folder or of shares.
+func (g *gaugeRun) drawn(ctx context.Context, name string, f *flow.ProbabilityFlow, n int, done *func(int, int)) (draws *lattice.Ensemble, seconds float64, err error) {
+	file := name + "_proposals.npz"
+	if name == "dmmc" {
+		file = program.ProposalsFile
+	}
+	saved, err := g.folder.Has(file)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case saved:
+		draws, err = lattice.ReadEnsemble(g.folder.Path(file))
+		return draws, 0, err
+	case name == "dmmc" && g.o.task.Part == program.Merge:
+		draws, err = g.merge()
+		return draws, 0, err
+	}
+	seconds, err = g.display.Timed(ctx, fmt.Sprintf("%d proposals: %s", n, name), func(set func(done, total int)) error {
+		*done = set
+		s, err := f.Sample(ctx, n, g.seed(proposalPart))
+		if err != nil {
+			return err
+		}
+		s.Annotate(g.lift, s.Ensemble)
+		draws = s.Ensemble
+		return g.folder.SaveEnsemble(file, draws)
+	})
+	return draws, seconds, err
+}
+
 // judge evaluates log w of independent exact configurations, and of some with one plaquette
 // set to the angles of the probe, the others taking up the difference evenly.
 func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreModel, f *flow.ProbabilityFlow, test *lattice.Ensemble) error {
@@ -141,7 +154,7 @@ func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreMode
 			probes.Append(theta)
 		}
 	}
-	if f, err = flow.New(g.backend, m, flow.Config{Steps: tailSteps, DType: dtypes.Float64, Batch: 128}); err != nil {
+	if f, err = g.flow(m, tailSteps, nil); err != nil {
 		return err
 	}
 	tail, err := logw(probes)

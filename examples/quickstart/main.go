@@ -65,6 +65,7 @@ func run(ctx context.Context, args []string, trained func(diffusion.TrainProgres
 		return err
 	}
 	q.table = results.New(parameters)
+	q.table.Provenance.Device = q.backend.DeviceDescription(0)
 	if err := q.table.Inputs(o.Files()...); err != nil {
 		return err
 	}

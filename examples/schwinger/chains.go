@@ -9,6 +9,7 @@ import (
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/internal/charges"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
@@ -67,33 +68,13 @@ func (c *fermions) Analyse(table *results.File) error {
 func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 	n := s.o.samples
 	var report func(int, int)
-	f, err := flow.New(s.backend, m, flow.Config{Batch: 128, Progress: func(k, total int) { report(k, total) }})
+	f, err := flow.New(s.backend, m, flow.Config{Batch: batch, Progress: func(k, total int) { report(k, total) }})
 	if err != nil {
 		return err
 	}
-	const file = "proposals.npz"
-	var draws *lattice.Ensemble
-	seconds := 0.0
-	if done, err := s.folder.Has(file); err != nil {
+	draws, seconds, err := s.drawn(ctx, f, &report)
+	if err != nil {
 		return err
-	} else if done {
-		if draws, err = lattice.ReadEnsemble(s.folder.Path(file)); err != nil {
-			return err
-		}
-	} else {
-		seconds, err = s.display.Timed(ctx, fmt.Sprintf("%d proposals", n), func(set func(done, total int)) error {
-			report = set
-			drawn, err := f.Sample(ctx, n, s.seed(proposalPart))
-			if err != nil {
-				return err
-			}
-			drawn.Annotate(s.lift, drawn.Ensemble)
-			draws = drawn.Ensemble
-			return s.folder.Save(file, func(path string) error { return lattice.WriteEnsemble(path, draws) })
-		})
-		if err != nil {
-			return err
-		}
 	}
 	report = func(int, int) {}
 	stepError, err := f.StepError(ctx, draws.Slice(0, min(64, n)), draws.Extra["logq"], s.seed(proposalPart))
@@ -124,6 +105,36 @@ func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 		return err
 	}
 	return s.chain(ctx, r, links, (seconds+more)/float64(n), seconds > 0)
+}
+
+// batch is the number of proposals that go through the flow together.
+const batch = 128
+
+// drawn returns the proposals of a flow, which tells report of its steps, and the seconds that
+// they took, 0 for those of the folder or of shares.
+func (s *schwingerRun) drawn(ctx context.Context, f *flow.ProbabilityFlow, report *func(int, int)) (draws *lattice.Ensemble, seconds float64, err error) {
+	saved, err := s.folder.Has(program.ProposalsFile)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case saved:
+		draws, err = lattice.ReadEnsemble(s.folder.Path(program.ProposalsFile))
+		return draws, 0, err
+	case s.o.task.Part == program.Merge:
+		draws, err = s.merge()
+		return draws, 0, err
+	}
+	seconds, err = s.display.Timed(ctx, fmt.Sprintf("%d proposals", s.o.samples), func(set func(done, total int)) error {
+		*report = set
+		drawn, err := f.Sample(ctx, s.o.samples, s.seed(proposalPart))
+		if err != nil {
+			return err
+		}
+		drawn.Annotate(s.lift, drawn.Ensemble)
+		draws = drawn.Ensemble
+		return s.folder.SaveEnsemble(program.ProposalsFile, draws)
+	})
+	return draws, seconds, err
 }
 
 // chain measures the chain of proposals and writes its links.

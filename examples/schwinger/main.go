@@ -20,6 +20,10 @@
 // (N, 2, L, L), in radians), model.npz, proposals.npz (lifted plaquettes with logq and the
 // action of the pure theory) and history.png, the history of the charge. Interrupted with Ctrl-C it
 // keeps model and proposals, and the same command continues.
+//
+// Several processes share the proposals with -task: train makes the model, if none is given, 3/8
+// draws the fourth of eight blocks in the folder task-3-of-8 of -out, and merge/8 joins all of
+// them to the proposals of one process, bit by bit, and goes on with everything else.
 package main
 
 import (
@@ -40,6 +44,7 @@ type options struct {
 	configurations, steps     int
 	samples, trajectories     int
 	context, hidden, grid     int
+	task                      program.Task
 }
 
 func main() {
@@ -64,6 +69,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.grid, "grid", 4, "holonomies of a proposal in either direction")
 	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
 	fs.IntVar(&o.trajectories, "trajectories", 1024, "trajectories of hybrid Monte Carlo, of each of four chains")
+	o.task.Register(fs, true)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Schwinger runs the exact chain with a diffusion model for the Schwinger model with two flavours.")
 		fs.PrintDefaults()
@@ -99,6 +105,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := s.run(ctx); err != nil {
 		return err
+	}
+	if o.task.Part == program.Train || o.task.Part == program.OneShare {
+		return nil
 	}
 	if err := s.plot(); err != nil {
 		return err

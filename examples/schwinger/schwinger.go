@@ -105,18 +105,21 @@ func (s *schwingerRun) run(ctx context.Context) error {
 		return err
 	}
 	s.table = results.New(s.parameters())
-	s.table.Provenance.Backend = s.o.backend
+	s.table.Provenance.Backend, s.table.Provenance.Device = s.o.backend, s.backend.DeviceDescription(0)
 	if s.o.model != "" && s.o.model != "pretrained" {
 		if err := s.table.Inputs(s.o.model); err != nil {
 			return err
 		}
+	}
+	if s.o.task.Part == program.OneShare {
+		return s.share(ctx)
 	}
 	d, err := s.draw(ctx)
 	if err != nil {
 		return err
 	}
 	m, err := s.model(ctx, d)
-	if err != nil {
+	if err != nil || s.o.task.Part == program.Train {
 		return err
 	}
 	if err := s.propose(ctx, m); err != nil {

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -60,9 +63,52 @@ func TestRun(t *testing.T) {
 	if !bytes.Equal(text, programtest.Read(t, out, program.ResultsFile)) {
 		t.Error("a run that was finished gave other results")
 	}
+	testShares(t, filepath.Join(out, modelFile), filepath.Join(out, program.ProposalsFile))
 	programtest.Refuses(t, run, tiny, map[string][]string{
 		"other coupling": {"-model", filepath.Join(out, modelFile), "-kappa", "0.2"},
 	})
+}
+
+// testShares: the blocks that two processes draw from a model are what one process has drawn
+// first, in a file.
+func testShares(t *testing.T, model, file string) {
+	out := filepath.Join(t.TempDir(), "out")
+	args := func(task string, more ...string) []string {
+		return tiny(out, append([]string{"-samples", "256", "-task", task}, more...)...)
+	}
+	if err := run(t.Context(), args("0/2")); err == nil || !strings.Contains(err.Error(), "-task train") {
+		t.Errorf("expected a share without a model to be refused, got %v", err)
+	}
+	out = filepath.Join(t.TempDir(), "out")
+	for _, task := range []string{"1/2", "0/2"} {
+		if err := run(t.Context(), args(task, "-model", model)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := parse(args("merge/2", "-model", model))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSchwinger(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.folder, err = program.OpenRun(out, s.parameters()); err != nil {
+		t.Fatal(err)
+	}
+	s.table = results.New(s.parameters())
+	report := func(int, int) {}
+	got, _, err := s.drawn(t.Context(), nil, &report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := lattice.ReadEnsemble(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Len() != 256 || !slices.Equal(got.Data, want.Slice(0, 256).Data) || !slices.Equal(got.Extra["logq"], want.Extra["logq"][:256]) {
+		t.Errorf("the %d proposals of shares are other ones than those of one process", got.Len())
+	}
 }
 
 func TestRefuses(t *testing.T) {

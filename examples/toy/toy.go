@@ -205,6 +205,7 @@ func (t *toy) run(ctx context.Context) error {
 		return err
 	}
 	t.table = results.New(t.parameters())
+	t.table.Provenance.Device = t.backend.DeviceDescription(0)
 	fmt.Printf("a single variable, S = μ²/2 φ² + g/4! φ⁴: results go to %s\n", t.o.Out)
 	for _, p := range t.potentials {
 		if err := t.potential(ctx, p); err != nil {

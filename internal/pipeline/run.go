@@ -41,6 +41,10 @@ type Run struct {
 	folder  *program.Run
 	table   *results.File
 
+	// Joined, if not nil, returns the configurations that shares have drawn into a file, with S
+	// and log q.
+	Joined func(file string) (*lattice.Ensemble, error)
+
 	// Trained, if not nil, is told of every training step.
 	Trained func(diffusion.TrainProgress)
 
@@ -76,6 +80,7 @@ func (r *Run) Open(more ...map[string]any) error {
 		return err
 	}
 	r.table = results.New(parameters)
+	r.table.Provenance.Device = r.backend.DeviceDescription(0)
 	if err := r.table.Inputs(r.o.Files()...); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
+	"github.com/latdiff/latdiff/internal/blocks"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/report"
@@ -172,11 +173,14 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 		return nil, err
 	}
 	return r.Ensemble(ctx, program.ReverseFile, "reverse SDE", r.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
-		drawn, err := r.reverse(ctx, m, r.o.Samples, r.o.Part(seedReverse), t)
+		f, err := r.Flow(m, t)
 		if err != nil {
 			return nil, err
 		}
-		f, err := r.Flow(m, t)
+		if r.Joined != nil {
+			return r.Join(ctx, f, program.ReverseFile)
+		}
+		drawn, err := r.reverse(ctx, m, r.o.Samples, r.o.Part(seedReverse), t)
 		if err != nil {
 			return nil, err
 		}
@@ -186,6 +190,47 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 		}
 		return r.Annotate(ctx, f, drawn, l, r.FlowSeed())
 	})
+}
+
+// Join returns the configurations that shares have drawn into a file, annotated as those of one
+// process.
+func (r *Run) Join(ctx context.Context, f *flow.ProbabilityFlow, file string) (*lattice.Ensemble, error) {
+	ens, err := r.Joined(file)
+	if err != nil {
+		return nil, err
+	}
+	l := &flow.Likelihood{LogQ: ens.Extra["logq"], ProbeError: ens.Extra["logq_error"]}
+	return r.Annotate(ctx, f, ens, l, r.FlowSeed())
+}
+
+// Blocks are the draws that shares make of what one process draws: through the flow, called name
+// in the results, and by the reverse SDE, called reverse.
+func (r *Run) Blocks(m diffusion.ScoreModel, name, reverse string, t *progress.Task) ([]blocks.Block, error) {
+	f, err := r.Flow(m, t)
+	if err != nil {
+		return nil, err
+	}
+	cfg := r.o.Sampler()
+	cfg.Progress = t.Set
+	sampler, err := diffusion.NewSampler(r.backend, m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return []blocks.Block{
+		blocks.Flow(f, r.action, name, r.o.Samples, r.FlowSeed()),
+		{File: program.ReverseFile, Name: reverse, N: r.o.Samples, Draw: func(ctx context.Context, share, shares int) (*lattice.Ensemble, error) {
+			drawn, first, err := sampler.SampleShare(ctx, r.o.Samples, share, shares, r.o.Part(seedReverse))
+			if err != nil {
+				return nil, err
+			}
+			l, err := f.LogProbShare(ctx, drawn, first, r.FlowSeed())
+			if err != nil {
+				return nil, err
+			}
+			l.Annotate(r.action, drawn)
+			return drawn, nil
+		}},
+	}, nil
 }
 
 // strip draws figure 4 of the paper, unless an earlier run did or the fields have no

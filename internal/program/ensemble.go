@@ -54,15 +54,3 @@ func (r *Run) ReadEnsemble(file string, layout lattice.Layout, n int) (*lattice.
 	}
 	return ens, nil
 }
-
-// Join returns the configurations of an action that the shares of a run have in a file each.
-func Join(action lattice.Action, shares []*Run, file string) (*lattice.Ensemble, error) {
-	parts := make([]*lattice.Ensemble, len(shares))
-	for i, run := range shares {
-		var err error
-		if parts[i], err = lattice.ReadEnsemble(run.Path(file)); err != nil {
-			return nil, err
-		}
-	}
-	return lattice.Join(action, parts...)
-}

@@ -155,10 +155,24 @@ func (r *Run) Take(from *Run, name string) error {
 	})
 }
 
-func (r *Run) keep(name, digest string) error {
+// Remove removes a file that Save made, or that is not there.
+func (r *Run) Remove(name string) error {
+	if err := r.update(func() { delete(r.digests, name) }); err != nil {
+		return err
+	}
+	if err := os.Remove(r.Path(name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (r *Run) keep(name, digest string) error { return r.update(func() { r.digests[name] = digest }) }
+
+// update changes the digests and writes them.
+func (r *Run) update(change func()) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.digests[name] = digest
+	change()
 	data, err := json.MarshalIndent(r.digests, "", " ")
 	if err != nil {
 		return err

@@ -164,6 +164,15 @@ func (t *Task) folder(dir string) string {
 	return filepath.Join(dir, fmt.Sprintf("task-%d-of-%d", t.Share, t.Shares))
 }
 
+// PointFolder returns the folder of point i of a sweep: that of its share, or that of the run in
+// dir where there are no shares.
+func (t *Task) PointFolder(dir string, i int) string {
+	if t.Shares == 0 {
+		return dir
+	}
+	return (&Task{Share: i % t.Shares, Shares: t.Shares}).folder(dir)
+}
+
 // Open opens the folder of the task: that of its own for a share, else that of the run. It
 // returns an error as [OpenRun] does, and for a share of another run than the one in dir.
 func (t *Task) Open(dir string, parameters map[string]any) (*Run, error) {
@@ -276,3 +285,12 @@ func differences(text []byte, share map[string]any) (string, error) {
 
 // Has tells whether point i of a sweep belongs to the process: to the share i mod n of n.
 func (t *Task) Has(i int) bool { return t.Part != OneShare || i%t.Shares == t.Share }
+
+// ResultsPaths returns the paths of the results of runs.
+func ResultsPaths(runs []*Run) []string {
+	paths := make([]string, len(runs))
+	for i, r := range runs {
+		paths[i] = r.Path(ResultsFile)
+	}
+	return paths
+}

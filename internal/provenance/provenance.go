@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -24,11 +25,16 @@ type Record struct {
 	// was modified (vcs.revision, vcs.modified, not in what `go run` builds), tags and
 	// experiments.
 	Build map[string]string `json:"build"`
+	// Executable is the SHA-256 digest of the program, which tells builds without a revision
+	// from each other; empty where it cannot be read.
+	Executable string `json:"executable"`
 	// Command are the arguments of the process, the program first.
 	Command []string `json:"command"`
-	// Seed and Backend are those of the run, if it has them.
+	// Seed and Backend are those of the run, if it has them, and Device is what the backend says
+	// of its device.
 	Seed    any     `json:"seed,omitempty"`
 	Backend any     `json:"backend,omitempty"`
+	Device  string  `json:"device,omitempty"`
 	Machine Machine `json:"machine"`
 	// Started is when the process began that wrote the results, and Seconds how long it took;
 	// an interrupted run has had others before.
@@ -49,7 +55,7 @@ var started = time.Now()
 // New returns the record of this process.
 func New() *Record {
 	r := &Record{
-		Module: module, Build: map[string]string{"go": runtime.Version()}, Command: os.Args, Machine: DescribeMachine(),
+		Module: module, Build: map[string]string{"go": runtime.Version()}, Executable: executable(), Command: os.Args, Machine: DescribeMachine(),
 		Started: started.UTC(),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -63,6 +69,19 @@ func New() *Record {
 	r.Finish()
 	return r
 }
+
+// executable returns the digest of the running program, once.
+var executable = sync.OnceValue(func() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	d, err := Digest(path)
+	if err != nil {
+		return ""
+	}
+	return d
+})
 
 // version returns the version of this module in a binary, which may be of another module.
 func version(info *debug.BuildInfo) string {

@@ -84,7 +84,7 @@ func TestProvenance(t *testing.T) {
 	}
 	p := back.Provenance
 	// The digest is the example of FIPS 180-2.
-	if p == nil || p.Seed != 7. || p.Backend != "go" || len(p.Command) == 0 || p.Machine.Cores < 1 || p.Machine.Kernels == "" || p.Build["go"] == "" ||
+	if p == nil || p.Seed != 7. || p.Backend != "go" || len(p.Command) == 0 || p.Machine.Cores < 1 || p.Machine.Kernels == "" || p.Build["go"] == "" || len(p.Executable) != 64 ||
 		p.Inputs[input] != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" || !(p.Seconds > 0) || p.Started.IsZero() {
 		t.Errorf("provenance %s", text)
 	}
