@@ -261,7 +261,7 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if err := checkTraining(m, ens, cfg.Objective, cfg.Targets); err != nil {
 		return nil, err
 	}
-	if err := checkpoint.CheckFolder(cfg.Checkpoint); err != nil {
+	if err := checkpoint.Check(cfg.Checkpoint); err != nil {
 		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	if cfg.Average > 0 && !cfg.Action.Layout().Equal(m.layout) {
