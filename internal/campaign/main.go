@@ -89,17 +89,17 @@ type study struct {
 // studies are the cases: the main road, the exact chains, an ensemble, a training, and a sweep.
 var studies = []study{
 	{"quickstart", "quickstart", []string{
-		"-dims", "8x8", "-n", "512", "-steps", "150", "-samples", "128", "-reverse-steps", "20",
+		"-dims", "8x8", "-n", "256", "-steps", "100", "-samples", "64", "-reverse-steps", "20",
 	}},
 	{"dmmc", "dmmc", []string{
-		"-dims", "8x8", "-kappa", "0.2", "-model", "hollow", "-n", "512", "-steps", "100", "-samples", "128", "-chain", "16384",
-		"-mixture", "64", "-equilibrium", "64", "-moves", "latent", "-moving", "256", "-reverse-steps", "20",
+		"-dims", "8x8", "-kappa", "0.2", "-model", "hollow", "-n", "256", "-steps", "60", "-samples", "64", "-chain", "4096",
+		"-mixture", "64", "-equilibrium", "32", "-moves", "latent", "-moving", "64", "-reverse-steps", "20",
 	}},
-	{"ensemble", "ensemble", []string{"-alg", "hmc", "-dims", "16x16", "-n", "2048", "-thin", "20"}},
+	{"ensemble", "ensemble", []string{"-alg", "hmc", "-dims", "16x16", "-n", "1024", "-thin", "10"}},
 	{"training", "quickstart", []string{
-		"-dims", "8x8", "-model", "unet", "-n", "256", "-steps", "400", "-batch", "32", "-samples", "64", "-reverse-steps", "20", "-probes", "2",
+		"-dims", "8x8", "-model", "unet", "-n", "256", "-steps", "200", "-batch", "16", "-samples", "64", "-reverse-steps", "20", "-probes", "2",
 	}},
-	{"sweep", "critical", []string{"-dims", "4x4,6x6,8x8,10x10", "-kappa", "0.27", "-lambda", "0.022", "-steps", "131072", "-window", "0.1"}},
+	{"sweep", "critical", []string{"-dims", "4x4,6x6,8x8", "-kappa", "0.27", "-lambda", "0.022", "-steps", "32768", "-window", "0.1"}},
 }
 
 func choose(only string) ([]study, error) {
