@@ -89,21 +89,27 @@ func (f *ProbabilityFlow) Sample(ctx context.Context, n int, seed uint64) (*Samp
 	if n < 1 {
 		return nil, fmt.Errorf("flow: expected at least one configuration to draw, got %d", n)
 	}
-	return f.transport(ctx, n, seed, func(c, _, _ int) []float64 {
+	return f.transport(ctx, n, seed, "draws", func(c, _, _ int) []float64 {
 		return f.prior.Modes(rand.New(rand.NewPCG(seed, uint64(c))), f.cfg.Batch)
 	})
 }
 
 // transport maps n latent fields to configurations; latent returns the modes of those of
-// chunk c, from lo to hi.
-func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, latent func(c, lo, hi int) []float64) (*Samples, error) {
+// chunk c, from lo to hi. A state is kept of what has a name.
+func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, name string, latent func(c, lo, hi int) []float64) (*Samples, error) {
 	v := f.layout.Size()
 	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
 	run := f.run(seed, f.reporter(n))
 	out := newLikelihood(n)
-	efforts := make([]Effort, f.chunks(n))
-	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
+	efforts := newEfforts(f.chunks(n))
+	state, err := f.open(name, seed, n, out, efforts, chunk.Column{
+		Name: "fields", Of: func(_, lo, hi int) []float64 { return ens.Data[lo*v : hi*v] },
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = state.RunSaved(ctx, f.backend, n, f.cfg.Batch, run.skip, func(ctx context.Context, c, lo, hi int) error {
 		modes := latent(c, lo, hi)
 		x, err := apply(f.fromModes, host.Tensor(f.cfg.DType, modes, f.dims()...))
 		if err != nil {
@@ -117,7 +123,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 			return fmt.Errorf("flow: reading the result: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes[:(hi-lo)*v]), end, +1)
-		efforts[c] = end.effort
+		efforts.set(c, end.effort)
 		return nil
 	})
 	if err != nil {
@@ -126,7 +132,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 	if err := ens.Check(); err != nil {
 		return nil, fmt.Errorf("flow: the flow diverged: %w", err)
 	}
-	out.add(efforts)
+	efforts.addTo(&out.Effort)
 	return &Samples{ens, *out}, nil
 }
 
@@ -146,7 +152,7 @@ func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble, se
 	if err := f.checkFields(ens); err != nil {
 		return nil, err
 	}
-	return f.logProb(ctx, ens, f.run(seed, f.reporter(ens.Len())))
+	return f.logProb(ctx, ens, "densities", f.run(seed, f.reporter(ens.Len())))
 }
 
 // checkFields returns an error unless ens holds finite configurations of the layout of the model.
@@ -168,11 +174,19 @@ func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 	return nil
 }
 
-func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, run run) (*Likelihood, error) {
+// logProb is LogProb of fields that were checked, with a state of what has a name.
+func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, name string, run run) (*Likelihood, error) {
 	v := f.layout.Size()
 	out := newLikelihood(ens.Len())
-	efforts := make([]Effort, f.chunks(ens.Len()))
-	err := chunk.Run(ctx, f.backend, ens.Len(), f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
+	efforts := newEfforts(f.chunks(ens.Len()))
+	if name != "" && f.cfg.Checkpoint != "" {
+		name += " of " + digest(ens.Data)
+	}
+	state, err := f.open(name, run.seed, ens.Len(), out, efforts)
+	if err != nil {
+		return nil, err
+	}
+	err = state.RunSaved(ctx, f.backend, ens.Len(), f.cfg.Batch, run.skip, func(ctx context.Context, c, lo, hi int) error {
 		x, err := apply(f.encode, host.Tensor(f.cfg.DType, ens.Data[lo*v:hi*v], f.dims()...))
 		if err != nil {
 			return fmt.Errorf("flow: reading configurations: %w", err)
@@ -186,13 +200,13 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 			return fmt.Errorf("flow: evaluating the prior: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes), end, -1)
-		efforts[c] = end.effort
+		efforts.set(c, end.effort)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.add(efforts)
+	efforts.addTo(&out.Effort)
 	for i, l := range out.LogQ {
 		if math.IsNaN(l) || math.IsInf(l, 0) {
 			return nil, fmt.Errorf("flow: the flow diverged: log q = %v for configuration %d", l, i)
@@ -209,6 +223,9 @@ type run struct {
 	tighten float64 // divisor of the tolerances of an adaptive one
 	report  func(int)
 }
+
+// skip accounts for the steps of a chunk that is finished.
+func (r run) skip(_, lo, hi int) { r.report((hi - lo) * r.steps) }
 
 // run returns how the configuration says to integrate.
 func (f *ProbabilityFlow) run(seed uint64, report func(int)) run {

@@ -38,8 +38,7 @@ const tailFields = 8
 // propose draws n proposals of a model and judges them from both sides.
 func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreModel, n int, test *lattice.Ensemble) error {
 	p := proposer{name: name}
-	var done func(int, int)
-	f, err := flow.New(g.backend, m, flow.Config{Batch: 128, Progress: func(k, total int) { done(k, total) }})
+	f, err := flow.New(g.backend, m, flow.Config{Batch: 128})
 	if err != nil {
 		return err
 	}
@@ -57,8 +56,11 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 		}
 	} else {
 		p.seconds, err = g.display.Timed(ctx, fmt.Sprintf("%d proposals: %s", n, name), func(set func(done, total int)) error {
-			done = set
-			s, err := f.Sample(ctx, n, g.seed(proposalPart))
+			drawing, err := flow.New(g.backend, m, flow.Config{Batch: 128, Progress: set, Checkpoint: g.folder.State(file)})
+			if err != nil {
+				return err
+			}
+			s, err := drawing.Sample(ctx, n, g.seed(proposalPart))
 			if err != nil {
 				return err
 			}
@@ -77,7 +79,6 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 	if p.weights, err = stats.LogWeightStats(p.logw); err != nil {
 		return err
 	}
-	done = func(int, int) {}
 	some := p.draws.Slice(0, min(64, n))
 	if p.stepError, err = f.StepError(ctx, some, logq, g.seed(proposalPart)); err != nil {
 		return err

@@ -66,8 +66,7 @@ func (c *fermions) Analyse(table *results.File) error {
 // propose draws proposals of the model, weighs them with the determinant, and runs the chain.
 func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 	n := s.o.samples
-	var report func(int, int)
-	f, err := flow.New(s.backend, m, flow.Config{Batch: 128, Progress: func(k, total int) { report(k, total) }})
+	f, err := flow.New(s.backend, m, flow.Config{Batch: 128})
 	if err != nil {
 		return err
 	}
@@ -82,8 +81,11 @@ func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 		}
 	} else {
 		seconds, err = s.display.Timed(ctx, fmt.Sprintf("%d proposals", n), func(set func(done, total int)) error {
-			report = set
-			drawn, err := f.Sample(ctx, n, s.seed(proposalPart))
+			drawing, err := flow.New(s.backend, m, flow.Config{Batch: 128, Progress: set, Checkpoint: s.folder.State(file)})
+			if err != nil {
+				return err
+			}
+			drawn, err := drawing.Sample(ctx, n, s.seed(proposalPart))
 			if err != nil {
 				return err
 			}
@@ -95,7 +97,6 @@ func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 			return err
 		}
 	}
-	report = func(int, int) {}
 	stepError, err := f.StepError(ctx, draws.Slice(0, min(64, n)), draws.Extra["logq"], s.seed(proposalPart))
 	if err != nil {
 		return err
