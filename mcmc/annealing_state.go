@@ -139,6 +139,17 @@ func (a *annealing) read(r io.Reader, fingerprint string) error {
 	if n, _ := io.ReadFull(r, magic[:1]); n != 0 {
 		return errors.New("expected no more bytes after the state")
 	}
+	if way := (head[0] - a.path.From) / (a.path.To - a.path.From); !(way >= 0 && way <= 1) && head[0] != a.path.From || !(head[1] > 0) {
+		return fmt.Errorf("expected a place on the path from %v to %v, got %v with steps of %v", a.path.From, a.path.To, head[0], head[1])
+	}
+	for _, x := range [][]float64{data, logw, action, accepted} {
+		if err := lattice.CheckField(x, len(x)); err != nil {
+			return err
+		}
+	}
+	if len(action) == 0 && head[2] == 0 {
+		return errors.New("expected the actions of configurations that are in place, got none")
+	}
 	a.t, a.length, a.moving = head[0], head[1], head[2] != 0
 	all := rungsFrom(rungs)
 	a.rungs, a.rung = all[:len(all)-1], all[len(all)-1]
