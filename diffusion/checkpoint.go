@@ -285,11 +285,12 @@ func (f *modelFile) checkSites() error {
 	if f.meta.Gaussian {
 		most = len(f.spectrum)
 	}
+	sites := 1
 	for _, n := range f.meta.Dims {
-		if n < 1 || n > most {
+		if n < 1 || n > most/sites {
 			return fmt.Errorf("expected a lattice of at most %d sites, got the extents %s", most, lattice.FormatDims(f.meta.Dims))
 		}
-		most /= n
+		sites *= n
 	}
 	return nil
 }
