@@ -156,6 +156,9 @@ func (a *annealing) read(r io.Reader, fingerprint string) error {
 	if len(a.rungs) == 0 {
 		a.rungs = nil
 	}
+	if !a.onLadder() {
+		return fmt.Errorf("expected a rung of the ladder %v, got %v after %d", a.Ladder, a.t, len(a.rungs))
+	}
 	copy(a.ens.Data, data)
 	a.logw, a.accepted = logw, accepted
 	if len(action) > 0 {
@@ -165,6 +168,22 @@ func (a *annealing) read(r io.Reader, fingerprint string) error {
 		a.moved[i] = x != 0
 	}
 	return nil
+}
+
+// onLadder tells whether the place on the path is that of the last rung, where the ladder is
+// given.
+func (a *annealing) onLadder() bool {
+	made := len(a.rungs)
+	if a.moving && a.rung != (Rung{}) {
+		made++
+	}
+	switch {
+	case a.Ladder == nil:
+		return true
+	case made == 0:
+		return a.t == a.path.From
+	}
+	return made <= len(a.Ladder) && a.t == a.Ladder[made-1]
 }
 
 // rungSize is the number of numbers of a rung.
