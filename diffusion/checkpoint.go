@@ -115,18 +115,32 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		z := npz.NewWriter(w)
-		err := npz.Add(z, "meta", text, len(text))
-		if meta.Gaussian {
-			err = errors.Join(err, npz.Add(z, "spectrum", m.spectrum, len(m.spectrum)), npz.Add(z, "residual", m.cfg.Residual, len(m.cfg.Residual)))
-		}
-		for i, v := range meta.Variables {
-			err = errors.Join(err, addVariable(z, memberName(v.Path), values[i]))
-		}
-		if err = errors.Join(err, z.Close()); err != nil {
+		if err := m.write(z, text, meta.Variables, values); err != nil {
 			return fmt.Errorf("diffusion: writing %s: %w", path, err)
 		}
 		return nil
 	})
+}
+
+// write writes the members of the file.
+func (m *Model) write(z *npz.Writer, text []byte, variables []variableMeta, values []*tensors.Tensor) error {
+	if err := npz.Add(z, "meta", text, len(text)); err != nil {
+		return err
+	}
+	if m.spectrum != nil {
+		if err := npz.Add(z, "spectrum", m.spectrum, len(m.spectrum)); err != nil {
+			return err
+		}
+		if err := npz.Add(z, "residual", m.cfg.Residual, len(m.cfg.Residual)); err != nil {
+			return err
+		}
+	}
+	for i, v := range variables {
+		if err := addVariable(z, memberName(v.Path), values[i]); err != nil {
+			return err
+		}
+	}
+	return z.Close()
 }
 
 func memberName(path string) string { return strings.TrimPrefix(path, "/") }

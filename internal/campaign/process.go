@@ -42,12 +42,15 @@ type ending struct {
 	seconds float64
 }
 
+// longest is the length up to which a line of error is one that is read.
+const longest = 400
+
 // message returns the line by which a program says what is wrong, or an error if what it wrote
 // last is no such line.
 func (e ending) message(program string) (string, error) {
 	lines := strings.Split(strings.TrimSpace(e.stderr), "\n")
 	last := lines[len(lines)-1]
-	if !strings.HasPrefix(last, program+": ") || strings.Contains(e.stderr, "goroutine ") {
+	if !strings.HasPrefix(last, program+": ") || len(last) > longest || strings.Contains(e.stderr, "goroutine ") {
 		return "", fmt.Errorf("expected one line of error from %s, got %.2000q", program, e.stderr)
 	}
 	return last, nil

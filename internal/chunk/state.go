@@ -136,11 +136,18 @@ func (s *State) save() error {
 				done = append(done, int64(c))
 			}
 		}
-		err := errors.Join(npz.Add(z, runMember, []byte(s.run), len(s.run)), npz.Add(z, doneMember, done, len(done)))
-		for _, column := range s.columns {
-			err = errors.Join(err, s.write(z, column, done))
+		if err := npz.Add(z, runMember, []byte(s.run), len(s.run)); err != nil {
+			return err
 		}
-		return errors.Join(err, z.Close())
+		if err := npz.Add(z, doneMember, done, len(done)); err != nil {
+			return err
+		}
+		for _, column := range s.columns {
+			if err := s.write(z, column, done); err != nil {
+				return err
+			}
+		}
+		return z.Close()
 	})
 	if err != nil {
 		return fmt.Errorf("state of finished chunks: %w", err)
