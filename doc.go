@@ -34,7 +34,8 @@
 //   - flow: the probability-flow ODE and its likelihood
 //
 // A new action, kernel, network or reverse step is one new file, of yours: see
-// docs/your-theory.md, and docs/theories.md for what ships.
+// docs/your-theory.md, and docs/theories.md for what ships. Checkpoints, crashes and files from
+// strangers: docs/robustness.md.
 //
 // # Where the paper's equations are
 //
