@@ -36,6 +36,7 @@
 //
 // A new action, kernel, network or reverse step is one new file, of yours: see
 // docs/your-theory.md, and docs/theories.md for what ships. Runs of many processes: docs/cluster.md.
+// Checkpoints, crashes and files from strangers: docs/robustness.md.
 //
 // # Where the paper's equations are
 //

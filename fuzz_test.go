@@ -87,17 +87,7 @@ func FuzzModelFile(f *testing.F) {
 // around them, with its checksums, is whole, and has the arrays that the description names.
 func FuzzModel(f *testing.F) {
 	for _, b := range modelFiles(f) {
-		r := must(npz.NewReader(bytes.NewReader(b), int64(len(b))))
-		text, _, err := npz.Read[uint8](r, "meta")
-		if err != nil {
-			f.Fatal(err)
-		}
-		var numbers []byte
-		for _, name := range []string{"spectrum", "residual"} {
-			if x, _, err := npz.Read[float64](r, name); err == nil {
-				numbers = must(binary.Append(numbers, binary.LittleEndian, x))
-			}
-		}
+		text, numbers := described(f, b)
 		f.Add(text, numbers)
 	}
 	f.Fuzz(func(t *testing.T, text, numbers []byte) {
@@ -134,10 +124,7 @@ func FuzzTrainer(f *testing.F) {
 		f.Fatal(err)
 	}
 	b := must(os.ReadFile(path))
-	text, _, err := npz.Read[uint8](must(npz.NewReader(bytes.NewReader(b), int64(len(b)))), "meta")
-	if err != nil {
-		f.Fatal(err)
-	}
+	text, _ := described(f, b)
 	f.Add(text)
 	f.Add(bytes.Replace(text, []byte(`"step":2`), []byte(`"step":1`), 1))
 	stopped, stop := context.WithCancel(context.Background())

@@ -116,18 +116,32 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		z := npz.NewWriter(w)
-		err := npz.Add(z, "meta", text, len(text))
-		if meta.Gaussian {
-			err = errors.Join(err, npz.Add(z, "spectrum", m.spectrum, len(m.spectrum)), npz.Add(z, "residual", m.cfg.Residual, len(m.cfg.Residual)))
-		}
-		for i, v := range meta.Variables {
-			err = errors.Join(err, addVariable(z, memberName(v.Path), values[i]))
-		}
-		if err = errors.Join(err, z.Close()); err != nil {
+		if err := m.write(z, text, meta.Variables, values); err != nil {
 			return fmt.Errorf("diffusion: writing %s: %w", path, err)
 		}
 		return nil
 	})
+}
+
+// write writes the members of the file.
+func (m *Model) write(z *npz.Writer, text []byte, variables []variableMeta, values []*tensors.Tensor) error {
+	if err := npz.Add(z, "meta", text, len(text)); err != nil {
+		return err
+	}
+	if m.spectrum != nil {
+		if err := npz.Add(z, "spectrum", m.spectrum, len(m.spectrum)); err != nil {
+			return err
+		}
+		if err := npz.Add(z, "residual", m.cfg.Residual, len(m.cfg.Residual)); err != nil {
+			return err
+		}
+	}
+	for i, v := range variables {
+		if err := addVariable(z, memberName(v.Path), values[i]); err != nil {
+			return err
+		}
+	}
+	return z.Close()
 }
 
 func memberName(path string) string { return strings.TrimPrefix(path, "/") }
@@ -286,11 +300,12 @@ func (f *modelFile) checkSites() error {
 	if f.meta.Gaussian {
 		most = len(f.spectrum)
 	}
+	sites := 1
 	for _, n := range f.meta.Dims {
-		if n < 1 || n > most {
+		if n < 1 || n > most/sites {
 			return fmt.Errorf("expected a lattice of at most %d sites, got the extents %s", most, lattice.FormatDims(f.meta.Dims))
 		}
-		most /= n
+		sites *= n
 	}
 	return nil
 }

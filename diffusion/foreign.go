@@ -27,7 +27,7 @@ func CheckWeights(backend compute.Backend, m ScoreModel) error {
 		return err
 	}
 	if err := probe.initialise(backend); err != nil {
-		return err
+		return fmt.Errorf("diffusion: expected a file with the weights of its network: %w", err)
 	}
 	for v := range probe.store.IterVariables() {
 		if loaded.store.GetVariable(v.Path()) == nil {

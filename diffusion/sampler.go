@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -74,6 +75,13 @@ type SamplerConfig struct {
 	// after every step, with the number of steps done, the noise level σ (at the
 	// time Process.Time(σ)) and the fields x of the chunk, one after the other.
 	Trace func(step int, sigma float64, fields []float64)
+	// Checkpoint, if not empty, is a file in which [Sampler.Sample] keeps finished chunks of Batch
+	// fields, written whenever CheckpointEvery has passed, default 30 s, when the context ends,
+	// and at the end. The same call goes on from the file; that of another model, configuration,
+	// number or seed is an error. The caller removes it when the result is saved. No result
+	// depends on it; a first chunk that is finished is not traced.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
 // Defaults of the sampler, and the time at which the grid of the paper ends.
@@ -96,8 +104,8 @@ func (c *SamplerConfig) setDefaults(m ScoreModel) error {
 	if c.Batch == 0 {
 		c.Batch = defaultReverseBatch
 	}
-	if c.Batch < 0 || c.Steps < 0 {
-		return fmt.Errorf("diffusion: expected a positive batch and number of steps, got %d and %d", c.Batch, c.Steps)
+	if c.Batch < 0 || c.Steps < 0 || c.CheckpointEvery < 0 {
+		return fmt.Errorf("diffusion: expected a positive batch, number of steps and time between checkpoints, got %d, %d and %v", c.Batch, c.Steps, c.CheckpointEvery)
 	}
 	if n, ok := m.(interface{ Normalization() Normalization }); ok && c.Process != nil {
 		c.Process = scaled{c.Process, n.Normalization().Scale}
@@ -273,6 +281,7 @@ func (s *Sampler) SampleShare(ctx context.Context, n, share, shares int, seed ui
 // sample draws all chunks from the prior.
 func (r *reverseRun) sample(ctx context.Context) (*lattice.Ensemble, error) {
 	s := r.Sampler
+	r.checkpoint = s.cfg.Checkpoint
 	return r.draw(ctx, func(rng *rand.Rand, c, lo, hi int) (*tensors.Tensor, error) {
 		modes := host.Tensor(dtypes.Float32, s.prior.Modes(rng, r.batch), r.dims...)
 		x, err := s.fromModes.Call1(modes)
@@ -320,6 +329,8 @@ type reverseRun struct {
 	dims        []int
 	total, done int
 	mu          sync.Mutex
+	// checkpoint is the file of the state, empty for none.
+	checkpoint string
 }
 
 func (s *Sampler) newRun(levels []float64, n int, seed uint64) *reverseRun {
@@ -337,7 +348,12 @@ func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo,
 	size := r.layout.Size()
 	out := lattice.NewEnsemble(r.layout, r.n)
 	out.Data = out.Data[:r.n*size]
-	err := chunk.Run(ctx, r.backend, r.n, r.batch, func(ctx context.Context, c, lo, hi int) error {
+	state, err := r.open(out.Data)
+	if err != nil {
+		return nil, err
+	}
+	skip := func(_, lo, hi int) { r.report((hi - lo) * (len(r.levels) - 1)) }
+	err = state.RunSaved(ctx, r.backend, r.n, r.batch, skip, func(ctx context.Context, c, lo, hi int) error {
 		c += r.first
 		rng := rand.New(rand.NewPCG(r.seed, uint64(c)))
 		x, err := start(rng, c, lo, hi)
@@ -356,6 +372,30 @@ func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo,
 		return nil, fmt.Errorf("diffusion: the reverse process diverged: %w", err)
 	}
 	return out, nil
+}
+
+// open returns the state of the run, whose fields are to be in data, nil without a checkpoint.
+func (r *reverseRun) open(data []float64) (*chunk.State, error) {
+	if r.checkpoint == "" {
+		return nil, nil
+	}
+	id, err := chunk.Identity(r.m)
+	if err != nil {
+		return nil, fmt.Errorf("diffusion: checkpoint: %w", err)
+	}
+	// A scheme is known by what it makes of the levels.
+	scheme := r.cfg.Scheme
+	numbers := scheme.Numbers(r.cfg.Process, r.levels, 0)
+	run := fmt.Sprintf("fields from chunk %d on of the model %s on %v with the seed %d by %d fields of memory, %d of noise and the numbers %v of %v through the levels %v, isotropic prior: %v, on the backend %s",
+		r.first, id, r.layout, r.seed, scheme.Memory, scheme.Noise, numbers, r.cfg.Process, r.levels, r.cfg.IsotropicPrior, r.backend.Name())
+	size := r.layout.Size()
+	s, err := chunk.Open(r.checkpoint, r.cfg.CheckpointEvery, run, r.n, r.batch, chunk.Column{
+		Name: "fields", Of: func(_, lo, hi int) []float64 { return data[lo*size : hi*size] },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("diffusion: checkpoint: %w", err)
+	}
+	return s, nil
 }
 
 // evolve carries chunk c from x to the last level and writes its fields, as many as fit,

@@ -267,7 +267,7 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	if err := checkpoint.CheckFolder(cfg.Checkpoint); err != nil {
+	if err := checkpoint.Check(cfg.Checkpoint); err != nil {
 		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	if err := cfg.checkData(m, ens); err != nil {

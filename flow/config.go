@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/gomlx/compute/dtypes"
 
@@ -61,6 +62,14 @@ type Config struct {
 	// configurations done and their total; calls are serialised. For DormandPrince a
 	// step is the Steps-th part of the way.
 	Progress func(done, total int)
+	// Checkpoint, if not empty, is a file in which [ProbabilityFlow.Sample] and
+	// [ProbabilityFlow.LogProb] keep finished batches, written whenever CheckpointEvery has
+	// passed, default 30 s, when the context ends, and at the end. The same call goes on from
+	// the file, that of another model, configuration, number or seed is an error, and so is
+	// another call of the same flow before the file is removed, which is for the caller to do
+	// when the result is saved. Nothing else writes there, and no result depends on it.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
 func (c *Config) setDefaults(m diffusion.ScoreModel) error {
@@ -115,6 +124,8 @@ func (c *Config) check(lat *lattice.Lattice) error {
 		return fmt.Errorf("flow: expected a known integrator, got %v", c.Integrator)
 	case c.Divergence < Automatic || c.Divergence > Probing:
 		return fmt.Errorf("flow: expected a known way to the divergence, got %v", c.Divergence)
+	case c.CheckpointEvery < 0:
+		return fmt.Errorf("flow: expected a time between checkpoints ≥ 0, got %v", c.CheckpointEvery)
 	case c.Steps < 2 || c.Batch < 1 || c.Probes < 0 || c.Repeats < 0:
 		return fmt.Errorf("flow: expected at least 2 steps, a positive batch and no negative number of probes or repeats, got %d, %d, %d and %d",
 			c.Steps, c.Batch, c.Probes, c.Repeats)

@@ -150,22 +150,29 @@ func (f *ProbabilityFlow) SampleShare(ctx context.Context, n, share, shares int,
 
 // sample draws n configurations, with the random numbers of the chunks from first on.
 func (f *ProbabilityFlow) sample(ctx context.Context, first, n int, seed uint64) (*Samples, error) {
-	return f.transport(ctx, first, n, seed, func(c, _, _ int) []float64 {
+	return f.transport(ctx, first, n, seed, "draws", func(c, _, _ int) []float64 {
 		return f.prior.Modes(rand.New(rand.NewPCG(seed, uint64(first+c))), f.cfg.Batch)
 	})
 }
 
 // transport maps n latent fields to configurations; latent returns the modes of those of
-// chunk c, from lo to hi, whose probes are those of chunk first + c.
-func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint64, latent func(c, lo, hi int) []float64) (*Samples, error) {
+// chunk c, from lo to hi, whose probes are those of chunk first + c. A state is kept of what
+// has a name.
+func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint64, name string, latent func(c, lo, hi int) []float64) (*Samples, error) {
 	v := f.layout.Size()
 	ens := lattice.NewEnsemble(f.layout, n)
 	ens.Data = ens.Data[:n*v]
 	run := f.run(seed, f.reporter(n))
 	run.first = first
 	out := newLikelihood(n)
-	efforts := make([]Effort, f.chunks(n))
-	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
+	efforts := newEfforts(f.chunks(n))
+	state, err := f.open(name, run, n, out, efforts, chunk.Column{
+		Name: "fields", Of: func(_, lo, hi int) []float64 { return ens.Data[lo*v : hi*v] },
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = state.RunSaved(ctx, f.backend, n, f.cfg.Batch, run.skip, func(ctx context.Context, c, lo, hi int) error {
 		modes := latent(c, lo, hi)
 		x, err := apply(f.fromModes, host.Tensor(f.cfg.DType, modes, f.dims()...), f.at(f.cfg.SigmaMax))
 		if err != nil {
@@ -179,7 +186,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint
 			return fmt.Errorf("flow: reading the result: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes[:(hi-lo)*v]), end, +1)
-		efforts[c] = end.effort
+		efforts.set(c, end.effort)
 		return nil
 	})
 	if err != nil {
@@ -188,7 +195,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint
 	if err := ens.Check(); err != nil {
 		return nil, fmt.Errorf("flow: the flow diverged: %w", err)
 	}
-	out.add(efforts)
+	efforts.addTo(&out.Effort)
 	return &Samples{ens, *out}, nil
 }
 
@@ -220,7 +227,7 @@ func (f *ProbabilityFlow) LogProbShare(ctx context.Context, ens *lattice.Ensembl
 	}
 	r := f.run(seed, f.reporter(ens.Len()))
 	r.first = first / f.cfg.Batch
-	return f.logProb(ctx, ens, r)
+	return f.logProb(ctx, ens, "densities", r)
 }
 
 // checkFields returns an error unless ens holds finite configurations of the layout of the model.
@@ -242,11 +249,19 @@ func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 	return nil
 }
 
-func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, run run) (*Likelihood, error) {
+// logProb is LogProb of fields that were checked, with a state of what has a name.
+func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, name string, run run) (*Likelihood, error) {
 	v := f.layout.Size()
 	out := newLikelihood(ens.Len())
-	efforts := make([]Effort, f.chunks(ens.Len()))
-	err := chunk.Run(ctx, f.backend, ens.Len(), f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
+	efforts := newEfforts(f.chunks(ens.Len()))
+	if name != "" && f.cfg.Checkpoint != "" {
+		name += " of " + digest(ens.Data)
+	}
+	state, err := f.open(name, run, ens.Len(), out, efforts)
+	if err != nil {
+		return nil, err
+	}
+	err = state.RunSaved(ctx, f.backend, ens.Len(), f.cfg.Batch, run.skip, func(ctx context.Context, c, lo, hi int) error {
 		x, err := apply(f.encode, host.Tensor(f.cfg.DType, ens.Data[lo*v:hi*v], f.dims()...), f.at(f.cfg.SigmaMin))
 		if err != nil {
 			return fmt.Errorf("flow: reading configurations: %w", err)
@@ -260,13 +275,13 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 			return fmt.Errorf("flow: evaluating the prior: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes), end, -1)
-		efforts[c] = end.effort
+		efforts.set(c, end.effort)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.add(efforts)
+	efforts.addTo(&out.Effort)
 	for i, l := range out.LogQ {
 		if math.IsNaN(l) || math.IsInf(l, 0) {
 			return nil, fmt.Errorf("flow: the flow diverged: log q = %v for configuration %d", l, i)
@@ -284,6 +299,9 @@ type run struct {
 	tighten float64 // divisor of the tolerances of an adaptive one
 	report  func(int)
 }
+
+// skip accounts for the steps of a chunk that is finished.
+func (r run) skip(_, lo, hi int) { r.report((hi - lo) * r.steps) }
 
 // run returns how the configuration says to integrate.
 func (f *ProbabilityFlow) run(seed uint64, report func(int)) run {

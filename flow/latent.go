@@ -30,7 +30,7 @@ func (f *ProbabilityFlow) Transport(ctx context.Context, latent []float64, seed 
 	if err := lattice.CheckField(latent, len(latent)); err != nil {
 		return nil, fmt.Errorf("flow: latent fields: %w", err)
 	}
-	return f.transport(ctx, 0, len(latent)/v, seed, func(_, lo, hi int) []float64 { return latent[lo*v : hi*v] })
+	return f.transport(ctx, 0, len(latent)/v, seed, "", func(_, lo, hi int) []float64 { return latent[lo*v : hi*v] })
 }
 
 // Map is Transport for the chains of mcmc.Latent. It returns an error for a model whose
@@ -56,7 +56,11 @@ func (f *ProbabilityFlow) LogDensity(ctx context.Context, fields []float64) (log
 	if v := f.layout.Size(); len(fields) == 0 || len(fields)%v != 0 {
 		return nil, fmt.Errorf("flow: expected configurations of %d numbers each, got %d numbers", v, len(fields))
 	}
-	l, err := f.LogProb(ctx, &lattice.Ensemble{Layout: f.layout, Data: fields}, 0)
+	ens := &lattice.Ensemble{Layout: f.layout, Data: fields}
+	if err := f.checkFields(ens); err != nil {
+		return nil, err
+	}
+	l, err := f.logProb(ctx, ens, "", f.run(0, f.reporter(ens.Len())))
 	if err != nil {
 		return nil, err
 	}

@@ -33,14 +33,6 @@ type Effort struct {
 	Evaluations int
 }
 
-func (e *Effort) add(chunks []Effort) {
-	for _, c := range chunks {
-		e.Accepted += c.Accepted
-		e.Rejected += c.Rejected
-		e.Evaluations += c.Evaluations
-	}
-}
-
 func newLikelihood(n int) *Likelihood {
 	return &Likelihood{LogQ: make([]float64, n), ProbeError: make([]float64, n)}
 }
@@ -124,7 +116,7 @@ func (f *ProbabilityFlow) StepError(ctx context.Context, ens *lattice.Ensemble, 
 	if len(logq) < ens.Len() {
 		return 0, fmt.Errorf("flow: expected a density of every configuration, got %d of %d", len(logq), ens.Len())
 	}
-	fine, err := f.logProb(ctx, ens, f.finer(seed))
+	fine, err := f.logProb(ctx, ens, "", f.finer(seed))
 	if err != nil {
 		return 0, err
 	}

@@ -52,7 +52,7 @@ func NewProposer(f *ProbabilityFlow, cfg ProposerConfig) (*Proposer, error) {
 	}
 	p.next = p.batch
 	one := f.cfg
-	one.Batch, one.Progress = 1, nil
+	one.Batch, one.Progress, one.Checkpoint = 1, nil, ""
 	var err error
 	p.single, err = New(f.backend, f.m, one)
 	return p, err
@@ -84,7 +84,7 @@ func (p *Proposer) Propose(ctx context.Context, rng *rand.Rand, dst []float64) (
 
 func (p *Proposer) draw(ctx context.Context) error {
 	f := *p.f
-	f.cfg.Progress = nil
+	f.cfg.Progress, f.cfg.Checkpoint = nil, ""
 	var err error
 	p.ahead, err = f.Sample(ctx, p.batch, p.seed)
 	return err

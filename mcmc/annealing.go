@@ -6,11 +6,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/latdiff/latdiff/internal/checkpoint"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -48,6 +51,12 @@ type AnnealConfig struct {
 	Seed uint64
 	// Progress, if not nil, is called after every rung with the fraction of the way done.
 	Progress func(done float64)
+	// Checkpoint, if not empty, is a file to which the state of the run is written whenever
+	// CheckpointEvery has passed, default 30 s, when ctx ends, and at the end, and from which the
+	// same call goes on. Kernels must not remember anything from one configuration to the
+	// next. No result depends on it.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
 // Rung is a step of [Anneal].
@@ -97,22 +106,23 @@ func Anneal(ctx context.Context, path ThermodynamicPath, cfg AnnealConfig) (*Ann
 		return nil, err
 	}
 	a := &annealing{AnnealConfig: cfg, path: path, t: path.From, length: math.Inf(1)}
-	if err := a.start(ctx); err != nil {
+	if err := a.begin(); err != nil {
 		return nil, err
 	}
-	r := &AnnealResult{Ensemble: a.ens, populations: cfg.Populations}
-	for i := 0; a.t != path.To; i++ {
-		rung, err := a.step(ctx, i)
-		if err != nil {
+	for a.moving || a.t != path.To {
+		if !a.moving {
+			if err := a.step(len(a.rungs)); err != nil {
+				return nil, err
+			}
+		}
+		if err := a.settle(ctx); err != nil {
 			return nil, err
 		}
-		r.Rungs = append(r.Rungs, rung)
-		if cfg.Progress != nil {
-			cfg.Progress((a.t - path.From) / (path.To - path.From))
-		}
 	}
-	r.LogW, r.LogZ = a.logw, a.logZ()
-	return r, nil
+	if err := a.save(); err != nil {
+		return nil, err
+	}
+	return &AnnealResult{Ensemble: a.ens, LogW: a.logw, LogZ: a.logZ(), Rungs: a.rungs, populations: cfg.Populations}, nil
 }
 
 // Mean returns the weighted mean of an observable at the end of the path, with an error
@@ -154,6 +164,12 @@ func (cfg AnnealConfig) withDefaults(path ThermodynamicPath) (AnnealConfig, erro
 			return cfg, fmt.Errorf("mcmc: expected from %d to %d %s to anneal, got %d", n.lo, n.hi, n.name, *n.value)
 		}
 	}
+	if cfg.CheckpointEvery < 0 {
+		return cfg, fmt.Errorf("mcmc: expected a time between checkpoints ≥ 0, got %v", cfg.CheckpointEvery)
+	}
+	if err := checkpoint.Check(cfg.Checkpoint); err != nil {
+		return cfg, fmt.Errorf("mcmc: annealing: %w", err)
+	}
 	if cfg.Keep == 0 {
 		cfg.Keep = 0.9
 	}
@@ -188,46 +204,94 @@ type annealing struct {
 	ens    *lattice.Ensemble
 	logw   []float64
 	action []float64 // S_t of every configuration
+	pcgs   []*rand.PCG
 	rngs   []*rand.Rand
+
+	rungs []Rung
+	// moving says that a move is under way, to thermalise or at the end of rung: of the
+	// configurations that moved says the move is made, with the acceptance in accepted.
+	moving   bool
+	rung     Rung
+	moved    []bool
+	accepted []float64
+	timer    *checkpoint.Timer
 
 	length             float64 // of the last step, where they are chosen
 	trial, once, twice []float64
 }
 
-// start puts the configurations at the start of the path.
-func (a *annealing) start(ctx context.Context) error {
+// begin puts the configurations at the start of the path, or where an earlier run left them.
+func (a *annealing) begin() error {
 	action, err := a.at(a.t)
 	if err != nil {
 		return err
 	}
-	a.logw, a.rngs = make([]float64, a.N), make([]*rand.Rand, a.N)
-	for i := range a.rngs {
-		a.rngs[i] = rand.New(rand.NewPCG(a.Seed, uint64(i)))
+	size := action.Layout().Size()
+	a.logw, a.moved, a.accepted = make([]float64, a.N), make([]bool, a.N), make([]float64, a.N)
+	for i := range a.N {
+		a.pcgs = append(a.pcgs, rand.NewPCG(a.Seed, uint64(i)))
+		a.rngs = append(a.rngs, rand.New(a.pcgs[i]))
 	}
+	a.timer = checkpoint.New(a.CheckpointEvery)
 	if a.Start == nil {
 		a.ens = lattice.NewEnsemble(action.Layout(), a.N)
-		a.ens.Data = a.ens.Data[:a.N*action.Layout().Size()]
+		a.ens.Data = a.ens.Data[:a.N*size]
+	} else {
+		if err := a.Start.CheckLayout(action.Layout()); err != nil {
+			return fmt.Errorf("mcmc: annealing: %w", err)
+		}
+		if err := a.Start.Check(); err != nil {
+			return fmt.Errorf("mcmc: annealing: %w", err)
+		}
+		a.ens = &lattice.Ensemble{Layout: a.Start.Layout, Data: append([]float64(nil), a.Start.Data...)}
+	}
+	if restored, err := a.restore(action); restored || err != nil {
+		return err
+	}
+	if a.Start == nil {
 		for i := range a.N {
 			HotStart(a.rngs[i], a.ens.Config(i))
 			a.logw[i] = a.path.LogZ
 		}
-		if _, err := a.move(ctx, action, a.Thermalisation); err != nil {
-			return err
-		}
-		return a.measure(action)
+		a.moving = true
+		return nil
 	}
-	if err := a.Start.CheckLayout(action.Layout()); err != nil {
-		return fmt.Errorf("mcmc: annealing: %w", err)
-	}
-	if err := a.Start.Check(); err != nil {
-		return fmt.Errorf("mcmc: annealing: %w", err)
-	}
-	a.ens = &lattice.Ensemble{Layout: a.Start.Layout, Data: append([]float64(nil), a.Start.Data...)}
 	if err := a.measure(action); err != nil {
 		return err
 	}
 	for i, s := range a.action {
 		a.logw[i] = -s - a.LogQ[i]
+	}
+	return nil
+}
+
+// settle makes the move that is under way, and with it ends the rung, or the thermalisation.
+func (a *annealing) settle(ctx context.Context) error {
+	action, err := a.at(a.t)
+	if err != nil {
+		return err
+	}
+	steps := a.Steps
+	thermalises := a.rung == (Rung{})
+	if thermalises {
+		steps = a.Thermalisation
+	}
+	if err := a.move(ctx, action, steps); err != nil {
+		return err
+	}
+	acceptance := 0.0
+	for i, p := range a.accepted {
+		acceptance += p
+		a.accepted[i], a.moved[i] = 0, false
+	}
+	a.moving = false
+	if err := a.measure(action); err != nil || thermalises {
+		return err
+	}
+	a.rung.Acceptance = acceptance
+	a.rungs, a.rung = append(a.rungs, a.rung), Rung{}
+	if a.Progress != nil {
+		a.Progress((a.t - a.path.From) / (a.path.To - a.path.From))
 	}
 	return nil
 }
@@ -267,32 +331,30 @@ func (a *annealing) values(dst []float64, action lattice.Action) []float64 {
 	return dst
 }
 
-// step goes on to rung i.
-func (a *annealing) step(ctx context.Context, i int) (Rung, error) {
+// step goes on to rung i, up to its move.
+func (a *annealing) step(i int) error {
 	t, err := a.next(i)
 	if err != nil {
-		return Rung{}, err
+		return err
 	}
 	action, err := a.at(t)
 	if err != nil {
-		return Rung{}, err
+		return err
 	}
 	before := append([]float64(nil), a.action...)
 	if err := a.measure(action); err != nil {
-		return Rung{}, err
+		return err
 	}
 	for i, s := range a.action {
 		a.logw[i] += before[i] - s
 	}
 	a.t = t
-	r := Rung{T: t, ESS: effective(a.logw), LogZ: a.logZ()}
-	if r.Resampled, err = a.resample(i); err != nil {
-		return r, err
+	a.rung = Rung{T: t, ESS: effective(a.logw), LogZ: a.logZ()}
+	if a.rung.Resampled, err = a.resample(i); err != nil {
+		return err
 	}
-	if r.Acceptance, err = a.move(ctx, action, a.Steps); err != nil {
-		return r, err
-	}
-	return r, a.measure(action)
+	a.moving = true
+	return nil
 }
 
 // next returns the parameter of rung i.
@@ -376,11 +438,36 @@ func (a *annealing) resample(rung int) (count int, err error) {
 	return count, nil
 }
 
-// move makes steps of the kernel of an action with every configuration.
-func (a *annealing) move(ctx context.Context, action lattice.Action, steps int) (acceptance float64, err error) {
+// move makes steps of the kernel of an action with every configuration that has not moved yet,
+// and writes the state where it is due, and where ctx ends.
+func (a *annealing) move(ctx context.Context, action lattice.Action, steps int) error {
+	for {
+		pause := make(chan struct{})
+		var alarm *time.Timer
+		if a.Checkpoint != "" {
+			alarm = time.AfterFunc(a.timer.Left(), func() { close(pause) })
+		}
+		err := a.movePart(ctx, pause, action, steps)
+		if alarm == nil {
+			return err
+		}
+		alarm.Stop()
+		paused := err == nil && slices.Contains(a.moved, false)
+		if paused || ctx.Err() != nil {
+			if e := a.save(); e != nil {
+				return e
+			}
+		}
+		if !paused {
+			return err
+		}
+	}
+}
+
+// movePart moves configurations until all have moved or pause is closed, one a worker at least.
+func (a *annealing) movePart(ctx context.Context, pause <-chan struct{}, action lattice.Action, steps int) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	accepted := make([]float64, a.N)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(a.Workers, a.N) {
@@ -390,30 +477,50 @@ func (a *annealing) move(ctx context.Context, action lattice.Action, steps int) 
 				cancel(err)
 				return
 			}
+			phi := make([]float64, a.ens.Size())
 			for inner.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= a.N {
 					return
 				}
-				for range steps {
-					info, err := kernel.Step(inner, a.rngs[i], a.ens.Config(i))
-					if err != nil {
-						cancel(fmt.Errorf("mcmc: annealing: %w", err))
-						return
-					}
-					accepted[i] += info.AcceptProb / float64(steps*a.N)
+				if a.moved[i] {
+					continue
+				}
+				if err := a.moveOne(inner, kernel, i, steps, phi); err != nil {
+					cancel(err)
+					return
+				}
+				select {
+				case <-pause:
+					return
+				default:
 				}
 			}
 		})
 	}
 	wg.Wait()
-	for _, p := range accepted {
-		acceptance += p
-	}
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return err
 	}
-	return acceptance, context.Cause(inner)
+	return context.Cause(inner)
+}
+
+// moveOne makes steps of the kernel with configuration i, all of them or, after an error, none;
+// phi is scratch space.
+func (a *annealing) moveOne(ctx context.Context, kernel Kernel, i, steps int, phi []float64) error {
+	before, accepted := *a.pcgs[i], 0.0
+	copy(phi, a.ens.Config(i))
+	for range steps {
+		info, err := kernel.Step(ctx, a.rngs[i], phi)
+		if err != nil {
+			*a.pcgs[i] = before
+			return fmt.Errorf("mcmc: annealing: %w", err)
+		}
+		accepted += info.AcceptProb / float64(steps*a.N)
+	}
+	copy(a.ens.Config(i), phi)
+	a.accepted[i], a.moved[i] = accepted, true
+	return nil
 }
 
 // logZ returns log⟨w⟩.

@@ -217,7 +217,7 @@ func (cfg EnsembleConfig) withDefaults() (EnsembleConfig, error) {
 	if cfg.CheckpointEvery < 0 {
 		return cfg, fmt.Errorf("mcmc: expected a time between checkpoints ≥ 0, got %v", cfg.CheckpointEvery)
 	}
-	if err := checkpoint.CheckFolder(cfg.Checkpoint); err != nil {
+	if err := checkpoint.Check(cfg.Checkpoint); err != nil {
 		return cfg, fmt.Errorf("mcmc: ensemble: %w", err)
 	}
 	if cfg.MaxBytes < 0 {

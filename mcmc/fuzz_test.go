@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/crc32"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/fuzztest"
@@ -99,6 +101,32 @@ func FuzzGenerator(f *testing.F) {
 			var again bytes.Buffer
 			if err := g.Save(&again); err != nil {
 				t.Error(err)
+			}
+		})
+	})
+}
+
+// FuzzAnneal restores the state of an annealing, and goes on where it is accepted.
+func FuzzAnneal(f *testing.F) {
+	a := phi4(f, 0.2, 0.1, 2, 2)
+	path := hoppingPath(f, a)
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	cfg := mcmc.AnnealConfig{N: 4, Populations: 2, Thermalisation: 2, Ladder: []float64{0.1, 0.2}, Workers: 1, Checkpoint: filepath.Join(f.TempDir(), "state")}
+	for _, ctx := range []context.Context{stopped, context.Background()} {
+		_, _ = mcmc.Anneal(ctx, path, cfg) // the first one is stopped before its first move
+		b := must[[]byte](f)(os.ReadFile(cfg.Checkpoint))
+		f.Add(b[:len(b)-8])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		cfg := cfg
+		cfg.Checkpoint = filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(cfg.Checkpoint, signed(b), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		fuzztest.Bounded(t, len(b), func() {
+			if r, err := mcmc.Anneal(t.Context(), path, cfg); err == nil && (r.Ensemble.Len() != 4 || len(r.LogW) != 4) {
+				t.Errorf("%d configurations with %d weights", r.Ensemble.Len(), len(r.LogW))
 			}
 		})
 	})

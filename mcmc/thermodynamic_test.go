@@ -18,7 +18,7 @@ type quartic interface {
 	Lambda() float64
 }
 
-func hoppingPath(t *testing.T, a quartic) mcmc.ThermodynamicPath {
+func hoppingPath(t testing.TB, a quartic) mcmc.ThermodynamicPath {
 	t.Helper()
 	return must[mcmc.ThermodynamicPath](t)(exact.HoppingPath(a.Layout(), a.Kappa(), a.Lambda()))
 }

@@ -86,7 +86,7 @@ func NewPaper(cfg PaperConfig) (*Paper, error) {
 		return nil, fmt.Errorf("unet: expected a multiple of 32 channels at the end of the decoder, got %d", cfg.Channels[0])
 	}
 	if cfg.Embedding < 2 || cfg.Embedding > maxSize || cfg.Embedding%2 != 0 {
-		return nil, fmt.Errorf("unet: expected an even width of the embedding, got %d", cfg.Embedding)
+		return nil, fmt.Errorf("unet: expected an even width of the embedding from 2 to %d, got %d", maxSize, cfg.Embedding)
 	}
 	if !(cfg.Scale > 0) || math.IsInf(cfg.Scale, 0) || !(cfg.Sigma > 1) || math.IsInf(cfg.Sigma, 0) {
 		return nil, fmt.Errorf("unet: expected a positive scale and σ > 1, got %v and %v", cfg.Scale, cfg.Sigma)

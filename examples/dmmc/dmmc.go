@@ -236,7 +236,7 @@ func (d *dmmc) draw(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 // of the step size.
 func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ensemble, error) {
 	return d.Ensemble(ctx, program.ProposalsFile, "proposals by the flow", d.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
-		f, err := d.Flow(m, t)
+		f, err := d.Flow(m, t, program.ProposalsFile)
 		if err != nil {
 			return nil, err
 		}

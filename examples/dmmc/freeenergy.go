@@ -70,7 +70,7 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 // density evaluates log q of configurations by the flow.
 func (d *dmmc) density(ctx context.Context, m diffusion.ScoreModel, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
 	return d.Ensemble(ctx, equilibriumFile, "log q of equilibrated fields", ens.Len(), func(t *progress.Task) (*lattice.Ensemble, error) {
-		f, err := d.Flow(m, t)
+		f, err := d.Flow(m, t, equilibriumFile)
 		if err != nil {
 			return nil, err
 		}

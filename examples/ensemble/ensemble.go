@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/checkpoint"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
@@ -48,9 +49,8 @@ const (
 	squareM       = "m2"
 )
 
-// saveEvery is the time between two saves of the state of a run, and pause that
-// between two looks at its phase.
-const saveEvery, pause = 30 * time.Second, time.Second
+// pause is the time between two looks at the phase of a run.
+const pause = time.Second
 
 // stateBuffer is the size of the buffer for reading a state, in bytes.
 const stateBuffer = 1 << 18
@@ -259,21 +259,22 @@ func (e *ensemble) complete(ctx context.Context, s *stage) (*mcmc.EnsembleResult
 }
 
 func (e *ensemble) advance(ctx context.Context, s *stage) error {
-	saved := time.Now()
+	timer := checkpoint.New(0)
 	for {
 		s.note()
-		slice, cancel := context.WithTimeout(ctx, pause)
+		slice, cancel := context.WithTimeout(ctx, min(pause, max(timer.Left(), pause/10)))
 		err := s.generator.Run(slice)
 		expired := slice.Err() != nil
 		cancel()
 		if err != nil && !expired {
 			return e.sampler.explain(err)
 		}
-		if err == nil || ctx.Err() != nil || time.Since(saved) > saveEvery {
-			if err := s.save(e.folder.Path(s.state)); err != nil {
-				return err
-			}
-			saved = time.Now()
+		save := timer.SaveDue
+		if err == nil || ctx.Err() != nil {
+			save = timer.Save
+		}
+		if err := save(func() error { return s.save(e.folder.Path(s.state)) }); err != nil {
+			return err
 		}
 		if err == nil {
 			s.note()

@@ -43,19 +43,18 @@ const tailFields = 8
 
 // flow returns the flow of a model. The weights of a thousand plaquettes fluctuate by 10⁻², and
 // their mean is known to 10⁻⁴: the rounding of single precision would be seen.
-func (g *gaugeRun) flow(m diffusion.ScoreModel, steps int, progress func(done, total int)) (*flow.ProbabilityFlow, error) {
-	return flow.New(g.backend, m, flow.Config{Steps: steps, DType: dtypes.Float64, Batch: batch, Progress: progress})
+func (g *gaugeRun) flow(m diffusion.ScoreModel, steps int, progress func(done, total int), checkpoint string) (*flow.ProbabilityFlow, error) {
+	return flow.New(g.backend, m, flow.Config{Steps: steps, DType: dtypes.Float64, Batch: batch, Progress: progress, Checkpoint: checkpoint})
 }
 
 // propose draws n proposals of a model and judges them from both sides.
 func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreModel, n int, test *lattice.Ensemble) error {
 	p := proposer{name: name}
-	var done func(int, int)
-	f, err := g.flow(m, g.o.flowSteps, func(k, total int) { done(k, total) })
+	f, err := g.flow(m, g.o.flowSteps, nil, "")
 	if err != nil {
 		return err
 	}
-	if p.draws, p.seconds, err = g.drawn(ctx, name, f, n, &done); err != nil {
+	if p.draws, p.seconds, err = g.drawn(ctx, name, m, n); err != nil {
 		return err
 	}
 	logq := p.draws.Extra["logq"]
@@ -65,7 +64,6 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 	if p.weights, err = stats.LogWeightStats(p.logw); err != nil {
 		return err
 	}
-	done = func(int, int) {}
 	some := p.draws.Slice(0, min(64, n))
 	if p.stepError, err = f.StepError(ctx, some, logq, g.seed(proposalPart)); err != nil {
 		return err
@@ -93,7 +91,7 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 
 // drawn returns n proposals of a flow, which tells done of its steps, and the seconds that they
 // took, 0 for those of the folder or of shares.
-func (g *gaugeRun) drawn(ctx context.Context, name string, f *flow.ProbabilityFlow, n int, done *func(int, int)) (draws *lattice.Ensemble, seconds float64, err error) {
+func (g *gaugeRun) drawn(ctx context.Context, name string, m diffusion.ScoreModel, n int) (draws *lattice.Ensemble, seconds float64, err error) {
 	file := name + "_proposals.npz"
 	if name == "dmmc" {
 		file = program.ProposalsFile
@@ -110,7 +108,10 @@ func (g *gaugeRun) drawn(ctx context.Context, name string, f *flow.ProbabilityFl
 		return draws, 0, err
 	}
 	seconds, err = g.display.Timed(ctx, fmt.Sprintf("%d proposals: %s", n, name), func(set func(done, total int)) error {
-		*done = set
+		f, err := g.flow(m, g.o.flowSteps, set, g.folder.State(file))
+		if err != nil {
+			return err
+		}
 		s, err := f.Sample(ctx, n, g.seed(proposalPart))
 		if err != nil {
 			return err
@@ -154,7 +155,7 @@ func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreMode
 			probes.Append(theta)
 		}
 	}
-	if f, err = g.flow(m, tailSteps, nil); err != nil {
+	if f, err = g.flow(m, tailSteps, nil, ""); err != nil {
 		return err
 	}
 	tail, err := logw(probes)

@@ -18,7 +18,7 @@ func (g *gaugeRun) share(ctx context.Context) error {
 	}
 	_, err = g.display.Timed(ctx, fmt.Sprintf("share %v of the proposals", &g.o.task), func(set func(done, total int)) error {
 		_, _, err := g.blocks().Draw(ctx, func() ([]blocks.Block, error) {
-			f, err := g.flow(m, g.o.flowSteps, set)
+			f, err := g.flow(m, g.o.flowSteps, set, "")
 			return []blocks.Block{blocks.Flow(f, g.lift, "dmmc", g.o.samples, g.seed(proposalPart))}, err
 		})
 		return err

@@ -31,12 +31,7 @@ func drawn(t *testing.T, args []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := func(int, int) {}
-	f, err := g.flow(m, o.flowSteps, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := g.drawn(t.Context(), "dmmc", f, o.samples, &done); err != nil {
+	if _, _, err := g.drawn(t.Context(), "dmmc", m, o.samples); err != nil {
 		t.Fatal(err)
 	}
 }

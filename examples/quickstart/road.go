@@ -163,6 +163,7 @@ func (q *quickstart) reverse(ctx context.Context, m diffusion.ScoreModel) (*latt
 	return q.keep(ctx, program.ReverseFile, "reverse SDE and its likelihood", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		cfg := q.o.Sampler()
 		cfg.Progress = func(done, total int) { t.Set(done, 2*total) }
+		cfg.Checkpoint = q.folder.State(program.ReverseFile)
 		sampler, err := diffusion.NewSampler(q.backend, m, cfg)
 		if err != nil {
 			return nil, err
@@ -173,6 +174,7 @@ func (q *quickstart) reverse(ctx context.Context, m diffusion.ScoreModel) (*latt
 		}
 		along := q.o.Flow()
 		along.Progress = func(done, total int) { t.Set(total+done, 2*total) }
+		along.Checkpoint = q.folder.State(program.ReverseFile, "logq")
 		f, err := flow.New(q.backend, m, along)
 		if err != nil {
 			return nil, err
@@ -192,7 +194,7 @@ func (q *quickstart) proposals(ctx context.Context, m diffusion.ScoreModel) (*la
 	n := q.o.Samples
 	return q.keep(ctx, program.ProposalsFile, "proposals by the flow", n, func(t *progress.Task) (*lattice.Ensemble, error) {
 		cfg := q.o.Flow()
-		cfg.Progress = t.Set
+		cfg.Progress, cfg.Checkpoint = t.Set, q.folder.State(program.ProposalsFile)
 		f, err := flow.New(q.backend, m, cfg)
 		if err != nil {
 			return nil, err

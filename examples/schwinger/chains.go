@@ -67,16 +67,14 @@ func (c *fermions) Analyse(table *results.File) error {
 // propose draws proposals of the model, weighs them with the determinant, and runs the chain.
 func (s *schwingerRun) propose(ctx context.Context, m *diffusion.Model) error {
 	n := s.o.samples
-	var report func(int, int)
-	f, err := flow.New(s.backend, m, flow.Config{Batch: batch, Progress: func(k, total int) { report(k, total) }})
+	f, err := flow.New(s.backend, m, flow.Config{Batch: batch})
 	if err != nil {
 		return err
 	}
-	draws, seconds, err := s.drawn(ctx, f, &report)
+	draws, seconds, err := s.drawn(ctx, m)
 	if err != nil {
 		return err
 	}
-	report = func(int, int) {}
 	stepError, err := f.StepError(ctx, draws.Slice(0, min(64, n)), draws.Extra["logq"], s.seed(proposalPart))
 	if err != nil {
 		return err
@@ -112,7 +110,7 @@ const batch = 128
 
 // drawn returns the proposals of a flow, which tells report of its steps, and the seconds that
 // they took, 0 for those of the folder or of shares.
-func (s *schwingerRun) drawn(ctx context.Context, f *flow.ProbabilityFlow, report *func(int, int)) (draws *lattice.Ensemble, seconds float64, err error) {
+func (s *schwingerRun) drawn(ctx context.Context, m *diffusion.Model) (draws *lattice.Ensemble, seconds float64, err error) {
 	saved, err := s.folder.Has(program.ProposalsFile)
 	switch {
 	case err != nil:
@@ -125,7 +123,10 @@ func (s *schwingerRun) drawn(ctx context.Context, f *flow.ProbabilityFlow, repor
 		return draws, 0, err
 	}
 	seconds, err = s.display.Timed(ctx, fmt.Sprintf("%d proposals", s.o.samples), func(set func(done, total int)) error {
-		*report = set
+		f, err := flow.New(s.backend, m, flow.Config{Batch: batch, Progress: set, Checkpoint: s.folder.State(program.ProposalsFile)})
+		if err != nil {
+			return err
+		}
 		drawn, err := f.Sample(ctx, s.o.samples, s.seed(proposalPart))
 		if err != nil {
 			return err

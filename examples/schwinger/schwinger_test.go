@@ -97,8 +97,7 @@ func testShares(t *testing.T, model, file string) {
 		t.Fatal(err)
 	}
 	s.table = results.New(s.parameters())
-	report := func(int, int) {}
-	got, _, err := s.drawn(t.Context(), nil, &report)
+	got, _, err := s.drawn(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

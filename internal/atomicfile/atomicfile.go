@@ -74,11 +74,7 @@ func Create(path string) (*File, error) {
 	name := filepath.Join(filepath.Dir(path), temporary+rand.Text())
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		// The name that the caller knows is that of the file to be.
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			err = p.Err
-		}
-		return nil, fmt.Errorf("atomicfile: create %s: %w", path, err)
+		return nil, fmt.Errorf("atomicfile: create %s: %w", path, bare(err))
 	}
 	if mode != 0 {
 		if err := f.Chmod(mode); err != nil {
@@ -88,12 +84,30 @@ func Create(path string) (*File, error) {
 	return &File{path: path, f: f, w: bufio.NewWriterSize(f, bufferSize)}, nil
 }
 
+// bare returns an error without the name of the temporary file: the one that the caller knows
+// is that of the file to be.
+func bare(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// named returns an error of writing with the name of the file to be.
+func (f *File) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("atomicfile: write %s: %w", f.path, bare(err))
+}
+
 // Write writes p through a buffer.
 func (f *File) Write(p []byte) (int, error) {
 	if f.done {
 		return 0, errClosed
 	}
-	return f.w.Write(p)
+	n, err := f.w.Write(p)
+	return n, f.named(err)
 }
 
 // Seek flushes the buffer and sets the offset of the next write, as [io.Seeker].
@@ -102,9 +116,10 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 		return 0, errClosed
 	}
 	if err := f.w.Flush(); err != nil {
-		return 0, err
+		return 0, f.named(err)
 	}
-	return f.f.Seek(offset, whence)
+	at, err := f.f.Seek(offset, whence)
+	return at, f.named(err)
 }
 
 // Commit flushes and synchronises the data and gives the file its final name. On
@@ -123,10 +138,11 @@ func (f *File) Commit() error {
 	if e := f.f.Close(); err == nil {
 		err = e
 	}
-	if err == nil {
-		err = os.Rename(f.f.Name(), f.path)
-	}
 	if err != nil {
+		os.Remove(f.f.Name())
+		return f.named(err)
+	}
+	if err := os.Rename(f.f.Name(), f.path); err != nil {
 		os.Remove(f.f.Name())
 		return fmt.Errorf("atomicfile: %w", err)
 	}

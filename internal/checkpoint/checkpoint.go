@@ -9,8 +9,25 @@ import (
 	"time"
 )
 
-// Default is the time between two checkpoints where none is given.
-const Default = 30 * time.Second
+// Default is the time between two checkpoints where none is given, neither by a program nor by
+// the environment variable called Variable, as "5s" or "10m".
+const (
+	Default  = 30 * time.Second
+	Variable = "LATDIFF_CHECKPOINT_EVERY"
+)
+
+// interval returns the time between checkpoints where a program gives none.
+func interval() (time.Duration, error) {
+	text := os.Getenv(Variable)
+	if text == "" {
+		return Default, nil
+	}
+	every, err := time.ParseDuration(text)
+	if err != nil || every <= 0 {
+		return Default, fmt.Errorf("expected a time such as 30s in the environment variable %s, got %q", Variable, text)
+	}
+	return every, nil
+}
 
 // share bounds the part of the time that goes to checkpoints: one that took long is followed
 // by share times as long without.
@@ -25,12 +42,12 @@ type Timer struct {
 	now         func() time.Time
 }
 
-// New starts a timer; every 0 stands for [Default].
+// New starts a timer; every 0 stands for the time of the environment, see [Check], or [Default].
 func New(every time.Duration) *Timer { return start(every, time.Now) }
 
 func start(every time.Duration, now func() time.Time) *Timer {
 	if every == 0 {
-		every = Default
+		every, _ = interval() // Check has told what is wrong
 	}
 	return &Timer{every: every, last: now(), now: now}
 }
@@ -61,11 +78,15 @@ func (t *Timer) SaveDue(write func() error) error {
 	return t.Save(write)
 }
 
-// CheckFolder returns an error if a checkpoint is wanted where it cannot be written, which
-// would otherwise be found after the first steps. An empty path wants none.
-func CheckFolder(path string) error {
+// Check returns an error if a checkpoint is wanted where it cannot be written, which would
+// otherwise be found after the first steps, or at times that the environment does not tell. An
+// empty path wants none.
+func Check(path string) error {
 	if path == "" {
 		return nil
+	}
+	if _, err := interval(); err != nil {
+		return err
 	}
 	folder := filepath.Dir(path)
 	switch info, err := os.Stat(folder); {

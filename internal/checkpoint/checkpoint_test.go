@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -61,5 +62,27 @@ func TestJumps(t *testing.T) {
 	timer := New(time.Hour)
 	if timer.last == timer.last.Round(0) {
 		t.Error("the timer has no monotonic clock")
+	}
+}
+
+// The environment says how often, where the program does not.
+func TestVariable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for text, want := range map[string]time.Duration{"": Default, "2s": 2 * time.Second, "soon": 0, "-1s": 0} {
+		t.Setenv(Variable, text)
+		err := Check(path)
+		if (err == nil) != (want > 0) {
+			t.Errorf("%q: %v", text, err)
+		}
+		c := &clock{time.Unix(1000, 0)}
+		if got := start(0, c.now).Left(); want > 0 && got != want {
+			t.Errorf("%q: a checkpoint after %v", text, got)
+		}
+		if got := start(time.Minute, c.now).Left(); got != time.Minute {
+			t.Errorf("%q: the time of the program was not used: %v", text, got)
+		}
+	}
+	if Check("") != nil || Check(filepath.Join(path, "below")) == nil {
+		t.Error("expected an error for a folder that does not exist, and none for no checkpoint")
 	}
 }

@@ -146,10 +146,11 @@ func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ens
 	return r.Annotate(ctx, f, s.Ensemble, &s.Likelihood, seed)
 }
 
-// Flow returns the probability flow of m, which reports to t.
-func (r *Run) Flow(m diffusion.ScoreModel, t *progress.Task) (*flow.ProbabilityFlow, error) {
+// Flow returns the probability flow of m, which reports to t and keeps what it has done of a
+// file of the folder.
+func (r *Run) Flow(m diffusion.ScoreModel, t *progress.Task, file string) (*flow.ProbabilityFlow, error) {
 	cfg := r.o.Flow()
-	cfg.Progress = t.Set
+	cfg.Progress, cfg.Checkpoint = t.Set, r.folder.State(file, "logq")
 	return flow.New(r.backend, m, cfg)
 }
 
@@ -173,14 +174,14 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 		return nil, err
 	}
 	return r.Ensemble(ctx, program.ReverseFile, "reverse SDE", r.o.Samples, func(t *progress.Task) (*lattice.Ensemble, error) {
-		f, err := r.Flow(m, t)
+		f, err := r.Flow(m, t, program.ReverseFile)
 		if err != nil {
 			return nil, err
 		}
 		if r.Joined != nil {
 			return r.Join(ctx, f, program.ReverseFile)
 		}
-		drawn, err := r.reverse(ctx, m, r.o.Samples, r.o.Part(seedReverse), t)
+		drawn, err := r.reverse(ctx, m, program.ReverseFile, r.o.Samples, r.o.Part(seedReverse), t)
 		if err != nil {
 			return nil, err
 		}
@@ -206,7 +207,10 @@ func (r *Run) Join(ctx context.Context, f *flow.ProbabilityFlow, file string) (*
 // Blocks are the draws that shares make of what one process draws: through the flow, called name
 // in the results, and by the reverse SDE, called reverse.
 func (r *Run) Blocks(m diffusion.ScoreModel, name, reverse string, t *progress.Task) ([]blocks.Block, error) {
-	f, err := r.Flow(m, t)
+	// Blocks are kept piece by piece, without a state.
+	through := r.o.Flow()
+	through.Progress = t.Set
+	f, err := flow.New(r.backend, m, through)
 	if err != nil {
 		return nil, err
 	}
@@ -256,14 +260,14 @@ func (r *Run) strip(ctx context.Context, m diffusion.ScoreModel) error {
 // numbers are independent.
 func (r *Run) Further(ctx context.Context, m diffusion.ScoreModel, number int, file string, n int) (*lattice.Ensemble, error) {
 	return r.Ensemble(ctx, file, "reverse SDE, further draws", n, func(t *progress.Task) (*lattice.Ensemble, error) {
-		return r.reverse(ctx, m, n, r.o.Part(seedFurther+number), t)
+		return r.reverse(ctx, m, file, n, r.o.Part(seedFurther+number), t)
 	})
 }
 
-// reverse draws n configurations by the reverse SDE.
-func (r *Run) reverse(ctx context.Context, m diffusion.ScoreModel, n int, seed uint64, t *progress.Task) (*lattice.Ensemble, error) {
+// reverse draws n configurations of a file by the reverse SDE.
+func (r *Run) reverse(ctx context.Context, m diffusion.ScoreModel, file string, n int, seed uint64, t *progress.Task) (*lattice.Ensemble, error) {
 	cfg := r.o.Sampler()
-	cfg.Progress = t.Set
+	cfg.Progress, cfg.Checkpoint = t.Set, r.folder.State(file)
 	sampler, err := diffusion.NewSampler(r.backend, m, cfg)
 	if err != nil {
 		return nil, err
@@ -276,7 +280,7 @@ func (r *Run) reverse(ctx context.Context, m diffusion.ScoreModel, n int, seed u
 // noise.
 func (r *Run) Propose(ctx context.Context, m diffusion.ScoreModel, file string, n int) (*lattice.Ensemble, error) {
 	return r.Ensemble(ctx, file, "proposals by the flow", n, func(t *progress.Task) (*lattice.Ensemble, error) {
-		f, err := r.Flow(m, t)
+		f, err := r.Flow(m, t, file)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
@@ -111,8 +112,31 @@ func (r *Run) readDigests() error {
 // Path returns the path of a file in the folder.
 func (r *Run) Path(name string) string { return filepath.Join(r.dir, name) }
 
-// State returns the path of the state of an unfinished file, which Save removes.
-func (r *Run) State(name string) string { return r.Path(name) + ".state" }
+// state ends the names of states; what follows tells several apart.
+const state = ".state"
+
+// State returns the path of the state of an unfinished file, which Save removes; parts tell
+// several of one file apart.
+func (r *Run) State(name string, parts ...string) string {
+	return strings.Join(append([]string{r.Path(name) + state}, parts...), "-")
+}
+
+// discard removes the states of a file that is finished.
+func (r *Run) discard(name string) error {
+	folder, base := filepath.Split(r.Path(name))
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), base+state) {
+			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // Save lets write make a file, in a folder that is made if need be, and keeps its digest. The
 // state from which it would have been continued is not needed any more.
@@ -131,10 +155,7 @@ func (r *Run) Save(name string, write func(path string) error) error {
 	if err := r.keep(name, d); err != nil {
 		return err
 	}
-	if err := os.Remove(r.State(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return r.discard(name)
 }
 
 // Take copies a finished file of another run, unless it is there.
