@@ -66,7 +66,7 @@ func TestClassicalPackagesDoNotImportGoMLX(t *testing.T) {
 // to tensors, and meter counts what a backend does.
 func TestProgramsImportPublicPackages(t *testing.T) {
 	allowed := []string{
-		"atomicfile", "charges", "figure", "host", "meter", "pipeline", "program", "progress", "refvalues", "report", "results", "settings", "stage",
+		"atomicfile", "charges", "export", "figure", "host", "meter", "pipeline", "program", "progress", "refvalues", "report", "results", "settings", "stage",
 	}
 	dirs, err := filepath.Glob("../../examples/*")
 	if err != nil || len(dirs) < 10 {
