@@ -196,21 +196,40 @@ func (t *Task) Collect(dir string, parameters map[string]any) ([]*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range t.Shares {
+	wrong := make([]string, t.Shares)
+	for i := range wrong {
 		s := Task{Part: OneShare, Share: i, Shares: t.Shares}
 		run, problem, err := s.finished(dir, parameters)
 		if err != nil {
 			return nil, err
 		}
-		if problem != "" {
-			problems = append(problems, fmt.Sprintf("share %d %s", i, problem))
-		}
+		wrong[i] = problem
 		runs = append(runs, run)
 	}
+	problems = append(problems, list(wrong)...)
 	if problems != nil {
 		return nil, fmt.Errorf("expected %d finished shares in %s, got %s", t.Shares, dir, strings.Join(problems, "; "))
 	}
 	return runs, nil
+}
+
+// list names the shares with what is wrong with them, neighbours together.
+func list(wrong []string) (problems []string) {
+	for i := 0; i < len(wrong); {
+		end := i + 1
+		for end < len(wrong) && wrong[end] == wrong[i] {
+			end++
+		}
+		switch {
+		case wrong[i] == "":
+		case end == i+1:
+			problems = append(problems, fmt.Sprintf("share %d %s", i, wrong[i]))
+		default:
+			problems = append(problems, fmt.Sprintf("shares %d-%d %s", i, end-1, wrong[i]))
+		}
+		i = end
+	}
+	return problems
 }
 
 // others names the folders of shares of another division.

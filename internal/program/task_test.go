@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -104,6 +105,9 @@ func TestCollect(t *testing.T) {
 		want   string
 	}{
 		"missing": {func(_ *testing.T, dir string) error { return os.RemoveAll(at(dir, "1")) }, "share 1 missing"},
+		"two missing": {func(_ *testing.T, dir string) error {
+			return errors.Join(os.RemoveAll(at(dir, "1")), os.RemoveAll(at(dir, "2")))
+		}, "shares 1-2 missing"},
 		"not finished": {func(_ *testing.T, dir string) error {
 			return os.Remove(filepath.Join(at(dir, "1"), program.ResultsFile))
 		},
