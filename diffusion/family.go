@@ -55,9 +55,9 @@ type FamilyConfig struct {
 }
 
 // FitFamily trains one network with ensembles of an action at two or more couplings: every
-// coupling is measured, see [Measure], and has a batch in turn. In the Gaussian part there is a mixture
-// of two if all couplings are ordered, and else a single one for all. It
-// returns an error as [Fit] does, and for actions that differ in more than the coupling.
+// coupling is measured, see [Measure], and has a batch in turn. If one of them is ordered, the
+// Gaussian part of all is a mixture of two, whose centres come together where the theory is
+// not ordered. It returns an error as [Fit] does, and for actions that differ in more than the coupling.
 func FitFamily(ctx context.Context, backend compute.Backend, data []Ensembles, cfg FamilyConfig) (*Family, error) {
 	f, all, err := measureFamily(data, cfg)
 	if err != nil {
@@ -122,13 +122,13 @@ func measureFamily(data []Ensembles, cfg FamilyConfig) (*Family, []Data, error) 
 	sort.SliceStable(data, func(i, j int) bool { return value(data[i]) < value(data[j]) })
 
 	measured := make([]*Measurement, len(data))
-	ordered, site := true, true
+	ordered, site := false, true
 	for i, d := range data {
 		var err error
 		if measured[i], err = Measure(d.Action, d.Ensemble); err != nil {
 			return nil, nil, fmt.Errorf("diffusion: %s = %v: %w", f.coupling, value(d), err)
 		}
-		ordered, site = ordered && measured[i].Order > 0, site && measured[i].Site != nil
+		ordered, site = ordered || measured[i].Order > 0, site && measured[i].Site != nil
 		if i > 0 && value(d) == value(data[i-1]) {
 			return nil, nil, fmt.Errorf("diffusion: expected one ensemble for each %s, got two at %v", f.coupling, value(d))
 		}
@@ -136,14 +136,14 @@ func measureFamily(data []Ensembles, cfg FamilyConfig) (*Family, []Data, error) 
 	}
 	all := make([]Data, len(data))
 	for i, d := range data {
-		if measured[i].Order > 0 && !ordered {
+		if ordered && measured[i].Order == 0 {
 			var err error
-			if measured[i], err = measure(d.Action, d.Ensemble, math.Inf(1)); err != nil {
+			if measured[i], err = measure(d.Action, d.Ensemble, math.Inf(-1)); err != nil {
 				return nil, nil, fmt.Errorf("diffusion: %s = %v: %w", f.coupling, value(d), err)
 			}
 		}
 		m := measured[i]
-		if !site {
+		if !site || ordered {
 			m.Site = nil
 		}
 		m.Condition, m.Seed = f.condition(value(d)), cfg.Seed

@@ -16,6 +16,7 @@ import (
 	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/internal/meter"
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/unet"
 )
 
@@ -89,6 +90,33 @@ func TestFamily(t *testing.T) {
 	}
 	if _, err := diffusion.LoadFamily(path); err == nil || !strings.Contains(err.Error(), "got a single one") {
 		t.Errorf("a single model as family: %v", err)
+	}
+}
+
+// A range with an ordered coupling has a mixture at all of them, with centres that come together.
+func TestFamilyOrder(t *testing.T) {
+	var data []diffusion.Ensembles
+	lat := must(lattice.New(4, 4))
+	for _, kappa := range []float64{0.1, 0.4} {
+		action := must(lattice.NewPhi4(lat, kappa, 0.1))
+		r := must(mcmc.Generate(t.Context(), mcmc.EnsembleConfig{Action: action, N: 256, Seed: 4}, nil))
+		data = append(data, diffusion.Ensembles{Action: action, Ensemble: r.Ensemble})
+	}
+	f := must(diffusion.FitFamily(t.Context(), backendtest.Open(), data, diffusion.FamilyConfig{Coupling: "kappa", Network: tinyNetwork(), Train: denoise}))
+	for i, d := range data {
+		m := must(f.At(d.Action))
+		mu, total := m.Order()*m.Order(), m.Order()*m.Order()+m.Spectrum()[0]
+		ratio := mu / total
+		if i == 0 && !(ratio > 0 && ratio < 0.5) || i == 1 && !(ratio > 0.7) {
+			t.Errorf("the centres have the share %v of the zero mode at %v", ratio, lattice.Params(d.Action))
+		}
+		second := 0.0
+		for _, phi := range d.Ensemble.All() {
+			second += 16 * math.Pow(lattice.Magnetization(phi), 2) / float64(d.Ensemble.Len())
+		}
+		if math.Abs(total-second) > 1e-9*second {
+			t.Errorf("the mixture has the second moment %v, the ensemble %v", total, second)
+		}
 	}
 }
 

@@ -6,9 +6,9 @@
 // The network has κ as a condition, and the spectra of the Gaussian part are interpolated between
 // the ensembles of -train, see Family in package diffusion. At every κ of -at the flow proposes
 // configurations with their log q, and everything is reweighted exactly: the table has the
-// effective sample size and acceptance, ⟨|M|⟩, χ₂, U_L and log Z, and the derivative of log Z by
-// κ twice, as 2⟨Σφφ′⟩ over all pairs of neighbours and as the slope of log Z through the neighbouring couplings
-// of the list.
+// effective sample size and acceptance, ⟨|M|⟩, V⟨M²⟩, U_L and log Z, and the rise of log Z since the
+// coupling before beside the integral of its derivative 2⟨Σφφ′⟩, the sum being over all pairs of
+// neighbours.
 //
 // It writes family.npz, the model, scan.png and results.json, where every κ is an ensemble. With
 // -model FILE a family is read and not trained. Interrupted with Ctrl-C it keeps what is

@@ -20,17 +20,21 @@ import (
 // Observables in results.json that measure does not name.
 const (
 	logZ     = "log_z"
-	dLogZ    = "dlogz_dkappa"       // 2⟨Σφφ′⟩ over pairs of neighbours
-	slope    = "dlogz_dkappa_slope" // of log Z
+	dLogZ    = "dlogz_dkappa" // 2⟨Σφφ′⟩ over pairs of neighbours
+	rise     = "log_z_rise"   // log Z less that of the coupling before
+	integral = "log_z_integral"
 	maxShare = "max_weight_share"
 )
 
 // point is what is measured at a coupling.
 type point struct {
-	kappa                              float64
-	trained                            bool
-	ess, acceptance, share             stats.Estimate
-	absM, chi2, binder, logZ, d, slope stats.Estimate
+	kappa                   float64
+	trained                 bool
+	ess, acceptance, share  stats.Estimate
+	absM, vm2, binder      stats.Estimate
+	logZ, d, rise, integral stats.Estimate
+
+	pairs, logw []float64 // 2Σφφ′ and log w of the proposals
 }
 
 // measure draws proposals at a coupling and reweights them. The flow of the first coupling serves
@@ -86,7 +90,7 @@ func (s *scan) measure(ctx context.Context, i int, kappa float64) error {
 		f    func(m []float64) float64
 	}{
 		{&p.absM, [][]float64{abs}, func(m []float64) float64 { return m[0] }},
-		{&p.chi2, [][]float64{squares}, func(m []float64) float64 { return v * m[0] }},
+		{&p.vm2, [][]float64{squares}, func(m []float64) float64 { return v * m[0] }},
 		{&p.binder, [][]float64{squares, quarts}, func(m []float64) float64 { return 1 - m[1]/(3*m[0]*m[0]) }},
 		{&p.d, [][]float64{pairs}, func(m []float64) float64 { return m[0] }},
 	} {
@@ -95,43 +99,57 @@ func (s *scan) measure(ctx context.Context, i int, kappa float64) error {
 			return err
 		}
 	}
+	p.pairs, p.logw = pairs, logw
+	return s.compare(p)
+}
+
+// compare appends a point, with the rise of log Z since the coupling before and the integral of
+// its derivative d = 2⟨Σφφ′⟩ over that interval of length h, by the trapezoidal rule with the
+// correction for the second derivative v, the variance of 2Σφφ′:
+//
+//	∫ d dκ = h/2 (d₀ + d₁) + h²/12 (v₀ - v₁) + O(h⁵).
+func (s *scan) compare(p point) error {
+	none := stats.Estimate{Value: math.NaN(), Error: math.NaN()}
+	p.rise, p.integral = none, none
+	if n := len(s.points); n > 0 {
+		before := s.points[n-1]
+		h := p.kappa - before.kappa
+		first, err := before.part(h, 1)
+		if err != nil {
+			return err
+		}
+		last, err := p.part(h, -1)
+		if err != nil {
+			return err
+		}
+		p.integral = stats.Estimate{Value: first.Value + last.Value, Error: math.Hypot(first.Error, last.Error)}
+		p.rise = stats.Estimate{Value: p.logZ.Value - before.logZ.Value, Error: math.Hypot(p.logZ.Error, before.logZ.Error)}
+	}
 	s.points = append(s.points, p)
+	name := fmt.Sprintf("kappa%v", p.kappa)
+	for _, e := range []struct {
+		observable string
+		value      stats.Estimate
+	}{
+		{measure.ESS, p.ess}, {measure.AcceptancePredicted, p.acceptance}, {maxShare, p.share}, {measure.AbsM, p.absM},
+		{measure.VM2, p.vm2}, {measure.Binder, p.binder}, {logZ, p.logZ}, {dLogZ, p.d}, {rise, p.rise}, {integral, p.integral},
+	} {
+		s.table.Add(name, e.observable, e.value)
+	}
 	return nil
 }
 
-// slopes sets the derivative of log Z at every coupling but those of the ends by the parabola through it and its
-// neighbours.
-func (s *scan) slopes() {
-	none := stats.Estimate{Value: math.NaN(), Error: math.NaN()}
-	for i := range s.points {
-		s.points[i].slope = none
-		if i == 0 || i == len(s.points)-1 {
-			continue
-		}
-		a, b, c := s.points[i-1], s.points[i], s.points[i+1]
-		h, k := b.kappa-a.kappa, c.kappa-b.kappa
-		// Lagrange weights of the derivative at the middle.
-		wa, wb, wc := -k/(h*(h+k)), (k-h)/(h*k), h/(k*(h+k))
-		s.points[i].slope = stats.Estimate{
-			Value: wa*a.logZ.Value + wb*b.logZ.Value + wc*c.logZ.Value,
-			Error: math.Sqrt(sq(wa*a.logZ.Error) + sq(wb*b.logZ.Error) + sq(wc*c.logZ.Error)),
-		}
+// part returns what a point contributes to the integral over an interval of length h.
+func (p *point) part(h, sign float64) (stats.Estimate, error) {
+	squares := make([]float64, len(p.pairs))
+	for i, x := range p.pairs {
+		squares[i] = x * x
 	}
-	for _, p := range s.points {
-		name := fmt.Sprintf("kappa%v", p.kappa)
-		s.table.Add(name, measure.ESS, p.ess)
-		s.table.Add(name, measure.AcceptancePredicted, p.acceptance)
-		s.table.Add(name, maxShare, p.share)
-		s.table.Add(name, measure.AbsM, p.absM)
-		s.table.Add(name, measure.Chi2, p.chi2)
-		s.table.Add(name, measure.Binder, p.binder)
-		s.table.Add(name, logZ, p.logZ)
-		s.table.Add(name, dLogZ, p.d)
-		s.table.Add(name, slope, p.slope)
-	}
+	e, err := stats.Reweight([][]float64{p.pairs, squares}, p.logw, 0, func(m []float64) float64 {
+		return h/2*m[0] + sign*h*h/12*(m[1]-m[0]*m[0])
+	})
+	return e, measure.Usable(err)
 }
-
-func sq(x float64) float64 { return x * x }
 
 // plot draws ⟨|M|⟩ and ESS against κ.
 func (s *scan) plot() error {
@@ -154,13 +172,13 @@ func (s *scan) print(w io.Writer) error {
 		return errors.New("expected couplings to scan")
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nκ\ttrained at\tESS/N\tacceptance\tlargest share\t⟨|M|⟩\tχ₂\tU_L\tlog Z\t2⟨Σφφ′⟩\tslope of log Z")
+	fmt.Fprintln(t, "\nκ\ttrained at\tESS/N\tacceptance\tlargest share\t⟨|M|⟩\tV⟨M²⟩\tU_L\tlog Z\t2⟨Σφφ′⟩\trise of log Z\tintegral")
 	for _, p := range s.points {
 		trained := "no"
 		if p.trained {
 			trained = "yes"
 		}
-		fmt.Fprintf(t, "%v\t%s\t%v\t%v\t%.4f\t%v\t%v\t%v\t%v\t%v\t%v\n", p.kappa, trained, p.ess, p.acceptance, p.share.Value, p.absM, p.chi2, p.binder, p.logZ, p.d, p.slope)
+		fmt.Fprintf(t, "%v\t%s\t%v\t%v\t%.4f\t%v\t%v\t%v\t%v\t%v\t%v\t%v\n", p.kappa, trained, p.ess, p.acceptance, p.share.Value, p.absM, p.vm2, p.binder, p.logZ, p.d, p.rise, p.integral)
 	}
 	return t.Flush()
 }

@@ -94,7 +94,6 @@ func (s *scan) run(ctx context.Context) error {
 			return err
 		}
 	}
-	s.slopes()
 	if err := s.plot(); err != nil {
 		return err
 	}
