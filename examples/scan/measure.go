@@ -31,7 +31,7 @@ type point struct {
 	kappa                   float64
 	trained                 bool
 	ess, acceptance, share  stats.Estimate
-	absM, vm2, binder      stats.Estimate
+	absM, vm2, binder       stats.Estimate
 	logZ, d, rise, integral stats.Estimate
 
 	pairs, logw []float64 // 2Σφφ′ and log w of the proposals
