@@ -16,9 +16,9 @@ import (
 )
 
 // Family is one network for a range of values of a coupling. The network has the coupling as its
-// condition, scaled to the range from -1 to 1, and the known part of the model of a coupling, such as C_k,
-// D_k and the noise levels, is interpolated between ensembles that were measured. [Family.At] gives the model for an
-// action of the range, an ordinary one.
+// condition, scaled to the range from -1 to 1, and the known part of the model of a coupling, such
+// as C_k, D_k and the noise levels, is interpolated between ensembles that were measured.
+// [Family.At] gives the model for an action of the range, an ordinary one.
 type Family struct {
 	model    *Model // with the weights, and the known part of the first member
 	coupling string
@@ -187,8 +187,8 @@ func (f *Family) Layout() lattice.Layout { return f.model.Layout() }
 // Network returns the network.
 func (f *Family) Network() Architecture { return f.model.Network() }
 
-// At returns the model for an action, of a copy of the weights. It returns an error for an action on
-// another lattice, with a coupling out of the range, or with other couplings besides.
+// At returns the model for an action, of a copy of the weights. It returns an error for an action
+// on another lattice, with a coupling out of the range, or with other couplings besides.
 func (f *Family) At(action lattice.Action) (*Model, error) {
 	if err := lattice.CheckAction(action); err != nil {
 		return nil, fmt.Errorf("diffusion: %w", err)
@@ -250,8 +250,8 @@ func (f *Family) interpolate(coupling float64) (ModelConfig, error) {
 	return cfg, err
 }
 
-// spline returns the value at a point of the curve through points: a cubic spline with a third derivative that is
-// continuous at the points next to the ends, for three points one with straight
+// spline returns the value at a point of the curve through points: a cubic spline whose third
+// derivative is continuous at the points next to the ends, for three points one with straight
 // ends, and a line for two.
 func spline(x, y []float64, at float64) (float64, error) {
 	var c interp.FittablePredictor = &interp.NotAKnotCubic{}

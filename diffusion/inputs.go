@@ -89,8 +89,8 @@ func as(x, like *graph.Node) *graph.Node {
 	return graph.ConvertDType(x, like.DType())
 }
 
-// modesLike returns numbers in the layout of a field, [components·sites], in the shape and the type of
-// the field phi.
+// modesLike returns numbers in the layout of a field, [components·sites], in the shape and the
+// type of the field phi.
 func (p *gaussianPart) modesLike(x, phi *graph.Node) *graph.Node {
 	x = as(graph.Reshape(x, fieldShape(p.layout, 1)...), phi)
 	return graph.BroadcastToDims(x, phi.Shape().Dimensions...)

@@ -103,10 +103,10 @@ func (t *Trainer) use(index int) error {
 }
 
 // AddData adds a further ensemble, of another theory, to those that a trainer trains with. Every
-// one has a batch in turn, with its own known part, noise levels and norm of the loss: what
-// tells the network apart for them is the Condition of their models. [Trainer.Model] is
-// that of the first ensemble, and validation is done for it alone; see [Family] for
-// models of all. It returns an error as [Trainer.SetData] does, and for d.Steps.
+// one has a batch in turn, with its own known part, noise levels and norm of the loss; the network
+// tells them apart by the Condition of their models. [Trainer.Model] is that of the first ensemble,
+// and validation is done for it alone; see [Family] for models of all. It returns an error as
+// [Trainer.SetData] does, and for d.Steps.
 func (t *Trainer) AddData(d Data) error {
 	if d.Steps != 0 {
 		return fmt.Errorf("diffusion: expected no further steps with a further ensemble, got %d", d.Steps)
