@@ -117,7 +117,7 @@ func (p periodic) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 func (p periodic) ApplyDivergence(scope *model.Scope, in diffusion.Inputs) (out, divergence *graph.Node) {
 	phi := in.Field
 	batch := phi.Shape().Dimensions[0]
-	embedding := nn.NoiseEmbedding(scope, graph.Log(in.Sigma), 8)
+	embedding := nn.NoiseEmbedding(scope, graph.Log(in.Sigma), in.Condition, 8)
 	amplitude := func(name string) *graph.Node {
 		a := nn.Dense(scope.At("%s", name), embedding, 1, nn.Zeros)
 		return graph.BroadcastToDims(graph.Reshape(a, -1), batch)

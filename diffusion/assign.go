@@ -12,7 +12,7 @@ import (
 // compiled of m hold for it as before, which is what this is for; flows and samplers have a
 // method SetModel that calls it. Nothing that uses m may run meanwhile. It returns an error if
 // the two do not have the same graphs: if they differ in layout, symmetries, network, noise that
-// is quantized or not, normalisation, or in whether there are a spectrum, a mean, an order, the
+// is quantized or not, normalisation, or in whether there are a spectrum, a mean, an order, as many conditions, the
 // same potential of a site or of lifted angles.
 func (m *Model) Assign(other *Model) error {
 	if other == nil {
@@ -76,6 +76,8 @@ func (m *Model) checkGraphs(other *Model) error {
 		what = "solution of a site"
 	case !reflect.DeepEqual(m.gaussianPart.lift, other.gaussianPart.lift):
 		what = "potential of a lifted angle"
+	case len(m.cfg.Condition) != len(other.cfg.Condition):
+		what = "number of conditions"
 	case m.cfg.Normalization != other.cfg.Normalization || m.cfg.Unscaled != other.cfg.Unscaled:
 		what = "normalisation"
 	default:

@@ -40,10 +40,11 @@ type draw struct {
 	norm                 float64   // by which the loss is divided besides
 }
 
-func newDraw(t *Trainer) *draw {
-	v, b := t.layout.Size(), t.cfg.Batch
-	d := &draw{layout: t.layout, field: make([]float32, b*v), noise: make([]float32, b*v), norm: t.norm}
-	if t.cfg.Objective == Target {
+func newDraw(s *source) *draw {
+	layout := s.model.layout
+	v, b := layout.Size(), s.cfg.Batch
+	d := &draw{layout: layout, field: make([]float32, b*v), noise: make([]float32, b*v), norm: s.norm}
+	if s.cfg.Objective == Target {
 		d.target = make([]float32, b*v)
 	}
 	return d
@@ -52,13 +53,13 @@ func newDraw(t *Trainer) *draw {
 // begin draws the noise levels of another batch: they are stratified, sample i lying in
 // stratum i of the density of levels, shifted by one common random number. Its loss is
 // divided by the density.
-func (d *draw) begin(t *Trainer, rng *rand.Rand) {
-	b := t.cfg.Batch
+func (d *draw) begin(s *source, rng *rand.Rand) {
+	b := s.cfg.Batch
 	d.sigma, d.weight = make([]float32, b), make([]float32, b)
 	shift := rng.Float64()
 	for i := range b {
-		u, density := t.density.at((float64(i) + shift) / float64(b))
-		d.sigma[i], d.weight[i] = float32(t.sigmaAt(u)), float32(1/density)
+		u, density := s.density.at((float64(i) + shift) / float64(b))
+		d.sigma[i], d.weight[i] = float32(s.sigmaAt(u)), float32(1/density)
 	}
 }
 
@@ -106,6 +107,7 @@ func (d *draw) inputs(parts int) [][]*tensors.Tensor {
 // batch is the input of a step, for every part, with the noise levels and weights.
 type batch struct {
 	in            [][]*tensors.Tensor
+	source        int
 	sigma, weight []float32
 	err           error
 	ready         chan struct{} // closed when the rest is there
@@ -155,27 +157,28 @@ func (t *Trainer) discard() (err error) {
 // prepare draws the batch of a step and hands it to the device, in a goroutine of its own:
 // one batch at a time, since all share the memory and the order of the configurations.
 func (t *Trainer) prepare(step int) {
-	b := &batch{ready: make(chan struct{})}
+	index, before := t.sourceOf(step)
+	b, s := &batch{ready: make(chan struct{}), source: index}, t.sources[index]
 	t.next = b
 	go func() {
 		defer close(b.ready)
 		rng := rand.New(rand.NewPCG(t.cfg.Seed, uint64(step)))
 		v := t.layout.Size()
-		t.draw.begin(t, rng)
+		s.draw.begin(s, rng)
 		for i := range t.cfg.Batch {
-			c := t.shuffle.at(step*t.cfg.Batch + i)
-			s := transformation{sign: 1}
+			c := s.shuffle.at(before*t.cfg.Batch + i)
+			change := transformation{sign: 1}
 			if !t.cfg.NoAugmentation {
-				s = t.model.augmentation(rng)
+				change = s.model.augmentation(rng)
 			}
-			if t.cfg.Weights != nil {
-				t.draw.weight[i] *= float32(t.cfg.Weights[c] / t.weight)
+			if s.cfg.Weights != nil {
+				s.draw.weight[i] *= float32(s.cfg.Weights[c] / s.weight)
 			}
-			t.draw.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
+			s.draw.set(i, s.data[c*v:(c+1)*v], pick(s.cfg.Targets, c, v), change)
 		}
-		t.draw.perturb(rng)
-		t.averageTargets(rng)
-		b.in, b.sigma, b.weight = t.draw.inputs(t.parts), t.draw.sigma, t.draw.weight
+		s.draw.perturb(rng)
+		s.averageTargets(rng)
+		b.in, b.sigma, b.weight = s.draw.inputs(t.parts), s.draw.sigma, s.draw.weight
 		for _, in := range b.in {
 			for _, x := range in {
 				if b.err = x.MaterializeOnDevice(t.backend, true, 0); b.err != nil {

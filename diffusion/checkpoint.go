@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"slices"
@@ -49,8 +50,10 @@ type fileMeta struct {
 	SigmaMax   float64             `json:"sigma_max"`
 	Normalize  Normalization       `json:"normalization"`
 	Unscaled   bool                `json:"unscaled"`
+	Condition  []float64           `json:"condition,omitempty"`
 	Variables  []variableMeta      `json:"variables"`
 	Training   *trainingMeta       `json:"training,omitempty"`
+	Family     *familyMeta         `json:"family,omitempty"`
 }
 
 type variableMeta struct {
@@ -64,6 +67,7 @@ type variableMeta struct {
 type trainingMeta struct {
 	Objective      string  `json:"objective"`
 	Configurations int     `json:"configurations"`
+	Others         uint64  `json:"others,omitempty"`
 	Steps          int     `json:"steps"`
 	First          int     `json:"first,omitempty"`
 	Batch          int     `json:"batch"`
@@ -86,9 +90,9 @@ type trainingMeta struct {
 
 // Save writes the model to path, atomically: the file holds the whole model or is
 // not touched.
-func (m *Model) Save(path string) error { return m.save(path, m.store.Scope(netScope), nil) }
+func (m *Model) Save(path string) error { return m.save(path, m.store.Scope(netScope), nil, nil) }
 
-func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) error {
+func (m *Model) save(path string, scope *model.Scope, training *trainingMeta, family *Family) error {
 	config, err := json.Marshal(m.network.Config())
 	if err != nil {
 		return fmt.Errorf("diffusion: encoding the network configuration: %w", err)
@@ -99,7 +103,10 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 		Network: m.network.Kind(), Config: config, Training: training,
 		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, Site: m.cfg.Site, Quantized: m.quantized, Lift: m.cfg.Lift,
 		SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
-		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled,
+		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled, Condition: m.cfg.Condition,
+	}
+	if family != nil {
+		meta.Family = family.meta()
 	}
 	var values []*tensors.Tensor
 	for v := range scope.IterVariables() {
@@ -116,7 +123,7 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		z := npz.NewWriter(w)
-		if err := m.write(z, text, meta.Variables, values); err != nil {
+		if err := m.write(z, text, meta.Variables, values, family); err != nil {
 			return fmt.Errorf("diffusion: writing %s: %w", path, err)
 		}
 		return nil
@@ -124,7 +131,7 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta) er
 }
 
 // write writes the members of the file.
-func (m *Model) write(z *npz.Writer, text []byte, variables []variableMeta, values []*tensors.Tensor) error {
+func (m *Model) write(z *npz.Writer, text []byte, variables []variableMeta, values []*tensors.Tensor, family *Family) error {
 	if err := npz.Add(z, "meta", text, len(text)); err != nil {
 		return err
 	}
@@ -133,6 +140,11 @@ func (m *Model) write(z *npz.Writer, text []byte, variables []variableMeta, valu
 			return err
 		}
 		if err := npz.Add(z, "residual", m.cfg.Residual, len(m.cfg.Residual)); err != nil {
+			return err
+		}
+	}
+	if family != nil {
+		if err := family.write(z); err != nil {
 			return err
 		}
 	}
@@ -200,6 +212,7 @@ func ReadModel(r io.ReaderAt, size int64) (*Model, error) {
 type modelFile struct {
 	meta               fileMeta
 	spectrum, residual []float64
+	family             []member // nil: none
 	variables          []namedTensor
 }
 
@@ -245,6 +258,11 @@ func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
 		f.spectrum, _, errC = npz.Read[float64](z, "spectrum")
 		f.residual, _, errD = npz.Read[float64](z, "residual")
 		if err := errors.Join(errC, errD); err != nil {
+			return nil, err
+		}
+	}
+	if f.meta.Family != nil {
+		if err := f.readFamily(z); err != nil {
 			return nil, err
 		}
 	}
@@ -332,7 +350,7 @@ func (f *modelFile) bare() (*Model, error) {
 		Spectrum: f.spectrum, Mean: f.meta.Mean, Order: f.meta.Order, Residual: f.residual, Site: f.meta.Site,
 		Quantized: f.meta.Quantized, Lift: f.meta.Lift,
 		SigmaMin: f.meta.SigmaMin, SigmaMax: f.meta.SigmaMax,
-		Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Seed: f.meta.Seed,
+		Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Condition: f.meta.Condition, Seed: f.meta.Seed,
 	})
 }
 
@@ -365,13 +383,16 @@ func (f *modelFile) below(scope string) []namedTensor {
 }
 
 func (t *Trainer) meta() *trainingMeta {
-	process := ""
+	process, configurations := "", 0
+	for _, s := range t.sources {
+		configurations += len(s.data) / t.layout.Size()
+	}
 	if t.cfg.Process != nil {
 		process = t.cfg.Process.String()
 	}
 	return &trainingMeta{
 		Schedule: int(t.cfg.Schedule), Process: process, TimeMin: t.cfg.TimeMin,
-		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.layout.Size(), Steps: t.cfg.Steps, First: t.first, Batch: t.cfg.Batch,
+		Objective: t.cfg.Objective.String(), Configurations: configurations, Others: t.others(), Steps: t.cfg.Steps, First: t.first, Batch: t.cfg.Batch,
 		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
 		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, Focus: t.cfg.Focus, Average: t.cfg.Average, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
 		Step: t.step, SmoothedLoss: t.smoothed,
@@ -387,7 +408,7 @@ func (t *Trainer) Save(path string) error {
 	if _, err := t.settle(); err != nil {
 		return err
 	}
-	return t.model.save(path, t.model.store.RootScope(), t.meta())
+	return t.model.save(path, t.model.store.RootScope(), t.meta(), nil)
 }
 
 // Restore continues a run saved by [Trainer.Save]: weights, moving averages,
@@ -437,6 +458,20 @@ func (t *Trainer) Restore(path string) error {
 	return nil
 }
 
+// resume restores the checkpoint, if one is configured and exists.
+func (t *Trainer) resume() error {
+	if t.cfg.Checkpoint == "" {
+		return nil
+	}
+	switch _, err := os.Stat(t.cfg.Checkpoint); {
+	case err == nil:
+		return t.Restore(t.cfg.Checkpoint)
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("diffusion: checkpoint: %w", err)
+	}
+	return nil
+}
+
 // differences lists the fields that differ between two runs, as in the file.
 func differences(want, have trainingMeta) string {
 	var list []string
@@ -470,7 +505,7 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) ||
+	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) || !slices.Equal(saved.cfg.Condition, t.model.cfg.Condition) ||
 		saved.quantized != t.model.quantized || !reflect.DeepEqual(saved.cfg.Lift, t.model.cfg.Lift) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")
 	}

@@ -30,30 +30,8 @@ type Data struct {
 // does not fit its model or is not finite, and for a known part of another kind, see
 // [Model.Assign]. No [Trainer.Run] may be under way.
 func (t *Trainer) SetData(d Data) error {
-	if d.Ensemble == nil || d.Ensemble.Lattice == nil {
-		return fmt.Errorf("diffusion: expected a training ensemble, got nil")
-	}
-	if d.Steps < 0 {
-		return fmt.Errorf("diffusion: expected a number of further steps ≥ 0, got %d", d.Steps)
-	}
-	d.Model.Seed = t.model.cfg.Seed
-	m, err := describe(t.model.network, d.Model)
+	m, cfg, err := t.check(d)
 	if err != nil {
-		return err
-	}
-	if err := t.model.checkGraphs(m); err != nil {
-		return err
-	}
-	cfg := t.given
-	cfg.Objective, cfg.Validation, cfg.ValidationTargets = t.cfg.Objective, nil, nil
-	cfg.Targets, cfg.Weights, cfg.Action = d.Targets, d.Weights, d.Action
-	if d.Steps > 0 {
-		cfg.Steps = d.Steps
-	}
-	if err := cfg.setDefaults(m); err != nil {
-		return err
-	}
-	if err := cfg.checkData(m, d.Ensemble); err != nil {
 		return err
 	}
 	if _, err := t.settle(); err != nil {
@@ -68,6 +46,35 @@ func (t *Trainer) SetData(d Data) error {
 	} else {
 		cfg.Steps = t.cfg.Steps
 	}
-	t.begin(d.Ensemble, cfg)
+	t.begin(t.model, d.Ensemble, cfg)
 	return nil
+}
+
+// check returns the model and the configuration for other data, without weights, or why they do
+// not fit.
+func (t *Trainer) check(d Data) (*Model, TrainConfig, error) {
+	cfg := t.given
+	if d.Ensemble == nil || d.Ensemble.Lattice == nil {
+		return nil, cfg, fmt.Errorf("diffusion: expected a training ensemble, got nil")
+	}
+	if d.Steps < 0 {
+		return nil, cfg, fmt.Errorf("diffusion: expected a number of further steps ≥ 0, got %d", d.Steps)
+	}
+	d.Model.Seed = t.model.cfg.Seed
+	m, err := describe(t.model.network, d.Model)
+	if err != nil {
+		return nil, cfg, err
+	}
+	if err := t.model.checkGraphs(m); err != nil {
+		return nil, cfg, err
+	}
+	cfg.Objective, cfg.Validation, cfg.ValidationTargets = t.cfg.Objective, nil, nil
+	cfg.Targets, cfg.Weights, cfg.Action = d.Targets, d.Weights, d.Action
+	if d.Steps > 0 {
+		cfg.Steps = d.Steps
+	}
+	if err := cfg.setDefaults(m); err != nil {
+		return nil, cfg, err
+	}
+	return m, cfg, cfg.checkData(m, d.Ensemble)
 }

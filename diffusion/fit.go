@@ -2,11 +2,7 @@ package diffusion
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"math"
-	"os"
 
 	"github.com/gomlx/compute"
 
@@ -82,15 +78,8 @@ func Train(ctx context.Context, backend compute.Backend, m *Model, ens *lattice.
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Checkpoint != "" {
-		switch _, err := os.Stat(cfg.Checkpoint); {
-		case err == nil:
-			if err := t.Restore(cfg.Checkpoint); err != nil {
-				return nil, err
-			}
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("diffusion: checkpoint: %w", err)
-		}
+	if err := t.resume(); err != nil {
+		return nil, err
 	}
 	if err := t.Run(ctx); err != nil {
 		return nil, err

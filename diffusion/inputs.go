@@ -23,15 +23,28 @@ const (
 	meanInput     = "mean"     // m [components]
 	orderInput    = "order"    // μ [1]
 	siteInput     = "site"     // centre and reach of a site [2]
+
+	conditionInput = "condition" // [numbers]
 )
 
 // numbers are the numbers of a known part by name.
 func (m *Model) numbers() map[string][]float64 {
-	n := map[string][]float64{spectrumInput: m.spectrum, residualInput: m.cfg.Residual, meanInput: m.mean, orderInput: {m.order}}
+	n := map[string][]float64{spectrumInput: m.spectrum, residualInput: m.cfg.Residual, meanInput: m.mean, orderInput: {m.order}, conditionInput: m.cfg.Condition}
 	if m.site != nil {
 		n[siteInput] = []float64{m.site.centre, m.site.reach}
 	}
 	return n
+}
+
+// tensors returns the numbers as tensors.
+func (m *Model) tensors() map[string]*tensors.Tensor {
+	all := map[string]*tensors.Tensor{}
+	for name, values := range m.numbers() {
+		if len(values) > 0 {
+			all[name] = tensors.FromFlatDataAndDimensions(values, len(values))
+		}
+	}
+	return all
 }
 
 // setInputs gives the graphs of m its numbers.
@@ -39,11 +52,7 @@ func (m *Model) setInputs() error {
 	if m.inputs == nil {
 		m.inputs = model.NewStore()
 	}
-	for name, values := range m.numbers() {
-		if len(values) == 0 {
-			continue
-		}
-		value := tensors.FromFlatDataAndDimensions(values, len(values))
+	for name, value := range m.tensors() {
 		v := m.inputs.GetVariable("/" + name)
 		var err error
 		if v == nil {
@@ -80,11 +89,19 @@ func as(x, like *graph.Node) *graph.Node {
 	return graph.ConvertDType(x, like.DType())
 }
 
-// modesLike returns numbers in the layout of a field, [components·sites], in the shape and the type of
-// the field phi.
+// modesLike returns numbers in the layout of a field, [components·sites], in the shape and the
+// type of the field phi.
 func (p *gaussianPart) modesLike(x, phi *graph.Node) *graph.Node {
 	x = as(graph.Reshape(x, fieldShape(p.layout, 1)...), phi)
 	return graph.BroadcastToDims(x, phi.Shape().Dimensions...)
+}
+
+// condition returns the condition of the network in the type of x, or nil.
+func (m *Model) condition(x *graph.Node) *graph.Node {
+	if len(m.cfg.Condition) == 0 {
+		return nil
+	}
+	return graph.InsertAxes(as(m.input(x.Graph(), conditionInput, m.cfg.Condition), x), 0)
 }
 
 // spectrumLike returns C_k in the shape and the type of phi.

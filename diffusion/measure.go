@@ -263,6 +263,10 @@ func meanForce(action lattice.Action, ens *lattice.Ensemble) float64 {
 // centreSoftening moves the centres of the mixture towards each other, see [Measure].
 const centreSoftening = 0.8
 
+// leastBinder is the Binder cumulant of the mixture of a theory that has a smaller one, where there
+// must be one.
+const leastBinder = 0.01
+
 // order sets μ and C_0 of the mixture that describes the zero mode of an ordered theory, one
 // with a Binder cumulant above the one given.
 func (m *Measurement) order(ens *lattice.Ensemble, ordered float64) {
@@ -279,7 +283,7 @@ func (m *Measurement) order(ens *lattice.Ensemble, ordered float64) {
 	case u > 0.6:
 		m.Order, m.Spectrum[0] = abs, m2-abs*abs
 	default:
-		square := centreSoftening * math.Sqrt((3*m2*m2-m4)/2)
+		square := centreSoftening * math.Sqrt(math.Max(3*m2*m2-m4, 3*m2*m2*leastBinder)/2)
 		m.Order, m.Spectrum[0] = math.Sqrt(square), m2-square
 	}
 }

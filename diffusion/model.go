@@ -68,6 +68,9 @@ type ModelConfig struct {
 	// default it is divided by √(1 + σ²) in units of the normalised field, so that its
 	// variance is about one at every noise level. Unused with Spectrum.
 	Unscaled bool
+	// Condition are further numbers that the network sees besides the noise level, such as the
+	// coupling of a network that is for several; see [Family]. They should be of order one. Nil: none.
+	Condition []float64
 	// Seed determines the initial weights.
 	Seed uint64
 }
@@ -136,6 +139,10 @@ func describe(network Architecture, cfg ModelConfig) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if lattice.CheckField(cfg.Condition, len(cfg.Condition)) != nil {
+		return nil, fmt.Errorf("diffusion: expected finite numbers as the condition of a network, got %v", cfg.Condition)
+	}
+	cfg.Condition = slices.Clone(cfg.Condition)
 	m := &Model{gaussianPart: part, cfg: cfg, store: newStore(cfg.Seed)}
 	if m.network, err = adapt(network, m.theory()); err != nil {
 		return nil, err
@@ -177,7 +184,7 @@ func describe(network Architecture, cfg ModelConfig) (*Model, error) {
 
 // theory returns what the network has to know.
 func (m *Model) theory() Theory {
-	return Theory{Layout: m.layout, Symmetries: m.cfg.Symmetries, Quantized: m.quantized}
+	return Theory{Layout: m.layout, Symmetries: m.cfg.Symmetries, Quantized: m.quantized, Conditions: len(m.cfg.Condition)}
 }
 
 func newStore(seed uint64) *model.Store {
@@ -243,7 +250,7 @@ func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.No
 		features = graph.Mul(x, nn.PerSample(graph.Reciprocal(graph.Sqrt(graph.AddScalar(graph.Square(level), 1))), phi))
 	}
 	out := m.network.(Network).Apply(scope.At("net"), Inputs{
-		Theory: m.theory(), Field: x, Sigma: level, Features: features, Outputs: m.layout.Components,
+		Theory: m.theory(), Field: x, Sigma: level, Features: features, Outputs: m.layout.Components, Condition: m.condition(x),
 	})
 	return graph.Div(out, nn.PerSample(sigma, phi))
 }
@@ -303,7 +310,7 @@ func (m *Model) learned(scope *model.Scope, x, sigma *graph.Node, p precondition
 // of an ordered phase.
 func (m *Model) seen(x, sigma *graph.Node) Inputs {
 	spectrum := m.input(x.Graph(), spectrumInput, m.spectrum)
-	in := Inputs{Theory: m.theory(), Field: x, Sigma: sigma, Spectrum: graph.Reshape(spectrum, m.layout.Components, m.layout.Volume())}
+	in := Inputs{Theory: m.theory(), Field: x, Sigma: sigma, Condition: m.condition(x), Spectrum: graph.Reshape(spectrum, m.layout.Components, m.layout.Volume())}
 	if m.order == 0 {
 		return in
 	}
@@ -381,6 +388,9 @@ func (m *Model) OnLattice(cfg ModelConfig) (*Model, error) {
 		return nil, fmt.Errorf("diffusion: expected fields of %d components in %d dimensions, got %v", m.layout.Components, m.layout.Dim(), moved.layout)
 	case (moved.order > 0) != (m.order > 0) || (moved.spectrum == nil) != (m.spectrum == nil) || moved.quantized != m.quantized:
 		return nil, fmt.Errorf("diffusion: expected a Gaussian part of the same kind, with order %v and quantized: %v, got %v and %v", m.order, m.quantized, moved.order, moved.quantized)
+	}
+	if len(moved.cfg.Condition) != len(m.cfg.Condition) {
+		return nil, fmt.Errorf("diffusion: expected a condition of %d numbers, got %v", len(m.cfg.Condition), moved.cfg.Condition)
 	}
 	weights, err := copyWeights(m.store, netScope)
 	if err != nil {

@@ -136,22 +136,22 @@ func (c *posterior) trajectory(rng *rand.Rand, potential, sigma float64) float64
 
 // averageTargets replaces the fields of a batch by their averages at fixed noisy field; the
 // result is the same on any number of cores.
-func (t *Trainer) averageTargets(rng *rand.Rand) {
-	if len(t.posteriors) == 0 {
+func (s *source) averageTargets(rng *rand.Rand) {
+	if len(s.posteriors) == 0 {
 		return
 	}
-	d, v := t.draw, t.layout.Size()
+	d, v := s.draw, s.model.layout.Size()
 	seeds := make([]uint64, len(d.sigma))
 	for i := range seeds {
 		seeds[i] = rng.Uint64()
 	}
 	var wg sync.WaitGroup
-	workers := min(len(t.posteriors), runtime.GOMAXPROCS(0))
+	workers := min(len(s.posteriors), runtime.GOMAXPROCS(0))
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(seeds); i += workers {
 				lo, hi := i*v, (i+1)*v
-				t.posteriors[w].average(rand.New(rand.NewPCG(seeds[i], 0)), d.field[lo:hi], d.noise[lo:hi], d.target[lo:hi], float64(d.sigma[i]))
+				s.posteriors[w].average(rand.New(rand.NewPCG(seeds[i], 0)), d.field[lo:hi], d.noise[lo:hi], d.target[lo:hi], float64(d.sigma[i]))
 			}
 		})
 	}

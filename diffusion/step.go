@@ -152,6 +152,9 @@ func (t *Trainer) optimize() (outcome, error) {
 	b, err := t.take(t.step)
 	if err == nil {
 		out.sigma, out.weight = b.sigma, b.weight
+		if err = t.use(b.source); err != nil {
+			return outcome{}, b.finalize(err)
+		}
 		if t.parts == 1 {
 			out.values, err = t.whole.Call(arguments(b.in[0], float32(out.rate), float32(decay))...)
 		} else {

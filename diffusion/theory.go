@@ -20,6 +20,9 @@ type Theory struct {
 	// sum: Σ_x ∂out(x)/∂φ(x) - (1/V) Σ_xy ∂out(x)/∂φ(y), in which the sum of the field is held
 	// fixed.
 	Quantized bool
+	// Conditions is the number of conditions, see [ModelConfig]; a network that has no place for
+	// any returns an error from Adapt.
+	Conditions int
 }
 
 // Architecture is what a [Model] can wrap: a [Network] or an [ExactNetwork].
@@ -80,6 +83,8 @@ type Inputs struct {
 	// Slope its derivative ∂Sign/∂φ(x), which is the same for all sites x, [batch], and
 	// Shift the size μ/√V of the magnetisation, a scalar. They are nil for a single Gaussian.
 	Sign, Slope, Shift *graph.Node
+	// Condition are the numbers of [ModelConfig].Condition, [1, numbers], nil for a model without.
+	Condition *graph.Node
 	// Features are for a [Network]: fields of about unit variance at every noise level,
 	// as channels [batch, channels, extents…], and Outputs is the number of fields that
 	// it returns. They are the scaled noisy field and, for a model with a spectrum,

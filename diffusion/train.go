@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"time"
 
@@ -182,14 +181,6 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 	return nil
 }
 
-// sigmaAt returns the noise level at fraction u of the range of levels.
-func (t *Trainer) sigmaAt(u float64) float64 {
-	if p := t.cfg.Process; p != nil {
-		return Sigma(p, t.cfg.TimeMin+u*(1-t.cfg.TimeMin)) * t.model.cfg.Normalization.Scale
-	}
-	return logInterpolate(t.cfg.SigmaMin, t.cfg.SigmaMax, u)
-}
-
 // TrainProgress reports on one optimizer step.
 type TrainProgress struct {
 	Step, Steps  int           // step just finished (from 1) and their total
@@ -215,22 +206,16 @@ type LevelLoss struct {
 type Trainer struct {
 	model      *Model
 	layout     lattice.Layout
-	data       []float64
+	sources    []*source
+	used       int         // the source whose known part the graphs have
 	given      TrainConfig // without defaults
 	cfg        TrainConfig
-	norm       float64 // of the loss
-	weight     float64 // mean of the weights of the configurations
-	first      int     // step at which the course of the learning rate begins
+	first      int // step at which the course of the learning rate begins
 	step       int
 	pending    []outcome // of steps whose losses are still on the device
 	smoothed   float64
 	levels     []LevelLoss
 	validation float64
-	shuffle    shuffle
-	draw       *draw
-	density    density // of the noise levels
-	// posteriors average the targets, each for one goroutine; none: they are not averaged.
-	posteriors []*posterior
 	next       *batch // in preparation, or nil
 	backend    compute.Backend
 	parts      int               // of a batch, see partsOf
@@ -274,7 +259,7 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 		return nil, err
 	}
 	t.parts = partsOf(backend, cfg.Batch)
-	t.begin(ens, cfg)
+	t.begin(m, ens, cfg)
 	var err error
 	if t.whole, err = model.NewExec(backend, m.store, t.wholeGraph); err != nil {
 		return nil, fmt.Errorf("diffusion: building the training step: %w", err)
@@ -312,45 +297,25 @@ func (c *TrainConfig) checkData(m *Model, ens *lattice.Ensemble) error {
 	return nil
 }
 
-// begin sets what belongs to an ensemble.
-func (t *Trainer) begin(ens *lattice.Ensemble, cfg TrainConfig) {
-	t.data, t.cfg, t.norm, t.weight, t.smoothed, t.validation = ens.Data, cfg, 1, mean(cfg.Weights), 0, math.NaN()
-	t.shuffle = shuffle{seed: cfg.Seed, n: ens.Len()}
-	t.levels, t.density = nil, density{}
+// begin sets what the trainer trains with.
+func (t *Trainer) begin(m *Model, ens *lattice.Ensemble, cfg TrainConfig) {
+	t.cfg, t.smoothed, t.validation = cfg, 0, math.NaN()
+	t.sources, t.used = []*source{newSource(m, ens, cfg)}, 0
+	t.splitLevels()
+}
+
+// splitLevels sets the noise levels by which the loss is split, over those of all sources.
+func (t *Trainer) splitLevels() {
+	widest := *t.sources[0]
+	for _, s := range t.sources {
+		widest.cfg.SigmaMin, widest.cfg.SigmaMax = math.Min(widest.cfg.SigmaMin, s.cfg.SigmaMin), math.Max(widest.cfg.SigmaMax, s.cfg.SigmaMax)
+	}
+	t.levels = nil
 	for i := range lossLevels {
-		t.levels = append(t.levels, LevelLoss{t.sigmaAt(float64(i) / lossLevels), t.sigmaAt(float64(i+1) / lossLevels), math.NaN()})
-	}
-	if cfg.Objective == Target {
-		t.norm = t.targetVariance()
-		if cfg.Focus > 0 && cfg.Process == nil {
-			t.density = newDensity(cfg.Focus, t.targetLoss)
-		}
-	}
-	t.draw, t.posteriors = newDraw(t), nil
-	if cfg.Average > 0 {
-		for range min(cfg.Batch, runtime.GOMAXPROCS(0)) {
-			t.posteriors = append(t.posteriors, newPosterior(t.model, cfg.Action, cfg.Average))
-		}
+		t.levels = append(t.levels, LevelLoss{widest.sigmaAt(float64(i) / lossLevels), widest.sigmaAt(float64(i+1) / lossLevels), math.NaN()})
 	}
 }
 
-// targetLoss returns σ² times the variance of the target, mean_k (C_k - A_k)/((C_k + σ²)(A_k
-// + σ²)), at fraction u of the range of levels: the loss of a vanishing network there under
-// the objective Target.
-func (t *Trainer) targetLoss(u float64) float64 {
-	s := t.sigmaAt(u)
-	return s * s * t.model.targetVariance(s)
-}
-
-// targetVariance returns the average of targetLoss over the noise levels.
-func (t *Trainer) targetVariance() float64 {
-	const points = 200
-	sum := 0.0
-	for i := range points {
-		sum += t.targetLoss((float64(i)+0.5)/points) / points
-	}
-	return sum
-}
 
 // checkTraining returns an error unless the ensemble, and its targets where the objective
 // needs some, fit the model.
@@ -468,6 +433,9 @@ func (t *Trainer) stop(cause error) error {
 	if _, err := t.settle(); err != nil {
 		return err
 	}
+	if err := t.use(0); err != nil {
+		return err
+	}
 	if t.cfg.Checkpoint != "" && t.step > 0 {
 		if err := t.Save(t.cfg.Checkpoint); err != nil {
 			return err
@@ -548,11 +516,15 @@ func (t *Trainer) ValidationLoss() (float64, error) {
 	}
 	n, b, v := t.cfg.Validation.Len(), t.cfg.Batch, t.layout.Size()
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, validationStream))
-	d, losses := newDraw(t), make([]float64, b)
+	if err := t.use(0); err != nil {
+		return 0, err
+	}
+	s := t.sources[0]
+	d, losses := newDraw(s), make([]float64, b)
 	sum, count := 0.0, 0
 	for lo := 0; lo < n; lo += b {
 		used := min(b, n-lo)
-		d.begin(t, rng)
+		d.begin(s, rng)
 		for i := range b {
 			// The last batch is filled up with configurations that do not count.
 			c := lo + i%used

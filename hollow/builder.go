@@ -51,7 +51,7 @@ func newBuilder(cfg Config, scope *model.Scope, in diffusion.Inputs) *builder {
 	b := &builder{
 		cfg: cfg, scope: scope, in: in, dims: in.Field.Shape().Dimensions[2:], sites: in.Volume(), copies: 1,
 		batch: in.Field.Shape().Dimensions[0], levels: levels,
-		embed:  nn.NoiseEmbedding(scope, graph.Log(in.Sigma), cfg.Embedding),
+		embed:  nn.NoiseEmbedding(scope, graph.Log(in.Sigma), in.Condition, cfg.Embedding),
 		biased: cfg.Parity == diffusion.NoParity,
 	}
 	if cfg.Components == Vector {

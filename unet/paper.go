@@ -111,6 +111,9 @@ func (p *Paper) Config() any { return p.cfg }
 // Adapt returns the network itself. It returns an error if the strided variant does not
 // return to the extents of the lattice; the published network takes any.
 func (p *Paper) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	if t.Conditions > 0 {
+		return nil, fmt.Errorf("unet: expected a model without a condition for the published network, got %d", t.Conditions)
+	}
 	for _, n := range t.Dims() {
 		m := n
 		for level := range p.cfg.Channels {

@@ -88,7 +88,7 @@ func (s *Site) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 
 // Apply builds the network; see [diffusion.Network].
 func (s *Site) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
-	b := &builder{scope: scope, embed: nn.NoiseEmbedding(scope, graph.Log(in.Sigma), s.cfg.Embedding), dim: in.Features.Rank() - 2}
+	b := &builder{scope: scope, embed: nn.NoiseEmbedding(scope, graph.Log(in.Sigma), in.Condition, s.cfg.Embedding), dim: in.Features.Rank() - 2}
 	h := stack(in.Features)
 	for i := range s.cfg.Layers {
 		name := fmt.Sprintf("layer%d", i)

@@ -150,16 +150,16 @@ func (u *Network) Apply(scope *model.Scope, in diffusion.Inputs) *graph.Node {
 	logSigma := graph.Log(in.Sigma)
 	if u.cfg.D4 {
 		return averaged(in.Features, logSigma, func(features, logSigma *graph.Node) *graph.Node {
-			return u.apply(scope, features, logSigma, in.Outputs)
+			return u.apply(scope, features, logSigma, in.Condition, in.Outputs)
 		})
 	}
-	return u.apply(scope, in.Features, logSigma, in.Outputs)
+	return u.apply(scope, in.Features, logSigma, in.Condition, in.Outputs)
 }
 
-func (u *Network) apply(scope *model.Scope, features, logSigma *graph.Node, outputs int) *graph.Node {
+func (u *Network) apply(scope *model.Scope, features, logSigma, condition *graph.Node, outputs int) *graph.Node {
 	b := &builder{
 		scope: scope,
-		embed: nn.NoiseEmbedding(scope, logSigma, u.cfg.Embedding),
+		embed: nn.NoiseEmbedding(scope, logSigma, condition, u.cfg.Embedding),
 		dim:   features.Rank() - 2,
 		cfg:   u.cfg,
 	}

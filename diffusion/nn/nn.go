@@ -121,15 +121,21 @@ func Dense(scope *model.Scope, x *graph.Node, out int, init Init) *graph.Node {
 var noiseFrequencies = []float64{0.25, 0.5, 1, 2}
 
 // NoiseEmbedding returns an embedding of shape [batch, width] of log σ, of shape
-// [batch]: two dense layers with swish on log σ and its low-frequency sines and
-// cosines.
-func NoiseEmbedding(scope *model.Scope, logSigma *graph.Node, width int) *graph.Node {
+// [batch], and of a condition, [batch or 1, numbers] or nil: two dense layers with swish on log
+// σ, its low-frequency sines and cosines, and the numbers of the condition.
+func NoiseEmbedding(scope *model.Scope, logSigma, condition *graph.Node, width int) *graph.Node {
 	x := graph.InsertAxes(logSigma, -1)
 	features := []*graph.Node{graph.MulScalar(x, 1./3)}
 	for _, f := range noiseFrequencies {
 		features = append(features, graph.Sin(graph.MulScalar(x, f)), graph.Cos(graph.MulScalar(x, f)))
 	}
+	inputs := len(features)
+	if condition != nil {
+		n := condition.Shape().Dimensions[1]
+		features = append(features, graph.BroadcastToDims(condition, x.Shape().Dimensions[0], n))
+		inputs += n
+	}
 	e := graph.Concatenate(features, 1)
-	e = Swish(Dense(scope.At("embed1"), e, width, Normal(1/math.Sqrt(float64(len(features))))))
+	e = Swish(Dense(scope.At("embed1"), e, width, Normal(1/math.Sqrt(float64(inputs)))))
 	return Swish(Dense(scope.At("embed2"), e, width, Normal(1/math.Sqrt(float64(width)))))
 }

@@ -69,7 +69,7 @@ func (b *builder) output() dual {
 	odd, even := b.features()
 	functions, width := odd.value.Shape().Dimensions[0], b.cfg.Hidden
 	logNoise := graph.Log(graph.Div(graph.Reshape(b.noise, b.batch), b.root))
-	embedding := nn.NoiseEmbedding(b.scope.At("noise"), logNoise, b.cfg.Embedding)
+	embedding := nn.NoiseEmbedding(b.scope.At("noise"), logNoise, b.in.Condition, b.cfg.Embedding)
 	// layer returns W x plus what depends on the noise level.
 	layer := func(scope *model.Scope, x dual, width int, weights, levels nn.Init) dual {
 		w := nn.Param(scope, b.theta.Graph(), b.theta.DType(), "weights", weights, width, x.value.Shape().Dimensions[0])

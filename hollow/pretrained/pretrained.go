@@ -3,16 +3,14 @@
 //
 //	m, err := pretrained.Load(action)
 //
-// Every model has a [Card]: the theory, the data, the command that made it and the numbers
+// Families, see [Families], have models for all couplings of a range. Every model has a [Card]: the theory, the data, the command that made it and the numbers
 // of the flow, so that it can be judged and made again.
 package pretrained
 
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 
@@ -21,7 +19,7 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-//go:embed models
+//go:embed models families
 var files embed.FS
 
 // Card describes one model.
@@ -62,23 +60,7 @@ type Card struct {
 
 // Cards returns the cards of all models, ordered by name.
 func Cards() []Card {
-	names, err := fs.Glob(files, "models/*.json")
-	if err != nil {
-		panic("pretrained: " + err.Error()) // the pattern is constant
-	}
-	cards := make([]Card, 0, len(names))
-	for _, name := range names {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			panic("pretrained: " + err.Error()) // embedded files can be read
-		}
-		var c Card
-		if err := json.Unmarshal(text, &c); err != nil {
-			panic("pretrained: " + name + ": " + err.Error()) // a test reads every card
-		}
-		cards = append(cards, c)
-	}
-	return cards
+	return read[Card]("models")
 }
 
 // Find returns the card of the model for the lattice and the parameters of the action,
@@ -102,24 +84,34 @@ func (c Card) Load() (*diffusion.Model, error) {
 	return diffusion.ReadModel(bytes.NewReader(data), int64(len(data)))
 }
 
-// Load returns the model for the lattice and the parameters of the action. It returns
-// an error if there is none; the message names those that there are.
+// Load returns the model for the lattice and the parameters of the action: one that was trained
+// for them, or the member of a family. It returns an error if there is none; the message names
+// what there is.
 func Load(action *lattice.Phi4) (*diffusion.Model, error) {
-	c, ok := Find(action)
-	if !ok {
-		p := action.Params()
-		have := ""
-		for _, c := range Cards() {
-			have += " " + c.Name
+	if c, ok := Find(action); ok {
+		m, err := c.Load()
+		if err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("pretrained: expected a theory with a trained model (one of%s), got %v at κ = %v, λ = %v", have, action.Layout().Lattice, p["kappa"], p["lambda"])
+		if err := m.CheckAction(action); err != nil {
+			return nil, fmt.Errorf("pretrained: %w", err)
+		}
+		return m, nil
 	}
-	m, err := c.Load()
-	if err != nil {
-		return nil, err
+	if c, ok := FindFamily(action); ok {
+		f, err := c.Load()
+		if err != nil {
+			return nil, err
+		}
+		return f.At(action)
 	}
-	if err := m.CheckAction(action); err != nil {
-		return nil, fmt.Errorf("pretrained: %w", err)
+	p := action.Params()
+	have := ""
+	for _, c := range Cards() {
+		have += " " + c.Name
 	}
-	return m, nil
+	for _, c := range Families() {
+		have += " " + c.Name
+	}
+	return nil, fmt.Errorf("pretrained: expected a theory with a trained model (one of%s), got %v at κ = %v, λ = %v", have, action.Layout().Lattice, p["kappa"], p["lambda"])
 }

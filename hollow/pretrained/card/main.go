@@ -3,6 +3,10 @@
 //
 //	go run ./hollow/pretrained/card -model out/model.npz -kappa 0.27 -lambda 0.022 -out hollow/pretrained/models
 //
+// For a family, as examples/scan trains it, at a list of couplings:
+//
+//	go run ./hollow/pretrained/card -model out/family.npz -at 0.20,0.235,0.27 -lambda 0.022 -out hollow/pretrained/families
+//
 // It writes NAME.npz, a copy of the model, and NAME.json into the folder, and the
 // proposals with their log q to -proposals, if given.
 package main
@@ -33,6 +37,9 @@ func main() {
 	program.Main("card", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
 
+// integrator is the scheme of the flow.
+const integrator = flow.Adams
+
 // stepErrorFields is the number of proposals on which the error of the steps is measured.
 const stepErrorFields = 64
 
@@ -44,6 +51,7 @@ func run(ctx context.Context, args []string) error {
 		fs.PrintDefaults()
 	}
 	model := fs.String("model", "", "model `file`")
+	at := fs.String("at", "", "measure a family at this list of κ, in the place of a model at -kappa")
 	out := fs.String("out", "hollow/pretrained/models", "`folder` of the model and the card")
 	drawn := fs.String("proposals", "", "write the proposals to this .npz `file`")
 	seed := fs.Uint64("seed", 1, "seed of the proposals")
@@ -59,8 +67,14 @@ func run(ctx context.Context, args []string) error {
 	if err := program.Parse(fs, args); err != nil {
 		return err
 	}
-	const integrator = flow.Adams
 	card.Integrator = integrator.String()
+	b, err := backend.Open(*name)
+	if err != nil {
+		return err
+	}
+	if *at != "" {
+		return writeFamily(ctx, b, card, *model, *at, *out, *seed)
+	}
 	text, err := os.ReadFile(*model)
 	if err != nil {
 		return err
@@ -75,10 +89,6 @@ func run(ctx context.Context, args []string) error {
 	}
 	card.Dims = m.Layout().Dims()
 	card.Name = fmt.Sprintf("phi4-%s-kappa%s-lambda%s", lattice.FormatDims(card.Dims), number(card.Kappa), number(card.Lambda))
-	b, err := backend.Open(*name)
-	if err != nil {
-		return err
-	}
 	task := progress.New(os.Stderr).Start(ctx, "proposals")
 	f, err := flow.New(b, m, flow.Config{Integrator: integrator, Steps: card.FlowSteps, Progress: task.Set})
 	if err != nil {
