@@ -25,7 +25,7 @@
 //   - any function of means: [GammaFunc], [Jackknife], [Bootstrap]
 //   - slow modes and thermalisation: [IntegratedAutocorrelation], [FitTauExp],
 //     [RankRHat], [BulkESS], [KolmogorovSmirnov2]
-//   - generative models: [LogWeightStats], [Regress], [R2Coefficient], [Reweight], [Resample],
+//   - generative models: [LogWeightStats], [ParetoSmooth], [Regress], [R2Coefficient], [Reweight], [Resample],
 //     [BridgeLogZ]
 //   - an approximation or a coupling that changes a little: [Response]
 //   - a critical point from simulations beside it: [BinderCrossing],

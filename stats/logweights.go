@@ -17,10 +17,14 @@ type LogWeights struct {
 	N, Zeros int
 	// ESS is the effective sample size over N, (Σw)²/(N Σw²), between 1/N and 1, with
 	// its error by propagation. It is an overestimate when N is too small to have seen
-	// the largest weights; MaxShare shows that.
+	// the largest weights; MaxShare and ParetoK show that.
 	ESS Estimate
 	// MaxShare is the largest weight over the sum of the weights.
 	MaxShare float64
+	// ParetoK is the shape k̂ of the tail of the weights: below 0.5 all errors here are
+	// right, above 0.7 (or [ParetoKThreshold] for small N) none is. See [ParetoSmooth]; NaN
+	// for 20 weights or fewer.
+	ParetoK float64
 	// MeanLog and SD are the mean and the standard deviation of log w over the
 	// weights that do not vanish. log Z - MeanLog is the Kullback–Leibler divergence
 	// of q from p.
@@ -43,7 +47,7 @@ type LogWeights struct {
 // returns [ErrEmpty], [ErrZeroWeight] if all weights vanish, and for a single weight a
 // [*TooShortError] beside what can be known.
 func LogWeightStats(logw []float64) (LogWeights, error) {
-	s := LogWeights{N: len(logw), ESS: undefined(), MaxShare: nan(), MeanLog: nan(), SD: nan(),
+	s := LogWeights{N: len(logw), ESS: undefined(), MaxShare: nan(), ParetoK: nan(), MeanLog: nan(), SD: nan(),
 		LogZ: undefined(), Acceptance: undefined(), GaussianAcceptance: nan()}
 	largest, err := checkLogWeights(logw)
 	if err != nil {
@@ -51,15 +55,16 @@ func LogWeightStats(logw []float64) (LogWeights, error) {
 	}
 	w := make([]float64, 0, len(logw))
 	logs := make([]float64, 0, len(logw))
-	for _, l := range logw {
+	// Ascending order also makes the sums below accurate and independent of the order
+	// of the samples.
+	sorted := slices.Sorted(slices.Values(logw))
+	for _, l := range sorted {
 		w = append(w, math.Exp(l-largest))
 		if !math.IsInf(l, -1) {
 			logs = append(logs, l)
 		}
 	}
-	// Ascending order also makes the sums below accurate and independent of the order
-	// of the samples.
-	slices.Sort(w)
+	s.ParetoK = fitParetoTail(sorted).k
 	n := float64(s.N)
 	sum, squares := 0.0, 0.0
 	for _, v := range w {

@@ -50,6 +50,7 @@ const leastChain = 32
 // Observables in results.json that measure does not name.
 const (
 	largestShare   = "largest_weight_share"
+	paretoK        = "pareto_k"            // of the tail of the weights
 	essBootstrap   = "ess_bootstrap_error" // standard deviation of ESS/N over resamplings
 	stepError      = "step_error"          // of log q, rms, estimated with twice as many steps
 	logZProposals  = "log_z_proposals"     // log⟨w⟩_q

@@ -26,10 +26,11 @@
 //     trajectories; exact as dmmc is
 //
 // For each of them the program prints the acceptance observed and predicted from the
-// weights, ESS/N with its bootstrap error, the largest share of a single weight, the
-// longest run of rejections, sd(log w) and both R²; for all algorithms the observables,
-// the fraction of M > 0, and the cost of an independent configuration, time × 2τ_int(|M|).
-// The observables of the proposals reweighted with w (ensemble reweighted) stand beside.
+// weights, ESS/N with its bootstrap error, the largest share of a single weight, Pareto k̂
+// of the weights (above 0.7 no error of a sum over them is right), the longest run of
+// rejections, sd(log w) and both R²; for all algorithms the observables, the fraction of
+// M > 0, and the cost of an independent configuration, time × 2τ_int(|M|). The observables
+// of the proposals reweighted with w (ensemble reweighted) stand beside.
 // At the points of an independent C program its values are printed with the deviations.
 //
 // Free energy: log Z = log⟨w⟩ over the proposals, -log⟨1/w⟩ over equilibrated

@@ -104,6 +104,7 @@ func (d *dmmc) addWeights(name string, ens *lattice.Ensemble) error {
 	}
 	file.Add(name, essBootstrap, stats.Estimate{Value: b.Error, Error: math.NaN()})
 	file.Add(name, largestShare, stats.Estimate{Value: w.MaxShare, Error: math.NaN()})
+	file.Add(name, paretoK, stats.Estimate{Value: w.ParetoK, Error: math.NaN()})
 	file.Add(name, stepError, stats.Estimate{Value: ens.Params["step_error"], Error: math.NaN()})
 	return nil
 }

@@ -21,7 +21,7 @@ var columns = []struct{ name, title string }{
 // diagnostics are the columns of the table of weights.
 var diagnostics = []struct{ name, title string }{
 	{measure.Acceptance, "acceptance"}, {stepSize, "β"}, {measure.AcceptancePredicted, "predicted"}, {measure.ESS, "ESS/N"}, {essBootstrap, "(bootstrap)"},
-	{largestShare, "largest share"}, {measure.LongestRejection, "longest rejection"}, {measure.SDLogW, "sd(log w)"},
+	{largestShare, "largest share"}, {paretoK, "Pareto k̂"}, {measure.LongestRejection, "longest rejection"}, {measure.SDLogW, "sd(log w)"},
 	{measure.R2, "R² (4.9)"}, {measure.PearsonR2, "R² (Pearson)"}, {stepError, "step error"},
 }
 

@@ -93,6 +93,7 @@ func (g *gaugeRun) propose(ctx context.Context, name string, m diffusion.ScoreMo
 		{"ess", p.weights.ESS}, {"log_z", p.weights.LogZ}, {"log_z_exact", charges.Known(g.exact.LogZ())},
 		{"sd_log_w", charges.Known(p.weights.SD)}, {"predicted_acceptance", p.weights.Acceptance},
 		{"ess_theory", charges.Known(p.theory)}, {"step_error", charges.Known(p.stepError)}, {"largest_share", charges.Known(p.weights.MaxShare)},
+		{"pareto_k", charges.Known(p.weights.ParetoK)},
 	} {
 		g.table.Add(name, r.observable, r.Estimate)
 	}

@@ -15,9 +15,9 @@ func (g *gaugeRun) print(out io.Writer) error {
 	for _, c := range g.chains {
 		fmt.Fprintf(w, "%s\t%v\t%v\t%.3f\t%s\t%d\n", c.Title, c.Plaquette, c.Q2.Mean, c.Acceptance, c.Tau(), c.Changes)
 	}
-	fmt.Fprintln(w, "\nproposals\tESS/N\tESS_p\tsd(log w)\tlargest share\tlog Z\tstep error")
+	fmt.Fprintln(w, "\nproposals\tESS/N\tESS_p\tsd(log w)\tlargest share\tPareto k̂\tlog Z\tstep error")
 	for _, p := range g.proposers {
-		fmt.Fprintf(w, "%s\t%v\t%.4g\t%.3g\t%.2g\t%v\t%.1g\n", p.name, p.weights.ESS, p.theory, p.weights.SD, p.weights.MaxShare, p.weights.LogZ, p.stepError)
+		fmt.Fprintf(w, "%s\t%v\t%.4g\t%.3g\t%.2g\t%.2f\t%v\t%.1g\n", p.name, p.weights.ESS, p.theory, p.weights.SD, p.weights.MaxShare, p.weights.ParetoK, p.weights.LogZ, p.stepError)
 	}
 	fmt.Fprint(w, "\none plaquette at")
 	for _, u := range tailAngles {

@@ -56,9 +56,9 @@ func (s *schwingerRun) print(out io.Writer) error {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w, "\nproposals\tESS/N\tacceptance, predicted\tsd(log w)\tlargest share\tlog Z")
+	fmt.Fprintln(w, "\nproposals\tESS/N\tacceptance, predicted\tsd(log w)\tlargest share\tPareto k̂\tlog Z")
 	for _, p := range s.weights {
-		fmt.Fprintf(w, "%s\t%v\t%v\t%.3g\t%.2g\t%v\n", p.name, p.ESS, p.Acceptance, p.SD, p.MaxShare, p.LogZ)
+		fmt.Fprintf(w, "%s\t%v\t%v\t%.3g\t%.2g\t%.2f\t%v\n", p.name, p.ESS, p.Acceptance, p.SD, p.MaxShare, p.ParetoK, p.LogZ)
 	}
 	return w.Flush()
 }
