@@ -176,11 +176,14 @@ func (s *selfTrain) proposals(ctx context.Context, f *flow.ProbabilityFlow, r *s
 	}
 	last := s.rungs[len(s.rungs)-1]
 	s.add("log_z", last.LogZ)
-	for name, v := range map[string]float64{
-		"step_error": e, "pareto_k": last.ParetoK, "largest_weight_share": last.MaxShare,
-		"evaluations_action": float64(last.Values), "evaluations_drift": float64(last.Drifts), "rungs": float64(len(s.rungs)),
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"step_error", e}, {"pareto_k", last.ParetoK}, {"largest_weight_share", last.MaxShare},
+		{"evaluations_action", float64(last.Values)}, {"evaluations_drift", float64(last.Drifts)}, {"rungs", float64(len(s.rungs))},
 	} {
-		s.add(name, known(v))
+		s.add(n.name, known(n.value))
 	}
 	if t := last.Sides; t != nil {
 		s.add("sd_log_w_theory", t.SDTheory)

@@ -31,7 +31,7 @@ type Config struct {
 	Clip float64
 	// FirstSteps are the training steps of a network with fresh weights, Steps those of a
 	// rung, and LastSteps those of the rounds at the end of the path, each on new draws.
-	// Defaults 1000, 200, and {1000, 3000}.
+	// Defaults 500, 150, and {500, 2000}.
 	FirstSteps, Steps int
 	LastSteps         []int
 	// Overshoot is the part of the path by which the rungs go beyond its end before they
@@ -66,7 +66,7 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		def   int
 		least int
 	}{
-		{"draws", &c.N, 4096, 16}, {"draws at the end", &c.LastN, 8192, 16}, {"first steps", &c.FirstSteps, 1000, 1}, {"steps", &c.Steps, 200, 1},
+		{"draws", &c.N, 4096, 16}, {"draws at the end", &c.LastN, 8192, 16}, {"first steps", &c.FirstSteps, 500, 1}, {"steps", &c.Steps, 150, 1},
 		{"steps of the check", &c.CheckSteps, 50, 1},
 	} {
 		if *n.value == 0 {
@@ -88,7 +88,7 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		c.Check = 512
 	}
 	if c.LastSteps == nil {
-		c.LastSteps = []int{1000, 3000}
+		c.LastSteps = []int{500, 2000}
 	}
 	for _, n := range c.LastSteps {
 		if n < 1 {
