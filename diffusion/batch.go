@@ -36,12 +36,13 @@ type draw struct {
 	layout               lattice.Layout
 	field, noise, target []float32
 	sigma                []float32
-	weight               []float32 // of the loss, see TrainConfig.Focus
+	weight               []float32 // of the loss, see TrainConfig.Focus and Weights
+	norm                 float64   // by which the loss is divided besides
 }
 
 func newDraw(t *Trainer) *draw {
 	v, b := t.layout.Size(), t.cfg.Batch
-	d := &draw{layout: t.layout, field: make([]float32, b*v), noise: make([]float32, b*v)}
+	d := &draw{layout: t.layout, field: make([]float32, b*v), noise: make([]float32, b*v), norm: t.norm}
 	if t.cfg.Objective == Target {
 		d.target = make([]float32, b*v)
 	}
@@ -81,6 +82,10 @@ func (d *draw) perturb(rng *rand.Rand) {
 func (d *draw) inputs(parts int) [][]*tensors.Tensor {
 	b, v := len(d.sigma)/parts, d.layout.Size()
 	dims := fieldShape(d.layout, b)
+	weight := make([]float32, len(d.weight))
+	for i, w := range d.weight {
+		weight[i] = float32(float64(w) / d.norm)
+	}
 	in := make([][]*tensors.Tensor, parts)
 	for p := range in {
 		fields := func(data []float32) *tensors.Tensor {
@@ -93,7 +98,7 @@ func (d *draw) inputs(parts int) [][]*tensors.Tensor {
 		numbers := func(data []float32) *tensors.Tensor {
 			return tensors.FromFlatDataAndDimensions(data[p*b:(p+1)*b], b)
 		}
-		in[p] = []*tensors.Tensor{fields(d.field), fields(d.noise), target, numbers(d.sigma), numbers(d.weight)}
+		in[p] = []*tensors.Tensor{fields(d.field), fields(d.noise), target, numbers(d.sigma), numbers(weight)}
 	}
 	return in
 }
@@ -162,6 +167,9 @@ func (t *Trainer) prepare(step int) {
 			s := transformation{sign: 1}
 			if !t.cfg.NoAugmentation {
 				s = t.model.augmentation(rng)
+			}
+			if t.cfg.Weights != nil {
+				t.draw.weight[i] *= float32(t.cfg.Weights[c] / t.weight)
 			}
 			t.draw.set(i, t.data[c*v:(c+1)*v], pick(t.cfg.Targets, c, v), s)
 		}

@@ -65,6 +65,7 @@ type trainingMeta struct {
 	Objective      string  `json:"objective"`
 	Configurations int     `json:"configurations"`
 	Steps          int     `json:"steps"`
+	First          int     `json:"first,omitempty"`
 	Batch          int     `json:"batch"`
 	LearningRate   float64 `json:"learning_rate"`
 	Warmup         int     `json:"warmup"`
@@ -328,7 +329,7 @@ func (t *Trainer) meta() *trainingMeta {
 	}
 	return &trainingMeta{
 		Schedule: int(t.cfg.Schedule), Process: process, TimeMin: t.cfg.TimeMin,
-		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.layout.Size(), Steps: t.cfg.Steps, Batch: t.cfg.Batch,
+		Objective: t.cfg.Objective.String(), Configurations: len(t.data) / t.layout.Size(), Steps: t.cfg.Steps, First: t.first, Batch: t.cfg.Batch,
 		LearningRate: t.cfg.LearningRate, Warmup: t.cfg.Warmup, ClipNorm: t.cfg.ClipNorm, EMA: t.cfg.EMA,
 		SigmaMin: t.cfg.SigmaMin, SigmaMax: t.cfg.SigmaMax, Focus: t.cfg.Focus, Average: t.cfg.Average, NoAugmentation: t.cfg.NoAugmentation, Seed: t.cfg.Seed,
 		Step: t.step, SmoothedLoss: t.smoothed,
@@ -350,7 +351,8 @@ func (t *Trainer) Save(path string) error {
 // Restore continues a run saved by [Trainer.Save]: weights, moving averages,
 // optimizer state and step number. The trainer must be fresh, on the same ensemble,
 // with the same model and configuration; then the run goes on exactly as if it had
-// not been interrupted. It returns an error if anything disagrees.
+// not been interrupted. After [Trainer.SetData] ensemble, known part and number of steps
+// are those that it was given. It returns an error if anything disagrees.
 func (t *Trainer) Restore(path string) error {
 	if t.step > 0 {
 		return fmt.Errorf("diffusion: expected a fresh trainer to restore into, got one after %d steps", t.step)
@@ -367,6 +369,8 @@ func (t *Trainer) Restore(path string) error {
 	}
 	saved, want := *f.meta.Training, *t.meta()
 	want.Step, want.SmoothedLoss = saved.Step, saved.SmoothedLoss
+	// The steps of a trainer that was given other data count from there.
+	want.First, want.Steps = saved.First, want.Steps+saved.First
 	if saved != want {
 		return fmt.Errorf("diffusion: expected the state of a run with the same settings in %s, got others: %s (to train a finished model on, start another run from it)",
 			path, differences(want, saved))
@@ -384,7 +388,7 @@ func (t *Trainer) Restore(path string) error {
 		}
 		created.SetTrainable(false)
 	}
-	t.step, t.smoothed = saved.Step, saved.SmoothedLoss
+	t.step, t.smoothed, t.first, t.cfg.Steps = saved.Step, saved.SmoothedLoss, saved.First, saved.Steps
 	return nil
 }
 

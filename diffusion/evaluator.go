@@ -69,7 +69,7 @@ type evaluatorLevel struct {
 const maxEvaluatorLevels = 512
 
 // NewEvaluator returns the evaluator of a model, whose weights must not change while it is
-// used. The backend computes the weights of a noise level. It returns an error that is
+// used, but see [Evaluator.Reset]. The backend computes the weights of a noise level. It returns an error that is
 // [errors.ErrUnsupported] for a model whose network is no [HostNetwork], or has no
 // implementation for its theory.
 func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
@@ -84,26 +84,29 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 	if !ok || d.quantized {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s, quantized: %v: %w", d.network.Kind(), d.quantized, errors.ErrUnsupported)
 	}
-	e := &Evaluator{m: d, host: network.Host(d.theory(), d.shift()), levels: map[float64]*evaluatorLevel{}}
+	e := &Evaluator{m: d}
+	e.Reset()
 	if e.host == nil {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s for %v: %w", d.network.Kind(), d.layout, errors.ErrUnsupported)
-	}
-	if d.site != nil {
-		e.site = newSiteHost(d)
 	}
 	var err error
 	e.exec, err = model.NewExec(backend, d.store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		x := graph.Zeros(in[0].Graph(), shapes.Make(dtypes.Float64, fieldShape(d.layout, 1)...))
-		inputs := Inputs{Theory: d.theory(), Field: x, Sigma: graph.Reshape(in[0], 1), Spectrum: d.spectrum}
-		if d.order > 0 {
-			d.align(&inputs)
-		}
-		return network.Coefficients(scope.At("net"), inputs)
+		return network.Coefficients(scope.At("net"), d.seen(x, graph.Reshape(in[0], 1)))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	return e, nil
+}
+
+// Reset forgets what was computed of the model, after a [Model.Assign] to it. Nothing else may use
+// the evaluator meanwhile.
+func (e *Evaluator) Reset() {
+	e.host, e.site, e.levels = e.m.network.(HostNetwork).Host(e.m.theory(), e.m.shift()), nil, map[float64]*evaluatorLevel{}
+	if e.m.site != nil {
+		e.site = newSiteHost(e.m)
+	}
 }
 
 // shift returns Inputs.Shift.

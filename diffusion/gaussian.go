@@ -111,6 +111,8 @@ type gaussianPart struct {
 	quantized bool
 	site      *site // nil: none
 	lift      *lift // nil: none
+	// inputs hold the numbers as inputs of graphs; nil: they are constants.
+	inputs *model.Store
 }
 
 // newGaussianPart checks and copies the Gaussian part of a configuration.
@@ -169,34 +171,33 @@ func fieldShape(layout lattice.Layout, batch int) []int {
 
 // centred returns the field without its mean.
 func (p *gaussianPart) centred(phi *graph.Node) *graph.Node {
-	if !slices.ContainsFunc(p.mean, func(m float64) bool { return m != 0 }) {
+	if !p.shifts() {
 		return phi
 	}
-	return graph.Sub(phi, perComponent(p.mean, phi))
+	return graph.Sub(phi, componentsLike(p.input(phi.Graph(), meanInput, p.mean), phi))
 }
 
-// perComponent returns numbers, one per component, in the shape of the field phi.
-func perComponent(values []float64, phi *graph.Node) *graph.Node {
-	dims := make([]int, phi.Rank())
-	for i := range dims {
-		dims[i] = 1
-	}
-	dims[1] = len(values)
-	c := hartley.Const(phi.Graph(), phi.DType(), values, dims...)
-	return graph.BroadcastToDims(c, phi.Shape().Dimensions...)
+// shifts says whether there is a mean.
+func (p *gaussianPart) shifts() bool {
+	return slices.ContainsFunc(p.mean, func(m float64) bool { return m != 0 })
 }
 
 // noisy returns C_k + σ² in the shape of phi.
 func (p *gaussianPart) noisy(phi, sigma *graph.Node) *graph.Node {
-	return noisySpectrum(p.layout, p.spectrum, phi, sigma)
+	return withNoise(p.spectrumLike(phi), sigma)
 }
 
 // alignment returns tanh(μφ_0/(C_0+σ²)) and C_0+σ², [batch] each: the expected sign of
 // the magnetisation of the clean field, given the noisy one.
 func (p *gaussianPart) alignment(phi, sigma *graph.Node) (sign, width *graph.Node) {
-	width = graph.AddScalar(graph.Square(sigma), p.spectrum[0])
+	width = graph.Add(graph.Square(sigma), element(p.input(phi.Graph(), spectrumInput, p.spectrum), 0, phi))
 	zero := graph.MulScalar(nn.SumSites(phi), 1/math.Sqrt(float64(p.layout.Volume())))
-	return graph.Tanh(graph.Div(graph.MulScalar(zero, p.order), width)), width
+	return graph.Tanh(graph.Div(graph.Mul(zero, p.orderLike(phi)), width)), width
+}
+
+// orderLike returns μ as a number of the type of phi.
+func (p *gaussianPart) orderLike(phi *graph.Node) *graph.Node {
+	return element(p.input(phi.Graph(), orderInput, []float64{p.order}), 0, phi)
 }
 
 // remainder returns what is known of the score beyond that of a Gaussian, and its divergence:
@@ -211,23 +212,18 @@ func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
 		return Remainder{}
 	}
 	sign, width := p.alignment(phi, sigma)
-	pull := graph.MulScalar(graph.Div(sign, width), p.order/math.Sqrt(float64(p.layout.Volume())))
-	slope := graph.Square(graph.MulScalar(graph.Reciprocal(width), p.order))
+	ratio := graph.Div(p.orderLike(phi), width)
+	pull := graph.MulScalar(graph.Mul(sign, ratio), 1/math.Sqrt(float64(p.layout.Volume())))
+	slope := graph.Square(ratio)
 	return Remainder{
 		Known:      nn.PerSample(pull, phi),
 		Divergence: graph.Mul(slope, graph.OneMinus(graph.Square(sign))),
 	}
 }
 
-// noisySpectrum returns C_k + σ² with the shape [batch, components, extents…] of phi.
-func noisySpectrum(layout lattice.Layout, spectrum []float64, phi, sigma *graph.Node) *graph.Node {
-	return graph.Add(constantField(layout, spectrum, phi), nn.PerSample(graph.Square(sigma), phi))
-}
-
-// constantField returns one field of numbers in the shape of phi.
-func constantField(layout lattice.Layout, values []float64, phi *graph.Node) *graph.Node {
-	c := hartley.Const(phi.Graph(), phi.DType(), values, fieldShape(layout, 1)...)
-	return graph.BroadcastToDims(c, phi.Shape().Dimensions...)
+// withNoise returns C_k + σ² for a spectrum in the shape of a field.
+func withNoise(spectrum, sigma *graph.Node) *graph.Node {
+	return graph.Add(spectrum, nn.PerSample(graph.Square(sigma), spectrum))
 }
 
 func linearScore(phi, noisy *graph.Node) *graph.Node {

@@ -97,10 +97,9 @@ type ModelConfig struct {
 // field x = (φ - shift)/scale and the noise level σ/scale, as in the paper.
 type Model struct {
 	gaussianPart
-	cfg      ModelConfig
-	variance []float64 // v₀ = (1/V) Σ_k C_k of every component, the variance of φ(x)
-	network  Architecture
-	store    *model.Store
+	cfg     ModelConfig
+	network Architecture
+	store   *model.Store
 }
 
 var _ QuantizedModel = (*Model)(nil)
@@ -122,6 +121,15 @@ func NewModel(backend compute.Backend, network Architecture, cfg ModelConfig) (*
 
 // newModel is NewModel without the weights.
 func newModel(network Architecture, cfg ModelConfig) (*Model, error) {
+	m, err := describe(network, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.setInputs()
+}
+
+// describe is newModel without inputs of graphs.
+func describe(network Architecture, cfg ModelConfig) (*Model, error) {
 	part, err := newGaussianPart(cfg)
 	if err != nil {
 		return nil, err
@@ -157,9 +165,6 @@ func newModel(network Architecture, cfg ModelConfig) (*Model, error) {
 	}
 	m.cfg.Spectrum, m.cfg.Mean, m.cfg.Residual = m.spectrum, m.mean, slices.Clone(cfg.Residual)
 	m.cfg.Normalization, m.cfg.Unscaled = Normalization{Scale: 1}, false
-	for c := range cfg.Layout.Components {
-		m.variance = append(m.variance, mean(cfg.Layout.Component(m.spectrum, c)))
-	}
 	if err := m.cfg.setLevels(); err != nil || cfg.Lift == nil || !cfg.Quantized {
 		m.cfg.Lift = nil
 		return m, err
@@ -269,10 +274,10 @@ type preconditioner struct {
 
 func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 	noisy := m.noisy(phi, sigma)
-	variance := nn.SumSites(graph.Div(constantField(m.layout, m.cfg.Residual, phi), graph.Square(noisy)))
+	variance := nn.SumSites(graph.Div(m.modesLike(m.input(phi.Graph(), residualInput, m.cfg.Residual), phi), graph.Square(noisy)))
 	return preconditioner{
 		noisy:  noisy,
-		wiener: graph.Div(constantField(m.layout, m.spectrum, phi), noisy),
+		wiener: graph.Div(m.spectrumLike(phi), noisy),
 		scale:  graph.Sqrt(graph.MulScalar(variance, 1/float64(m.layout.Size()))),
 	}
 }
@@ -280,10 +285,7 @@ func (m *Model) precondition(phi, sigma *graph.Node) preconditioner {
 // learned builds the network on the centred field x with its scales, and its divergence
 // if that is known.
 func (m *Model) learned(scope *model.Scope, x, sigma *graph.Node, p preconditioner) (r, divergence *graph.Node) {
-	in := Inputs{Theory: m.theory(), Field: x, Sigma: sigma, Spectrum: m.spectrum}
-	if m.order > 0 {
-		m.align(&in)
-	}
+	in := m.seen(x, sigma)
 	if network, ok := m.network.(ExactNetwork); ok {
 		r, divergence = network.ApplyDivergence(scope.At("net"), in)
 		return m.projected(graph.Mul(r, nn.PerSample(p.scale, x))), graph.Mul(divergence, p.scale)
@@ -295,21 +297,27 @@ func (m *Model) learned(scope *model.Scope, x, sigma *graph.Node, p precondition
 	return m.projected(graph.Mul(graph.Add(plain, hartley.Filter(smooth, p.wiener)), nn.PerSample(p.scale, x))), nil
 }
 
-// align takes the expected magnetisation of an ordered phase out of the field.
-func (m *Model) align(in *Inputs) {
-	x := in.Field
-	sign, width := m.alignment(x, in.Sigma)
-	in.Sign, in.Shift = sign, m.order/math.Sqrt(float64(m.layout.Volume()))
-	in.Slope = graph.Div(graph.MulScalar(graph.OneMinus(graph.Square(sign)), in.Shift), width)
-	in.Field = graph.Sub(x, graph.MulScalar(nn.PerSample(sign, x), in.Shift))
+// seen returns what a network sees of the centred field x, without the expected magnetisation
+// of an ordered phase.
+func (m *Model) seen(x, sigma *graph.Node) Inputs {
+	spectrum := m.input(x.Graph(), spectrumInput, m.spectrum)
+	in := Inputs{Theory: m.theory(), Field: x, Sigma: sigma, Spectrum: graph.Reshape(spectrum, m.layout.Components, m.layout.Volume())}
+	if m.order == 0 {
+		return in
+	}
+	sign, width := m.alignment(x, sigma)
+	in.Sign, in.Shift = sign, graph.MulScalar(m.orderLike(x), 1/math.Sqrt(float64(m.layout.Volume())))
+	in.Slope = graph.Div(graph.Mul(graph.OneMinus(graph.Square(sign)), in.Shift), width)
+	in.Field = graph.Sub(x, graph.Mul(nn.PerSample(sign, x), in.Shift))
+	return in
 }
 
 // features returns the fields that a [Network] sees.
 func (m *Model) features(in Inputs, p preconditioner) *graph.Node {
 	x := in.Field
 	// Var φ(x) = v₀ + σ²; Var (Wφ)(x) = (1/V) Σ_k W_k² (C_k + σ²) = (1/V) Σ_k W_k C_k.
-	noisy := graph.Add(perComponent(m.variance, x), nn.PerSample(graph.Square(in.Sigma), x))
-	estimated := meanSites(graph.Mul(p.wiener, constantField(m.layout, m.spectrum, x)))
+	noisy := withNoise(componentsLike(graph.ReduceMean(in.Spectrum, 1), x), in.Sigma)
+	estimated := meanSites(graph.Mul(p.wiener, m.spectrumLike(x)))
 	features := []*graph.Node{
 		graph.Div(x, graph.Sqrt(noisy)),
 		graph.Div(hartley.Filter(x, p.wiener), graph.Sqrt(estimated)),
@@ -395,7 +403,10 @@ func RegisterNetwork[A Architecture](kind string, decode func(config json.RawMes
 // weights, float32 tensors by variable path.
 func (m *Model) withWeights(weights []namedTensor) (*Model, error) {
 	c := *m
-	c.store = newStore(m.cfg.Seed)
+	c.store, c.inputs = newStore(m.cfg.Seed), nil
+	if err := c.setInputs(); err != nil {
+		return nil, err
+	}
 	for _, w := range weights {
 		if _, err := c.store.CreateVariable(w.path, w.value); err != nil {
 			return nil, fmt.Errorf("diffusion: weight %s: %w", w.path, err)

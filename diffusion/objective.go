@@ -102,9 +102,9 @@ func checkData(layout lattice.Layout, data []float64) error {
 	return nil
 }
 
-// lossPerSample builds the loss of every sample of the batch, [batch].
+// lossPerSample builds the loss of every sample of the batch, [batch], not normalised.
 // field is φ₀, noise is z, residual the field Y of [ResidualField].
-func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, noise, residual, sigma *graph.Node, norm float64) *graph.Node {
+func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, noise, residual, sigma *graph.Node) *graph.Node {
 	noise = m.projected(noise)
 	phi := graph.Add(field, graph.Mul(nn.PerSample(sigma, noise), noise))
 	var deviation *graph.Node
@@ -122,7 +122,7 @@ func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, no
 		r, _ := m.learned(scope, x, sigma, p)
 		deviation = graph.Mul(nn.PerSample(sigma, r), graph.Sub(r, target))
 	}
-	return graph.MulScalar(nn.SumSites(graph.Square(deviation)), 1/(norm*float64(m.layout.Size())))
+	return graph.MulScalar(nn.SumSites(graph.Square(deviation)), 1/float64(m.layout.Size()))
 }
 
 // target builds the regression target of the network and of what of a mixture is known,
@@ -134,13 +134,13 @@ func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, no
 // variance for A_k = 1/⟨|K_k|²⟩ = C_k²/(C_k + D_k), that of a Gaussian for A = C: then it is
 // Y/(C + σ²). x is φ₀ - m, residual Y = x + C·K and noise φ - φ₀.
 func (m *Model) target(x, residual, noise, sigma *graph.Node, p preconditioner) *graph.Node {
-	widths, ratio, excess := make([]float64, len(m.spectrum)), make([]float64, len(m.spectrum)), make([]float64, len(m.spectrum))
-	for k, c := range m.spectrum {
-		ratio[k] = c / (c + m.cfg.Residual[k])
-		widths[k], excess[k] = c*ratio[k], c-c*ratio[k]
-	}
-	wide := noisySpectrum(m.layout, widths, x, sigma)
+	// A_k/C_k, in float64 as long as differences of spectra are taken.
+	spectrum, known := m.input(x.Graph(), spectrumInput, m.spectrum), m.input(x.Graph(), residualInput, m.cfg.Residual)
+	part := graph.Div(spectrum, graph.Add(spectrum, known))
+	widths := graph.Mul(spectrum, part)
+	ratio, excess := m.modesLike(part, x), m.modesLike(graph.Sub(spectrum, widths), x)
+	wide := withNoise(m.modesLike(widths, x), sigma)
 	modes := graph.Div(hartley.Transform(x), p.noisy)
-	modes = graph.Add(modes, graph.Div(graph.Mul(hartley.Transform(graph.Sub(residual, x)), constantField(m.layout, ratio, x)), wide))
-	return hartley.Transform(graph.Sub(modes, graph.Div(graph.Mul(hartley.Transform(noise), constantField(m.layout, excess, x)), graph.Mul(wide, p.noisy))))
+	modes = graph.Add(modes, graph.Div(graph.Mul(hartley.Transform(graph.Sub(residual, x)), ratio), wide))
+	return hartley.Transform(graph.Sub(modes, graph.Div(graph.Mul(hartley.Transform(noise), excess), graph.Mul(wide, p.noisy))))
 }

@@ -141,7 +141,9 @@ func scoreAt(scope *model.Scope, m ScoreModel, x, sigma *graph.Node) *graph.Node
 // its backend is.
 type Sampler struct {
 	backend   compute.Backend
+	m         ScoreModel
 	layout    lattice.Layout
+	given     SamplerConfig // without defaults
 	cfg       SamplerConfig
 	prior     Prior
 	fromModes *graph.Exec
@@ -151,18 +153,24 @@ type Sampler struct {
 	linear LinearModel
 }
 
-// NewSampler returns a sampler of m. It returns an error for an impossible configuration.
+// NewSampler returns a sampler of m, of a copy of it if it is a [Model]. It returns an error for
+// an impossible configuration.
 func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Sampler, error) {
 	if backend == nil || m == nil {
 		return nil, fmt.Errorf("diffusion: expected a backend and a model, got %T and %T", backend, m)
 	}
+	s := &Sampler{backend: backend, layout: m.Layout(), given: cfg}
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	s := &Sampler{backend: backend, layout: m.Layout(), cfg: cfg, prior: NewPrior(m, cfg.Levels[0])}
-	if cfg.IsotropicPrior {
-		s.prior = NewIsotropicPrior(m, cfg.Levels[0])
+	if d, ok := m.(*Model); ok {
+		var err error
+		if m, err = d.Clone(); err != nil {
+			return nil, err
+		}
 	}
+	s.m, s.cfg = m, cfg
+	s.setPrior()
 	var err error
 	s.fromModes, err = graph.NewExec(backend, hartley.Transform)
 	if err != nil {
@@ -185,6 +193,40 @@ func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Samp
 		return nil, fmt.Errorf("diffusion: building the sampler: %w", err)
 	}
 	return s, s.openHost(m)
+}
+
+// SetModel goes on with another model, with the graphs that are compiled: one of other weights,
+// spectra or noise levels; see [Model.Assign]. It returns an error if the sampler is not one of
+// a [Model], if the graphs differ, or if the levels that were chosen for the sampler don't suit
+// the model. Nothing may be drawn meanwhile.
+func (s *Sampler) SetModel(m *Model) error {
+	own, ok := s.m.(*Model)
+	if !ok {
+		return fmt.Errorf("diffusion: expected a sampler of a *Model to give another model to, got one of %T", s.m)
+	}
+	cfg := s.given
+	if m != nil {
+		if err := cfg.setDefaults(m); err != nil {
+			return err
+		}
+	}
+	if err := own.Assign(m); err != nil {
+		return err
+	}
+	s.cfg = cfg
+	s.setPrior()
+	if s.host != nil {
+		s.host.Reset()
+	}
+	return nil
+}
+
+// setPrior sets where the reverse process begins.
+func (s *Sampler) setPrior() {
+	s.prior = NewPrior(s.m, s.cfg.Levels[0])
+	if s.cfg.IsotropicPrior {
+		s.prior = NewIsotropicPrior(s.m, s.cfg.Levels[0])
+	}
 }
 
 // Levels returns the noise levels of the steps. The caller must not modify them.

@@ -116,8 +116,9 @@ var Ancestral = Scheme{
 			return []*graph.Node{graph.Add(y, graph.Mul(amplitude, z[0]))}
 		}
 		batch := y.Shape().Dimensions[0]
-		before := noisySpectrum(m.Layout(), l.Spectrum(), y, graph.BroadcastToDims(sigma, batch))
-		after := noisySpectrum(m.Layout(), l.Spectrum(), y, graph.BroadcastToDims(next, batch))
+		spectrum := graph.BroadcastToDims(as(SpectrumNode(l, y.Graph()), y), y.Shape().Dimensions...)
+		before := withNoise(spectrum, graph.BroadcastToDims(sigma, batch))
+		after := withNoise(spectrum, graph.BroadcastToDims(next, batch))
 		amplitude := graph.Sqrt(graph.Mul(delta, graph.Div(after, before)))
 		return []*graph.Node{graph.Add(y, hartley.Transform(graph.Mul(amplitude, z[0])))}
 	},

@@ -75,7 +75,9 @@ func newSite(c []float64, m, v float64) (*site, error) {
 		s.reach = min(s.reach, s.bound(s.alpha)+math.Abs(m))
 	}
 	s.curved = moments[3] / moments[0] / (2 * s.alpha)
-	s.nodes = max(leastNodes, int(2*s.reach*nodesPerWidth*math.Sqrt(moments[3]/moments[0]))+1)
+	// Rounded up, so that most neighbouring couplings have as many.
+	const step = 16
+	s.nodes = max(leastNodes, (int(2*s.reach*nodesPerWidth*math.Sqrt(moments[3]/moments[0]))/step+1)*step)
 	return s, nil
 }
 

@@ -49,24 +49,26 @@ func newSiteGraph(p *gaussianPart, x, sigma *graph.Node) *siteGraph {
 	noise := perSample(sigma, x)
 	g.precision = graph.Reciprocal(p.noisy(x, noise))
 	g.own = mean(g.precision)
-	g.w = mean(graph.Mul(g.precision, constantField(p.layout, p.spectrum, x)))
+	g.w = mean(graph.Mul(g.precision, p.spectrumLike(x)))
 	g.y = g.row(x)
 	level := g.row(nn.PerSample(noise, x))
 	g.weight = graph.Reciprocal(graph.Square(level))
 	alpha := graph.MulScalar(graph.Div(g.own, g.w), 0.5)
 	g.b = graph.AddScalar(graph.Neg(alpha), g.alpha)
-	g.h0 = graph.AddScalar(graph.MulScalar(alpha, 2*g.centre), -2*g.alpha*g.mean)
+	numbers := p.input(x.Graph(), siteInput, []float64{p.site.centre, p.site.reach})
+	centre, reach := element(numbers, 0, x), element(numbers, 1, x)
+	g.h0 = graph.AddScalar(graph.Mul(alpha, graph.MulScalar(centre, 2)), -2*g.alpha*g.mean)
 
 	// φ₀ = φ + δ with δ = middle + half·t at the nodes t from -1 to 1, within siteWindow σ of
 	// φ and reach of m. Where φ is so far out that nothing is within both, a part of the
 	// window remains.
 	window := graph.MulScalar(level, siteWindow)
 	rest := graph.MulScalar(level, siteWindow/2.)
-	lo := graph.Min(graph.Max(graph.Neg(window), graph.AddScalar(graph.Neg(g.y), -g.reach)), rest)
-	hi := graph.Max(graph.Min(window, graph.AddScalar(graph.Neg(g.y), g.reach)), graph.Neg(rest))
+	lo := graph.Min(graph.Max(graph.Neg(window), graph.Sub(graph.Neg(g.y), reach)), rest)
+	hi := graph.Max(graph.Min(window, graph.Sub(reach, g.y)), graph.Neg(rest))
 	g.middle = graph.MulScalar(graph.Add(lo, hi), 0.5)
 	g.half = graph.MulScalar(graph.Sub(hi, lo), 0.5)
-	g.at = graph.AddScalar(graph.Add(g.y, g.middle), g.centre)
+	g.at = graph.Add(graph.Add(g.y, g.middle), centre)
 	return g
 }
 

@@ -46,9 +46,9 @@ func (t *Trainer) wholeGraph(scope *model.Scope, in []*graph.Node) []*graph.Node
 }
 
 // lossPerSample builds the weighted loss of every sample of the batch; the inputs are those
-// of gradientGraph.
+// of gradientGraph, where the weight has the norm of the loss in it.
 func (t *Trainer) lossPerSample(scope *model.Scope, in []*graph.Node) *graph.Node {
-	return graph.Mul(in[4], t.model.lossPerSample(scope, t.cfg.Objective, in[0], in[1], in[2], in[3], t.norm))
+	return graph.Mul(in[4], t.model.lossPerSample(scope, t.cfg.Objective, in[0], in[1], in[2], in[3]))
 }
 
 // gradientGraph builds the loss of every sample and the gradient of its mean. Inputs: φ₀,

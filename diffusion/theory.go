@@ -72,14 +72,14 @@ type Inputs struct {
 	// Sigma is the noise level in units of the field, of shape [batch] or, if it is one
 	// for all samples, [1].
 	Sigma *graph.Node
-	// Spectrum is C_k in the layout of a field: Field is Gaussian with the spectrum
-	// C_k + σ², up to what the network has to learn. Nil for a model without spectrum.
-	Spectrum []float64
+	// Spectrum is C_k, [components, sites], in float64 whatever the type of Field, which is
+	// Gaussian with the spectrum C_k + σ² up to what the network has to learn. It is an input
+	// of the graph: the network is the same for every spectrum. Nil for a model without.
+	Spectrum *graph.Node
 	// Sign is the expected sign tanh(μφ_0/(C_0+σ²)) of the magnetisation, [batch],
 	// Slope its derivative ∂Sign/∂φ(x), which is the same for all sites x, [batch], and
-	// Shift the size μ/√V of the magnetisation. Sign is nil for a single Gaussian.
-	Sign, Slope *graph.Node
-	Shift       float64
+	// Shift the size μ/√V of the magnetisation, a scalar. They are nil for a single Gaussian.
+	Sign, Slope, Shift *graph.Node
 	// Features are for a [Network]: fields of about unit variance at every noise level,
 	// as channels [batch, channels, extents…], and Outputs is the number of fields that
 	// it returns. They are the scaled noisy field and, for a model with a spectrum,

@@ -37,6 +37,9 @@ type TrainConfig struct {
 	// Targets is the field Y of [ResidualField] for every configuration, as [Measure]
 	// returns it; required by the objective Target, unused by Denoising.
 	Targets []float64
+	// Weights, if not nil, are the weights ≥ 0 of the configurations in the loss, of any
+	// normalisation: those of configurations of another distribution than that of the theory.
+	Weights []float64
 	// Steps is the number of optimizer steps of the whole run. Default 2000.
 	Steps int
 	// Batch is the number of configurations per step, drawn without replacement until
@@ -212,8 +215,11 @@ type Trainer struct {
 	model      *Model
 	layout     lattice.Layout
 	data       []float64
+	given      TrainConfig // without defaults
 	cfg        TrainConfig
-	norm       float64
+	norm       float64 // of the loss
+	weight     float64 // mean of the weights of the configurations
+	first      int     // step at which the course of the learning rate begins
 	step       int
 	pending    []outcome // of steps whose losses are still on the device
 	smoothed   float64
@@ -251,43 +257,20 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 	if ens == nil || ens.Lattice == nil {
 		return nil, fmt.Errorf("diffusion: expected a training ensemble, got nil")
 	}
-	if err := cfg.setDefaults(m); err != nil {
-		return nil, err
+	t := &Trainer{
+		model: m, layout: m.layout, given: cfg, backend: backend,
 	}
-	if err := checkTraining(m, ens, cfg.Objective, cfg.Targets); err != nil {
+	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
 	if err := checkFolder(cfg.Checkpoint); err != nil {
 		return nil, err
 	}
-	if cfg.Average > 0 && !cfg.Action.Layout().Equal(m.layout) {
-		return nil, fmt.Errorf("diffusion: expected an action on %v to average targets with, got one on %v", m.layout, cfg.Action.Layout())
+	if err := cfg.checkData(m, ens); err != nil {
+		return nil, err
 	}
-	if cfg.Validation != nil {
-		if err := checkTraining(m, cfg.Validation, cfg.Objective, cfg.ValidationTargets); err != nil {
-			return nil, fmt.Errorf("diffusion: validation: %w", err)
-		}
-	}
-	t := &Trainer{
-		model: m, layout: m.layout, data: ens.Data, cfg: cfg, norm: 1, validation: math.NaN(),
-		backend: backend, parts: partsOf(backend, cfg.Batch),
-	}
-	t.shuffle = shuffle{seed: cfg.Seed, n: ens.Len()}
-	for i := range lossLevels {
-		t.levels = append(t.levels, LevelLoss{t.sigmaAt(float64(i) / lossLevels), t.sigmaAt(float64(i+1) / lossLevels), math.NaN()})
-	}
-	if cfg.Objective == Target {
-		t.norm = t.targetVariance()
-		if cfg.Focus > 0 && cfg.Process == nil {
-			t.density = newDensity(cfg.Focus, t.targetLoss)
-		}
-	}
-	t.draw = newDraw(t)
-	if cfg.Average > 0 {
-		for range min(cfg.Batch, runtime.GOMAXPROCS(0)) {
-			t.posteriors = append(t.posteriors, newPosterior(m, cfg.Action, cfg.Average))
-		}
-	}
+	t.parts = partsOf(backend, cfg.Batch)
+	t.begin(ens, cfg)
 	var err error
 	if t.whole, err = model.NewExec(backend, m.store, t.wholeGraph); err != nil {
 		return nil, fmt.Errorf("diffusion: building the training step: %w", err)
@@ -302,6 +285,49 @@ func NewTrainer(backend compute.Backend, m *Model, ens *lattice.Ensemble, cfg Tr
 		return nil, fmt.Errorf("diffusion: building the validation: %w", err)
 	}
 	return t, nil
+}
+
+// checkData returns an error unless an ensemble, and what belongs to it, fit the model.
+func (c *TrainConfig) checkData(m *Model, ens *lattice.Ensemble) error {
+	if err := checkTraining(m, ens, c.Objective, c.Targets); err != nil {
+		return err
+	}
+	if c.Average > 0 && !c.Action.Layout().Equal(m.layout) {
+		return fmt.Errorf("diffusion: expected an action on %v to average targets with, got one on %v", m.layout, c.Action.Layout())
+	}
+	if c.Weights != nil {
+		if sum := mean(c.Weights); len(c.Weights) != ens.Len() || slices.Min(c.Weights) < 0 || !(sum > 0) || math.IsInf(sum, 0) {
+			return fmt.Errorf("diffusion: expected a finite weight ≥ 0 of each of %d configurations, got %d with the mean %v", ens.Len(), len(c.Weights), sum)
+		}
+	}
+	if c.Validation != nil {
+		if err := checkTraining(m, c.Validation, c.Objective, c.ValidationTargets); err != nil {
+			return fmt.Errorf("diffusion: validation: %w", err)
+		}
+	}
+	return nil
+}
+
+// begin sets what belongs to an ensemble.
+func (t *Trainer) begin(ens *lattice.Ensemble, cfg TrainConfig) {
+	t.data, t.cfg, t.norm, t.weight, t.smoothed, t.validation = ens.Data, cfg, 1, mean(cfg.Weights), 0, math.NaN()
+	t.shuffle = shuffle{seed: cfg.Seed, n: ens.Len()}
+	t.levels, t.density = nil, density{}
+	for i := range lossLevels {
+		t.levels = append(t.levels, LevelLoss{t.sigmaAt(float64(i) / lossLevels), t.sigmaAt(float64(i+1) / lossLevels), math.NaN()})
+	}
+	if cfg.Objective == Target {
+		t.norm = t.targetVariance()
+		if cfg.Focus > 0 && cfg.Process == nil {
+			t.density = newDensity(cfg.Focus, t.targetLoss)
+		}
+	}
+	t.draw, t.posteriors = newDraw(t), nil
+	if cfg.Average > 0 {
+		for range min(cfg.Batch, runtime.GOMAXPROCS(0)) {
+			t.posteriors = append(t.posteriors, newPosterior(t.model, cfg.Action, cfg.Average))
+		}
+	}
 }
 
 // checkFolder returns an error if a checkpoint is wanted where it cannot be written, which
@@ -499,6 +525,9 @@ func mean(x []float64) float64 {
 func (t *Trainer) splitLoss(sigma, weight []float32, losses []float64) {
 	var sum, count [lossLevels]float64
 	for i, s := range sigma {
+		if weight[i] == 0 {
+			continue
+		}
 		level := lossLevels - 1
 		for level > 0 && float64(s) < t.levels[level].SigmaLow {
 			level--
@@ -553,6 +582,7 @@ func (t *Trainer) ValidationLoss() (float64, error) {
 }
 
 func (t *Trainer) learningRate(step int) float64 {
+	step, steps := step-t.first, t.cfg.Steps-t.first
 	if step < t.cfg.Warmup {
 		return t.cfg.LearningRate * float64(step+1) / float64(t.cfg.Warmup)
 	}
@@ -560,7 +590,7 @@ func (t *Trainer) learningRate(step int) float64 {
 		return t.cfg.LearningRate
 	}
 	const floor = 0.01
-	u := float64(step-t.cfg.Warmup) / math.Max(1, float64(t.cfg.Steps-t.cfg.Warmup))
+	u := float64(step-t.cfg.Warmup) / math.Max(1, float64(steps-t.cfg.Warmup))
 	return t.cfg.LearningRate * (floor + (1-floor)*0.5*(1+math.Cos(math.Pi*u)))
 }
 

@@ -10,7 +10,7 @@ import (
 func (f *ProbabilityFlow) RoundTrip(ctx context.Context, data []float64) ([]float64, error) {
 	n := len(data) / f.layout.Size()
 	run := f.run(1, func(int) {})
-	x, err := f.encode.Call1(host.Tensor(f.cfg.DType, data, f.dims()...))
+	x, err := apply(f.encode, host.Tensor(f.cfg.DType, data, f.dims()...), f.at(f.cfg.SigmaMin))
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (f *ProbabilityFlow) RoundTrip(ctx context.Context, data []float64) ([]floa
 	if err != nil {
 		return nil, err
 	}
-	phi, err := f.decode.Call1(down.fields)
+	phi, err := apply(f.decode, down.fields, f.at(f.cfg.SigmaMin))
 	if err != nil {
 		return nil, err
 	}
@@ -41,14 +41,14 @@ func (f *ProbabilityFlow) BothWays(ctx context.Context, data []float64) (residen
 	run := f.run(1, func(int) {})
 	for i, integrate := range []func() (end, error){
 		func() (end, error) {
-			x, err := f.encode.Call1(host.Tensor(f.cfg.DType, data, f.dims()...))
+			x, err := apply(f.encode, host.Tensor(f.cfg.DType, data, f.dims()...), f.at(f.cfg.SigmaMin))
 			if err != nil {
 				return end{}, err
 			}
 			return f.integrateResident(ctx, x, 2, n, f.cfg.SigmaMin, f.cfg.SigmaMax, run)
 		},
 		func() (end, error) {
-			x, err := f.encode.Call1(host.Tensor(f.cfg.DType, data, f.dims()...))
+			x, err := apply(f.encode, host.Tensor(f.cfg.DType, data, f.dims()...), f.at(f.cfg.SigmaMin))
 			if err != nil {
 				return end{}, err
 			}

@@ -26,6 +26,7 @@ type ProbabilityFlow struct {
 	m       diffusion.ScoreModel
 	linear  diffusion.LinearModel // nil if the whole score is integrated
 	layout  lattice.Layout
+	given   Config // without defaults
 	cfg     Config
 	clock   clock
 	plan    probing
@@ -39,30 +40,68 @@ type ProbabilityFlow struct {
 	host *diffusion.Evaluator
 }
 
-// New returns the flow of m, whose weights must not change while it is used. On
-// CPUs models that have a [diffusion.Evaluator] use it. It returns an error for
+// New returns the flow of m, of a copy of it if it is a [diffusion.Model]; weights of others must
+// not change while it is used. On CPUs models that have a [diffusion.Evaluator] use it. It returns an error for
 // impossible settings.
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
 	if backend == nil || m == nil {
 		return nil, fmt.Errorf("flow: expected a backend and a model, got %T and %T", backend, m)
 	}
+	given := cfg
 	if err := cfg.setDefaults(m); err != nil {
 		return nil, err
 	}
-	f := &ProbabilityFlow{
-		backend: backend, m: m, layout: m.Layout(), cfg: cfg, clock: newClock(m),
-		plan: newProbing(cfg, m.Layout()), folded: lowering.FoldProbes(lowering.Of(backend)), prior: diffusion.NewPrior(m, cfg.SigmaMax),
+	if d, ok := m.(*diffusion.Model); ok {
+		var err error
+		if m, err = d.Clone(); err != nil {
+			return nil, fmt.Errorf("flow: %w", err)
+		}
 	}
-	if cfg.IsotropicPrior {
-		f.prior = diffusion.NewIsotropicPrior(m, cfg.SigmaMax)
+	f := &ProbabilityFlow{
+		backend: backend, m: m, layout: m.Layout(), given: given, cfg: cfg,
+		plan: newProbing(cfg, m.Layout()), folded: lowering.FoldProbes(lowering.Of(backend)),
 	}
 	if l, ok := diffusion.Linear(m); ok && !cfg.Plain {
 		f.linear = l
 	}
+	f.setClock()
 	if err := f.openHost(); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
 	return f, f.compile()
+}
+
+// setClock sets what depends on spectrum and noise levels alone.
+func (f *ProbabilityFlow) setClock() {
+	f.clock, f.prior = newClock(f.m), diffusion.NewPrior(f.m, f.cfg.SigmaMax)
+	if f.cfg.IsotropicPrior {
+		f.prior = diffusion.NewIsotropicPrior(f.m, f.cfg.SigmaMax)
+	}
+}
+
+// SetModel goes on with another model, with the graphs that are compiled: one of other weights,
+// spectra or noise levels; see [diffusion.Model.Assign]. Noise levels follow the model unless the
+// configuration of the flow names them. It returns an error if the flow is not one of a
+// [diffusion.Model], or if the graphs differ. Nothing else may use the flow meanwhile, and
+// a [Proposer] keeps the model that it was made of.
+func (f *ProbabilityFlow) SetModel(m *diffusion.Model) error {
+	own, ok := f.m.(*diffusion.Model)
+	if !ok || m == nil {
+		return fmt.Errorf("flow: expected a flow of a *diffusion.Model and another one for it, got a flow of %T and %v", f.m, m)
+	}
+	cfg := f.given
+	if err := cfg.setDefaults(m); err != nil {
+		return err
+	}
+	if err := own.Assign(m); err != nil {
+		return fmt.Errorf("flow: %w", err)
+	}
+	f.cfg = cfg
+	f.setClock()
+	if f.host != nil {
+		f.host.Reset()
+	}
+	return nil
 }
 
 // Steps returns the number of integration steps of a scheme with fixed steps.
@@ -102,7 +141,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 	efforts := make([]Effort, f.chunks(n))
 	err := chunk.Run(ctx, f.backend, n, f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
 		modes := latent(c, lo, hi)
-		x, err := apply(f.fromModes, host.Tensor(f.cfg.DType, modes, f.dims()...))
+		x, err := apply(f.fromModes, host.Tensor(f.cfg.DType, modes, f.dims()...), f.at(f.cfg.SigmaMax))
 		if err != nil {
 			return fmt.Errorf("flow: starting from the prior: %w", err)
 		}
@@ -110,7 +149,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, n int, seed uint64, lat
 		if err != nil {
 			return err
 		}
-		if err := applyTo(ens.Data[lo*v:hi*v], f.decode, end.fields); err != nil {
+		if err := applyTo(ens.Data[lo*v:hi*v], f.decode, end.fields, f.at(f.cfg.SigmaMin)); err != nil {
 			return fmt.Errorf("flow: reading the result: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes[:(hi-lo)*v]), end, +1)
@@ -170,7 +209,7 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 	out := newLikelihood(ens.Len())
 	efforts := make([]Effort, f.chunks(ens.Len()))
 	err := chunk.Run(ctx, f.backend, ens.Len(), f.cfg.Batch, func(ctx context.Context, c, lo, hi int) error {
-		x, err := apply(f.encode, host.Tensor(f.cfg.DType, ens.Data[lo*v:hi*v], f.dims()...))
+		x, err := apply(f.encode, host.Tensor(f.cfg.DType, ens.Data[lo*v:hi*v], f.dims()...), f.at(f.cfg.SigmaMin))
 		if err != nil {
 			return fmt.Errorf("flow: reading configurations: %w", err)
 		}
@@ -179,7 +218,7 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, ru
 			return err
 		}
 		modes := make([]float64, (hi-lo)*v)
-		if err := applyTo(modes, f.toModes, end.fields); err != nil {
+		if err := applyTo(modes, f.toModes, end.fields, f.at(f.cfg.SigmaMax)); err != nil {
 			return fmt.Errorf("flow: evaluating the prior: %w", err)
 		}
 		out.record(f, lo, f.logPrior(modes), end, -1)
@@ -212,9 +251,18 @@ func (f *ProbabilityFlow) run(seed uint64, report func(int)) run {
 	return run{seed: seed, scheme: f.cfg.Integrator, steps: f.cfg.Steps, tighten: 1, report: report}
 }
 
-// apply returns what a graph makes of x, which it frees.
-func apply(graph *model.Exec, x *tensors.Tensor) (*tensors.Tensor, error) {
-	y, err := graph.Call1(x)
+// at returns what the graphs at the ends of the flow take besides fields: a noise level, by which
+// the linear part scales them.
+func (f *ProbabilityFlow) at(sigma float64) []any {
+	if f.linear == nil {
+		return nil
+	}
+	return []any{sigma}
+}
+
+// apply returns what a graph makes of x, which it frees, and of further arguments.
+func apply(graph *model.Exec, x *tensors.Tensor, more []any) (*tensors.Tensor, error) {
+	y, err := graph.Call1(append([]any{x}, more...)...)
 	if e := x.FinalizeAll(); err == nil {
 		err = e
 	}
@@ -222,8 +270,8 @@ func apply(graph *model.Exec, x *tensors.Tensor) (*tensors.Tensor, error) {
 }
 
 // applyTo sets dst to the beginning of what a graph makes of x, which it frees.
-func applyTo(dst []float64, graph *model.Exec, x *tensors.Tensor) error {
-	y, err := apply(graph, x)
+func applyTo(dst []float64, graph *model.Exec, x *tensors.Tensor, more []any) error {
+	y, err := apply(graph, x, more)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
-// The state of the flow is the field itself or, where the linear part is solved
+// Spectrum, mean and noise levels are inputs of the graphs, which thus hold for every model of the
+// same kind. The state of the flow is the field itself or, where the linear part is solved
 // exactly, y = H(φ - m)/√(C + σ²) in the basis of the Hartley transform H. It is in float64,
 // the score in the type of the configuration.
 
@@ -46,7 +47,7 @@ func (f *ProbabilityFlow) compile() error {
 func (f *ProbabilityFlow) encodeGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	z := in[0]
 	if f.linear != nil {
-		z = graph.Mul(hartley.Transform(f.shifted(z, -1)), f.modes(z, f.noisy(f.cfg.SigmaMin), -0.5))
+		z = graph.Mul(hartley.Transform(f.shifted(z, -1)), f.like(graph.Reciprocal(f.root(in[1])), z))
 	}
 	return []*graph.Node{toState(z)}
 }
@@ -55,7 +56,7 @@ func (f *ProbabilityFlow) encodeGraph(_ *model.Scope, in []*graph.Node) []*graph
 func (f *ProbabilityFlow) decodeGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	z := f.fromState(in[0])
 	if f.linear != nil {
-		z = f.shifted(hartley.Transform(graph.Mul(z, f.modes(z, f.noisy(f.cfg.SigmaMin), 0.5))), 1)
+		z = f.shifted(hartley.Transform(graph.Mul(z, f.like(f.root(in[1]), z))), 1)
 	}
 	return []*graph.Node{z}
 }
@@ -66,7 +67,7 @@ func (f *ProbabilityFlow) fromModesGraph(_ *model.Scope, in []*graph.Node) []*gr
 	if f.linear == nil {
 		z = hartley.Transform(z)
 	} else {
-		z = graph.Mul(f.shiftedModes(z, -1), f.modes(z, f.noisy(f.cfg.SigmaMax), -0.5))
+		z = graph.Mul(f.shiftedModes(z, -1), f.like(graph.Reciprocal(f.root(in[1])), z))
 	}
 	return []*graph.Node{toState(z)}
 }
@@ -77,7 +78,7 @@ func (f *ProbabilityFlow) toModesGraph(_ *model.Scope, in []*graph.Node) []*grap
 	if f.linear == nil {
 		return []*graph.Node{hartley.Transform(z)}
 	}
-	return []*graph.Node{f.shiftedModes(graph.Mul(z, f.modes(z, f.noisy(f.cfg.SigmaMax), 0.5)), 1)}
+	return []*graph.Node{f.shiftedModes(graph.Mul(z, f.like(f.root(in[1]), z)), 1)}
 }
 
 // toState and fromState change between the types of state and score.
@@ -99,52 +100,64 @@ func (f *ProbabilityFlow) noisy(sigma float64) []float64 {
 	return d
 }
 
-// noisyModes builds C_k + σ² of the linear part in the shape of x, C_0 for the zero mode of
-// lifted angles.
-func (f *ProbabilityFlow) noisyModes(l diffusion.LinearModel, x, sigma *graph.Node) *graph.Node {
+// noisyModes builds C_k + σ² of the linear part, C_0 for the zero mode of lifted angles,
+// [1, components, extents…] in the type of the scalar sigma.
+func (f *ProbabilityFlow) noisyModes(l diffusion.LinearModel, sigma *graph.Node) *graph.Node {
+	spectrum := f.like(diffusion.SpectrumNode(l, sigma.Graph()), sigma)
 	variance := graph.Square(sigma)
 	if diffusion.Quantized(f.m) {
 		moving := slices.Repeat([]float64{1}, f.layout.Size())
 		moving[0] = 0
-		variance = graph.Mul(f.modes(x, moving, 1), variance)
+		variance = graph.Mul(hartley.Const(sigma.Graph(), sigma.DType(), moving, fieldShape(f.layout, 1)...), variance)
 	}
-	return graph.Add(f.modes(x, l.Spectrum(), 1), variance)
+	return graph.Add(spectrum, variance)
 }
 
-// modes returns the constant values^power in the basis of modes, in the shape of x.
-func (f *ProbabilityFlow) modes(x *graph.Node, values []float64, power float64) *graph.Node {
-	m := make([]float64, len(values))
-	for k, v := range values {
-		m[k] = math.Pow(v, power)
+// root builds √(C_k + σ²) of the linear part.
+func (f *ProbabilityFlow) root(sigma *graph.Node) *graph.Node {
+	return graph.Sqrt(f.noisyModes(f.linear, sigma))
+}
+
+// like returns numbers in the type of x and, unless x is a scalar, in its shape.
+func (f *ProbabilityFlow) like(numbers, x *graph.Node) *graph.Node {
+	if numbers.DType() != x.DType() {
+		numbers = graph.ConvertDType(numbers, x.DType())
 	}
-	c := hartley.Const(x.Graph(), x.DType(), m, fieldShape(f.layout, 1)...)
-	return graph.BroadcastToDims(c, x.Shape().Dimensions...)
+	if x.Rank() == 0 {
+		return numbers
+	}
+	return graph.BroadcastToDims(numbers, x.Shape().Dimensions...)
 }
 
 // shifted adds the mean of the linear part, times sign, to a field.
 func (f *ProbabilityFlow) shifted(phi *graph.Node, sign float64) *graph.Node {
-	return f.addMean(phi, f.layout.Volume(), sign)
+	if mean := f.mean(phi); mean != nil {
+		phi = graph.Add(phi, f.like(graph.MulScalar(mean, sign), phi))
+	}
+	return phi
 }
 
 // shiftedModes does the same to a field in the basis of modes, whose zero mode holds √V m.
 func (f *ProbabilityFlow) shiftedModes(modes *graph.Node, sign float64) *graph.Node {
-	return f.addMean(modes, 1, sign*math.Sqrt(float64(f.layout.Volume())))
+	mean := f.mean(modes)
+	if mean == nil {
+		return modes
+	}
+	zero := make([]float64, f.layout.Volume())
+	zero[0] = sign * math.Sqrt(float64(f.layout.Volume()))
+	at := hartley.Const(modes.Graph(), mean.DType(), zero, append([]int{1, 1}, f.layout.Dims()...)...)
+	all := fieldShape(f.layout, 1)
+	return graph.Add(modes, f.like(graph.Mul(graph.BroadcastToDims(mean, all...), graph.BroadcastToDims(at, all...)), modes))
 }
 
-// addMean adds the mean of every component, times factor, to the first n elements of the
-// component.
-func (f *ProbabilityFlow) addMean(x *graph.Node, n int, factor float64) *graph.Node {
+// mean builds the mean of every component of the linear part in the graph of x, nil if it
+// vanishes.
+func (f *ProbabilityFlow) mean(x *graph.Node) *graph.Node {
 	l, ok := diffusion.Linear(f.m)
 	if !ok || !slices.ContainsFunc(l.Mean(), func(m float64) bool { return m != 0 }) {
-		return x
+		return nil
 	}
-	shift := make([]float64, f.layout.Size())
-	for c, mean := range l.Mean() {
-		for i := range n {
-			f.layout.Component(shift, c)[i] = factor * mean
-		}
-	}
-	return graph.Add(x, f.modes(x, shift, 1))
+	return diffusion.MeanNode(l, x.Graph())
 }
 
 // terms are what the flow integrates numerically, at one point.
@@ -190,7 +203,7 @@ func (f *ProbabilityFlow) fieldAt(x, sigma *graph.Node) (phi, root *graph.Node) 
 	if f.linear == nil {
 		return x, nil
 	}
-	root = graph.Sqrt(f.noisyModes(f.linear, x, sigma))
+	root = f.like(f.root(sigma), x)
 	return f.shifted(hartley.Transform(graph.Mul(x, root)), 1), root
 }
 
@@ -212,7 +225,7 @@ func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) term
 	if t.r == nil {
 		t.r = graph.ZerosLike(phi)
 	}
-	precision := graph.Reciprocal(f.noisyModes(l, phi, sigma))
+	precision := f.like(graph.Reciprocal(f.noisyModes(l, sigma)), phi)
 	trace := nn.SumSites(precision)
 	if t.learned != nil && f.cfg.Divergence == Automatic {
 		_, known := f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, s)

@@ -94,6 +94,13 @@ func randomModel(t testing.TB, network diffusion.Architecture, size float64, dim
 	if err != nil {
 		t.Fatal(err)
 	}
+	randomise(t, d, size)
+	return d
+}
+
+// randomise gives all weights of a model values.
+func randomise(t testing.TB, d *diffusion.Model, size float64) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(2, 3))
 	for v := range d.Store().IterVariables() {
 		w := make([]float32, v.Shape().Size())
@@ -104,7 +111,6 @@ func randomModel(t testing.TB, network diffusion.Architecture, size float64, dim
 			t.Fatal(err)
 		}
 	}
-	return d
 }
 
 // Forward and backward maps are inverse to each other together with log q, with and

@@ -39,7 +39,7 @@ func (b *builder) hollow() (out, divergence *graph.Node) {
 			part = sumSites(graph.Mul(mix(transposed(column), back), b.multiplicity()))
 		} else {
 			fromContext, fromSign := columns(l.first, 0, channels), columns(l.first, channels, channels+1)
-			direct := graph.Sub(fromSign, graph.MulScalar(l.own, b.in.Shift))
+			direct := graph.Sub(fromSign, graph.Mul(l.own, b.in.Shift))
 			alongSign := b.alongSign(c, mix(transposed(fromContext), back))
 			part = sumSites(mix(transposed(join(2, l.own, direct)), back))
 			part = graph.Add(part, join(1, graph.ZerosLike(alongSign), alongSign))

@@ -35,8 +35,8 @@ type builder struct {
 type species struct {
 	*builder
 	scope    *model.Scope
-	spectrum []float64 // C_k
-	variance float64   // v₀ = (1/V) Σ_k C_k
+	spectrum *graph.Node // C_k [1, modes]
+	centred  *graph.Node // C_k - v₀ [1, modes], v₀ = (1/V) Σ_k C_k
 
 	field  *graph.Node // φ [batch, 1, copies·sites]
 	modes  *graph.Node // its transform [batch, 1, copies·modes]
@@ -70,24 +70,23 @@ func newBuilder(cfg Config, scope *model.Scope, in diffusion.Inputs) *builder {
 
 // newSpecies returns what belongs to component i, or to the vector.
 func (b *builder) newSpecies(i int) *species {
-	s := &species{builder: b, scope: b.scope, field: b.field, spectrum: make([]float64, b.sites)}
+	s := &species{builder: b, scope: b.scope, field: b.field}
 	if n := b.field.Shape().Dimensions[1]; n > 1 {
 		s.scope = b.scope.At("component%d", i)
 		s.field = graph.SliceAxis(b.field, 1, graph.AxisElem(i))
 	}
-	// The components of a vector have the same spectrum.
-	for j := range b.copies {
-		for k, c := range b.in.Component(b.in.Spectrum, i+j) {
-			s.spectrum[k] += c / float64(b.copies)
-		}
-	}
-	for _, c := range s.spectrum {
-		s.variance += c / float64(b.sites)
-	}
+	// The components of a vector have the same spectrum. In single precision the differences
+	// from the mean would lose digits.
+	spectrum := graph.SliceAxis(b.in.Spectrum, 0, graph.AxisRange(i, i+b.copies))
+	spectrum = graph.ReduceAndKeep(spectrum, graph.ReduceMean, 0)
+	variance := graph.ReduceAndKeep(spectrum, graph.ReduceMean, 1)
+	s.centred = b.narrow(graph.Sub(spectrum, graph.BroadcastToDims(variance, 1, b.sites)))
+	s.spectrum, variance = b.narrow(spectrum), b.narrow(variance)
 	s.modes = transform(s.field, b.dims)
-	s.unit = graph.Reciprocal(graph.Sqrt(graph.AddScalar(b.noise, s.variance)))
-	s.noisy = graph.Add(b.perMode(s.spectrum, 1), repeatLast(b.noise, b.sites))
-	s.wiener = graph.Div(b.perMode(s.spectrum, 1), s.noisy)
+	s.unit = graph.Reciprocal(graph.Sqrt(graph.Add(b.noise, graph.Reshape(variance))))
+	all := b.perMode(s.spectrum, 1)
+	s.noisy = graph.Add(all, repeatLast(b.noise, b.sites))
+	s.wiener = graph.Div(all, s.noisy)
 	s.widths = graph.Add(b.perMode(s.spectrum, len(filterWidths)), repeatLast(b.perWidth(), b.sites))
 	return s
 }
@@ -121,9 +120,20 @@ func (b *builder) perWidth() *graph.Node {
 	return product(b.noise, b.constant(filterWidths, 1, len(filterWidths)))
 }
 
-// perMode returns a function of the mode for n channels, [levels, n, modes].
-func (b *builder) perMode(values []float64, n int) *graph.Node {
-	return repeatFirst(b.constant(slices.Repeat(values, n), n, b.sites), b.levels)
+// perMode repeats a function of the mode, [1, modes], for n channels, [levels, n, modes].
+func (b *builder) perMode(values *graph.Node, n int) *graph.Node {
+	if n > 1 {
+		values = repeatFirst(graph.Reshape(values, b.sites), n)
+	}
+	return repeatFirst(values, b.levels)
+}
+
+// narrow converts x to the type of the field.
+func (b *builder) narrow(x *graph.Node) *graph.Node {
+	if x.DType() == b.field.DType() {
+		return x
+	}
+	return graph.ConvertDType(x, b.field.DType())
 }
 
 func (b *builder) constant(data []float64, dims ...int) *graph.Node {

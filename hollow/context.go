@@ -105,11 +105,7 @@ func (s *species) transfer(prefix string, channels int) *graph.Node {
 	// has unit variance. C/(C+aσ²) is a constant plus a multiple of (C-v)/(C+aσ²) for any
 	// v; unlike the former, whose values are close to each other at low noise, the latter
 	// loses no digits in the subtraction.
-	centred := make([]float64, s.sites)
-	for k, c := range s.spectrum {
-		centred[k] = c - s.variance
-	}
-	filters := s.filters(centred)
+	filters := s.filters(s.centred)
 	filters = graph.Sub(filters, repeatLast(meanLast(filters), s.sites))
 	norms := s.times(graph.Reciprocal(s.unit), s.norms(filters))
 	wide := scaleColumns(repeatFirst(s.param(prefix+"filters", 0.5, channels, s.cfg.numFilters()), s.levels), norms)
@@ -121,7 +117,8 @@ func (s *species) transfer(prefix string, channels int) *graph.Node {
 func (b *builder) alongSign(c context, weights *graph.Node) *graph.Node {
 	back := b.filtered(c.transfer, transform(weights, b.dims))
 	back = transform(mix(transposed(c.features), back), b.dims)
-	rates := join(1, graph.Sub(c.offsets, graph.MulScalar(c.slopes, b.in.Shift)), graph.MulScalar(ones(c.slopes, b.levels, 1, 1), -b.in.Shift))
+	own := graph.Neg(graph.Mul(ones(c.slopes, b.levels, 1, 1), b.in.Shift))
+	rates := join(1, graph.Sub(c.offsets, graph.Mul(c.slopes, b.in.Shift)), own)
 	slopes := join(1, c.site.slope(), graph.OnesLike(b.field))
 	return sumSites(mix(transposed(rates), graph.Mul(back, slopes)))
 }

@@ -43,7 +43,7 @@ func (s *species) edges() (e edges) {
 		y := make([]int, len(s.dims))
 		y[mu] = 1
 		addPlaneWave(wave, s.dims, y, cosines)
-		e.back = append(e.back, meanLast(graph.Mul(e.transfer, s.perMode(wave, n))))
+		e.back = append(e.back, meanLast(graph.Mul(e.transfer, s.perMode(s.constant(wave, 1, s.sites), n))))
 	}
 	return e
 }

@@ -17,22 +17,22 @@ func (c *Config) numFilters() int {
 	return len(filterWidths) + 1
 }
 
-// filters returns v_k/(C_k + aσ²) for all widths a and, unless the network is local, the
+// filters returns v_k/(C_k + aσ²) of v [1, modes] for all widths a and, unless the network is local, the
 // projector on k = 0, [levels, filters, modes].
-func (s *species) filters(v []float64) *graph.Node {
+func (s *species) filters(v *graph.Node) *graph.Node {
 	f := graph.Div(s.perMode(v, len(filterWidths)), s.widths)
 	if s.cfg.Local {
 		return f
 	}
 	zero := make([]float64, s.sites)
 	zero[0] = 1
-	return join(1, f, s.perMode(zero, 1))
+	return join(1, f, s.perMode(s.constant(zero, 1, s.sites), 1))
 }
 
 // zeroMode returns the values of filters(C) at k = 0, [levels, filters].
 func (s *species) zeroMode() *graph.Node {
-	c := s.spectrum[0]
-	f := graph.MulScalar(graph.Reciprocal(graph.AddScalar(s.perWidth(), c)), c)
+	c := graph.Reshape(graph.SliceAxis(s.spectrum, 1, graph.AxisElem(0)))
+	f := graph.Mul(graph.Reciprocal(graph.Add(s.perWidth(), c)), c)
 	if s.cfg.Local {
 		return f
 	}

@@ -59,7 +59,7 @@ func (h *head) weigh() {
 		h.signs = [3]*graph.Node{
 			scaleRows(gate, h.param("head_offsets", 0.7, width, 1)),
 			row(h.coefficients("head_sign", 1)),
-			row(graph.MulScalar(h.species[0].estimateNorm(), h.in.Shift)),
+			row(graph.Mul(h.species[0].estimateNorm(), h.in.Shift)),
 		}
 	}
 	h.bias, h.offset = h.biasAt(h.scope, "head_bias", 0.5, width), h.biasAt(h.scope, "head_offset", 0, m)
@@ -154,7 +154,10 @@ func (h *head) trace() *graph.Node {
 // field, with the expected magnetisation of an ordered phase, [levels, 1].
 func (s *species) estimateNorm() *graph.Node {
 	variance := meanLast(graph.Mul(graph.Square(s.wiener), s.noisy))
-	return graph.Reciprocal(graph.Sqrt(graph.AddScalar(variance, s.in.Shift*s.in.Shift)))
+	if s.in.Shift != nil {
+		variance = graph.Add(variance, graph.Square(s.in.Shift))
+	}
+	return graph.Reciprocal(graph.Sqrt(variance))
 }
 
 // estimate returns the weights [levels, 1, filters] that make, of the fields filtered by
@@ -176,7 +179,7 @@ func (s *species) tangents(filters *graph.Node) (fields, signs *graph.Node) {
 	}
 	zero := s.zeroMode()
 	wiener := graph.SliceAxis(zero, 1, graph.AxisElem(optimal))
-	along := s.times(graph.MulScalar(wiener, -s.in.Shift), zero)
+	along := s.times(graph.Neg(graph.Mul(wiener, s.in.Shift)), zero)
 	fields = join(2, fields, graph.Reshape(along, s.levels, -1, 1))
 	wiener = row(wiener)
 	return fields, join(2, graph.ZerosLike(wiener), wiener)

@@ -16,17 +16,19 @@ type builder struct {
 	scope        *model.Scope
 	in           diffusion.Inputs
 	batch, sites int
-	spread       float64     // C
+	spread, root *graph.Node // C and its root, scalars
 	theta        *graph.Node // θ
 	noise        *graph.Node // σ of every sample [batch, 1]
 }
 
 func newBuilder(cfg Config, scope *model.Scope, in diffusion.Inputs) *builder {
 	b := &builder{cfg: cfg, scope: scope, in: in, batch: in.Field.Shape().Dimensions[0], sites: in.Volume()}
-	for _, c := range in.Spectrum {
-		b.spread += c / float64(len(in.Spectrum))
-	}
 	b.theta = graph.Reshape(in.Field, 1, b.batch*b.sites)
+	b.spread = graph.ReduceAllMean(in.Spectrum)
+	if b.spread.DType() != b.theta.DType() {
+		b.spread = graph.ConvertDType(b.spread, b.theta.DType())
+	}
+	b.root = graph.Sqrt(b.spread)
 	b.noise = graph.Reshape(graph.BroadcastToDims(in.Sigma, b.batch), b.batch, 1)
 	return b
 }
@@ -40,20 +42,20 @@ func (b *builder) each(x *graph.Node) *graph.Node {
 
 // features returns odd and even functions of the field.
 func (b *builder) features() (odd, even dual) {
-	root := math.Sqrt(b.spread)
 	theta := local(b.theta, graph.OnesLike(b.theta))
-	precision := graph.Reciprocal(graph.AddScalar(graph.Square(b.noise), b.spread))
+	precision := graph.Reciprocal(graph.Add(graph.Square(b.noise), b.spread))
 	t := theta.scaled(b.each(graph.Sqrt(precision)))
-	psi := theta.scaled(b.each(graph.MulScalar(precision, b.spread)))
+	psi := theta.scaled(b.each(graph.Mul(precision, b.spread)))
 	// The sum of the field is held fixed.
 	mean := graph.ReduceAndKeep(graph.Reshape(b.theta, b.batch, b.sites), graph.ReduceMean, 1)
-	delta := local(b.each(graph.MulScalar(mean, 1/root)), graph.ZerosLike(b.theta))
+	delta := local(b.each(graph.Div(mean, b.root)), graph.ZerosLike(b.theta))
 
 	sin, cos := psi.sincos()
 	sin2, cos2 := psi.times(2).sincos()
-	sin, sin2 = sin.times(1/root), sin2.times(1/root)
-	rise := local(graph.OneMinus(cos.value), graph.Neg(cos.slope)).times(1 / b.spread).bounded(4)
-	odd = stack(t, sin, sin2, sin.times(root), delta)
+	inverse := graph.Reciprocal(b.root)
+	sin, sin2 = sin.scaled(inverse), sin2.scaled(inverse)
+	rise := local(graph.OneMinus(cos.value), graph.Neg(cos.slope)).scaled(graph.Reciprocal(b.spread)).bounded(4)
+	odd = stack(t, sin, sin2, sin.scaled(b.root), delta)
 	even = stack(rise, cos, cos2, t.product(t).bounded(8), delta.product(delta).bounded(4))
 	if b.cfg.Context == 0 {
 		return odd, even
@@ -66,7 +68,7 @@ func (b *builder) features() (odd, even dual) {
 func (b *builder) output() dual {
 	odd, even := b.features()
 	functions, width := odd.value.Shape().Dimensions[0], b.cfg.Hidden
-	logNoise := graph.Log(graph.MulScalar(graph.Reshape(b.noise, b.batch), 1/math.Sqrt(b.spread)))
+	logNoise := graph.Log(graph.Div(graph.Reshape(b.noise, b.batch), b.root))
 	embedding := nn.NoiseEmbedding(b.scope.At("noise"), logNoise, b.cfg.Embedding)
 	// layer returns W x plus what depends on the noise level.
 	layer := func(scope *model.Scope, x dual, width int, weights, levels nn.Init) dual {

@@ -36,7 +36,7 @@ func (d dual) times(factor float64) dual {
 	return d.linear(func(x *graph.Node) *graph.Node { return graph.MulScalar(x, factor) })
 }
 
-// scaled multiplies by a row that does not depend on the field.
+// scaled multiplies by a row, or a number, that does not depend on the field.
 func (d dual) scaled(row *graph.Node) dual {
 	return d.linear(func(x *graph.Node) *graph.Node { return graph.Mul(x, row) })
 }
