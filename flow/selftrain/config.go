@@ -18,7 +18,7 @@ type Config struct {
 	// [lattice.HartreeSpectrum], which asks for a [lattice.SiteAction].
 	Spectrum []float64
 	// N is the number of draws of a rung, and LastN that of the rounds at the end of the path.
-	// Defaults 4096 and 8192.
+	// Default 4096.
 	N, LastN int
 	// Keep and Least choose the steps of the path: the weights of the draws at the next parameter
 	// have an effective sample size of at least the fraction Keep of that of the present one, and
@@ -31,7 +31,7 @@ type Config struct {
 	Clip float64
 	// FirstSteps are the training steps of a network with fresh weights, Steps those of a
 	// rung, and LastSteps those of the rounds at the end of the path, each on new draws.
-	// Defaults 500, 150, and {500, 2000}.
+	// Defaults 400, 100, and {300, 1000}.
 	FirstSteps, Steps int
 	LastSteps         []int
 	// Overshoot is the part of the path by which the rungs go beyond its end before they
@@ -66,7 +66,7 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		def   int
 		least int
 	}{
-		{"draws", &c.N, 4096, 16}, {"draws at the end", &c.LastN, 8192, 16}, {"first steps", &c.FirstSteps, 500, 1}, {"steps", &c.Steps, 150, 1},
+		{"draws", &c.N, 4096, 16}, {"draws at the end", &c.LastN, 4096, 16}, {"first steps", &c.FirstSteps, 400, 1}, {"steps", &c.Steps, 100, 1},
 		{"steps of the check", &c.CheckSteps, 50, 1},
 	} {
 		if *n.value == 0 {
@@ -88,7 +88,7 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		c.Check = 512
 	}
 	if c.LastSteps == nil {
-		c.LastSteps = []int{500, 2000}
+		c.LastSteps = []int{300, 1000}
 	}
 	for _, n := range c.LastSteps {
 		if n < 1 {

@@ -65,7 +65,7 @@ func TestJudge(t *testing.T) {
 		}, "signs"},
 		"a heavy tail": {func(_ *lattice.Ensemble, logw []float64) {
 			for i := range logw {
-				logw[i] = -0.85 * math.Log((float64(i) + 0.5) / n)
+				logw[i] = -0.85 * math.Log((float64(i)+0.5)/n)
 			}
 		}, "k̂"},
 		"few weights": {func(_ *lattice.Ensemble, logw []float64) {

@@ -77,6 +77,8 @@ type ladder struct {
 	// returned: the farthest parameter has been reached; round counts the rounds at the end.
 	returned bool
 	round    int
+	trainer  *trainer              // nil: there is none of the last good rung
+	last     *flow.ProbabilityFlow // of a network
 }
 
 // position is a rung and what it draws.
@@ -147,11 +149,7 @@ func (l *ladder) begin(ctx context.Context) error {
 
 // draw draws n configurations of the proposal of p, judges them, and returns the flow.
 func (l *ladder) draw(ctx context.Context, p *position, n int) (*flow.ProbabilityFlow, error) {
-	score, err := p.score()
-	if err != nil {
-		return nil, err
-	}
-	f, err := flow.New(l.backend, score, l.Flow)
+	f, err := l.flow(p.proposal)
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +197,9 @@ func (l *ladder) accept(p *position) error {
 	return l.save()
 }
 
-// attempts bounds the rungs that fail one after the other.
-const attempts = 8
+// attempts bounds the rungs that fail one after the other, and defaultPolish is the number of
+// trajectories of one that is repeated with polish.
+const attempts, defaultPolish = 8, 3
 
 // climb goes on to the next good rung.
 func (l *ladder) climb(ctx context.Context) error {
@@ -220,18 +219,20 @@ func (l *ladder) climb(ctx context.Context) error {
 	if t == l.family.To && (l.returned || l.top == l.family.To) {
 		n = l.LastN
 	}
-	trajectories := l.Polish
+	trajectories, gaussian := l.Polish, l.good.model == nil && l.good.ESS.Value >= l.GaussianESS && !(l.returned && t == l.family.To)
 	for range attempts {
-		p, err := l.attempt(ctx, t, steps, n, trajectories)
+		p, err := l.attempt(ctx, t, steps, n, trajectories, gaussian)
 		if err != nil {
 			return err
 		}
 		l.add(p)
-		switch {
-		case p.Fault == "":
+		if p.Fault == "" {
 			return l.accept(p)
-		case p.sides && trajectories == 0, t == l.good.t && trajectories == 0:
-			trajectories = orDefault(l.Polish, 3)
+		}
+		l.trainer, gaussian = nil, false
+		switch {
+		case trajectories == 0 && (p.sides || t == l.good.t):
+			trajectories = defaultPolish
 		case t == l.good.t:
 			trajectories *= 2
 		default:
@@ -242,15 +243,8 @@ func (l *ladder) climb(ctx context.Context) error {
 	return fmt.Errorf("selftrain: no good rung after t = %v in %d attempts, the last at %v: %s", l.good.t, attempts, t, last.Fault)
 }
 
-func orDefault(n, def int) int {
-	if n > 0 {
-		return n
-	}
-	return def
-}
-
-// attempt makes a rung at t from the last good one.
-func (l *ladder) attempt(ctx context.Context, t float64, steps, n, trajectories int) (*position, error) {
+// attempt makes a rung at t from the last good one, of a Gaussian or with a network.
+func (l *ladder) attempt(ctx context.Context, t float64, steps, n, trajectories int, gaussian bool) (*position, error) {
 	action, err := l.family.at(t)
 	if err != nil {
 		return nil, err
@@ -276,8 +270,7 @@ func (l *ladder) attempt(ctx context.Context, t float64, steps, n, trajectories 
 		}
 		p.Polished = trajectories
 	}
-	atEnd := l.returned && t == l.family.To
-	if l.good.model == nil && l.good.ESS.Value >= l.GaussianESS && !atEnd {
+	if gaussian {
 		m, err := diffusion.Measure(action, ens)
 		if err != nil {
 			return nil, err
@@ -287,7 +280,7 @@ func (l *ladder) attempt(ctx context.Context, t float64, steps, n, trajectories 
 		return p, err
 	}
 	l.say("t = %.6g: training", t)
-	if p.model, p.Steps, err = l.fit(ctx, action, ens, l.good.proposal, steps, l.random(trainPart)); err != nil {
+	if p.model, p.Steps, err = l.fit(ctx, action, ens, steps, l.random(trainPart)); err != nil {
 		return nil, err
 	}
 	f, err := l.draw(ctx, p, n)

@@ -1,10 +1,8 @@
 package selftrain
 
 import (
-	"context"
-
 	"github.com/latdiff/latdiff/diffusion"
-	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/flow"
 )
 
 // proposal is what draws the configurations of a rung: a Gaussian, or a model with a network.
@@ -29,29 +27,18 @@ func (p proposal) config() diffusion.ModelConfig {
 	return p.gaussian
 }
 
-// orderedBinder is the Binder cumulant above which the Gaussian part is a mixture of two, that
-// of [diffusion.Measure].
-const orderedBinder = 0.4
-
-// fit trains a network for a theory on configurations, on from the weights of last, unless that is a
-// Gaussian, or one whose Gaussian part is single where the configurations are ordered: these need other
-// weights, and more steps.
-func (l *ladder) fit(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, last proposal, steps int, seed uint64) (*diffusion.Model, int, error) {
-	cfg := diffusion.FitConfig{Network: l.Network, Start: last.model, Train: l.Train, Seed: seed}
-	if last.model == nil || last.model.Order() == 0 && ens.Components == 1 && binder(ens) > orderedBinder {
-		cfg.Start, steps = nil, max(steps, l.FirstSteps)
+// flow returns the flow of a proposal, with the graphs of the last one where they are the same.
+func (l *ladder) flow(p proposal) (*flow.ProbabilityFlow, error) {
+	if l.last != nil && p.model != nil && l.last.SetModel(p.model) == nil {
+		return l.last, nil
 	}
-	cfg.Train.Steps = steps
-	m, err := diffusion.Fit(ctx, l.backend, action, ens, cfg)
-	return m, steps, err
-}
-
-// binder returns 1 - ⟨M⁴⟩/(3⟨M²⟩²).
-func binder(ens *lattice.Ensemble) float64 {
-	m2, m4 := 0.0, 0.0
-	for _, phi := range ens.All() {
-		m := lattice.Magnetization(phi)
-		m2, m4 = m2+m*m, m4+m*m*m*m
+	score, err := p.score()
+	if err != nil {
+		return nil, err
 	}
-	return 1 - m4*float64(ens.Len())/(3*m2*m2)
+	f, err := flow.New(l.backend, score, l.Flow)
+	if p.model != nil {
+		l.last = f
+	}
+	return f, err
 }

@@ -31,6 +31,9 @@ type state struct {
 	Good           int // its place in Rungs
 	Values, Drifts int64
 	Mean           []float64
+	// TrainSeed and Configurations are those of the trainer, where there is a network.
+	TrainSeed      uint64
+	Configurations int
 }
 
 // runState tells runs apart.
@@ -77,19 +80,22 @@ func (l *ladder) save() error {
 		return err
 	}
 	last := len(l.rungs) - 1
-	if l.good.model != nil {
-		if err := l.good.model.Save(l.modelFile(last)); err != nil {
-			return err
-		}
-	}
 	run, err := l.run()
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(state{
+	s := state{
 		Run: run, Rungs: l.rungs, Returned: l.returned, Round: l.round, T: l.good.t, Seed: l.good.seed, N: l.good.N, Good: last,
 		Values: l.family.values.Load(), Drifts: l.family.drifts.Load(), Mean: l.good.config().Mean,
-	})
+	}
+	if l.good.model != nil {
+		// The file of a trainer is one of its model too.
+		if err := l.trainer.Save(l.modelFile(last)); err != nil {
+			return err
+		}
+		s.TrainSeed, s.Configurations = l.trainer.Seed, l.trainer.Configurations
+	}
+	data, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("selftrain: encoding the ladder: %w", err)
 	}
@@ -143,6 +149,11 @@ func (l *ladder) resume(ctx context.Context) (bool, error) {
 	}
 	if _, err := l.draw(ctx, p, s.N); err != nil {
 		return false, err
+	}
+	if rung.Network {
+		if err := l.revive(p, l.modelFile(s.Good), s.Configurations, rung.Steps, s.TrainSeed); err != nil {
+			return false, err
+		}
 	}
 	p.Rung = rung
 	l.good, l.rungs, l.returned, l.round = p, s.Rungs, s.Returned, s.Round
