@@ -153,6 +153,25 @@ func TestPolished(t *testing.T) {
 	}
 }
 
+// A Gaussian that is not good enough where it was led to is followed by a network half as far.
+func TestFailedRung(t *testing.T) {
+	cfg := config()
+	cfg.Keep, cfg.Least, cfg.GaussianESS, cfg.Check = 0.5, 0.88, 0.88, -1
+	path := ring(t, 0.05, 0.45, identity)
+	r, err := selftrain.Run(t.Context(), backendtest.Open(), path, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := slices.IndexFunc(r.Rungs, func(r selftrain.Rung) bool { return r.Fault != "" })
+	if failed < 1 || failed+1 >= len(r.Rungs) {
+		t.Fatalf("none of %d rungs failed", len(r.Rungs))
+	}
+	good, bad, next := r.Rungs[failed-1], r.Rungs[failed], r.Rungs[failed+1]
+	if bad.Network || !next.Network || next.Fault != "" || math.Abs(next.T-(good.T+bad.T)/2) > 1e-12 {
+		t.Errorf("after a rung that failed at %v on the way from %v comes one at %v, with a network: %v, %s", bad.T, good.T, next.T, next.Network, next.Fault)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	path := ring(t, 0.1, 0.2, identity)
 	for name, change := range map[string]func(c *selftrain.Config, p *mcmc.ThermodynamicPath){
