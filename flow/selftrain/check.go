@@ -35,11 +35,7 @@ func polish(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, s
 
 // equilibrium brings configurations, taken evenly from ens, to equilibrium.
 func equilibrium(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, spectrum []float64, n, steps int, seed uint64) (*lattice.Ensemble, error) {
-	some := lattice.NewEnsemble(ens.Layout, n)
-	for i := range n {
-		some.Append(ens.Config(i * ens.Len() / n))
-	}
-	out, _, err := mcmc.Refine(ctx, action, some, mcmc.RefineConfig{
+	out, _, err := mcmc.Refine(ctx, action, thinned(ens, n), mcmc.RefineConfig{
 		Steps: steps,
 		NewKernel: func() (mcmc.Kernel, error) {
 			moves, err := mcmc.Moves(action)

@@ -31,7 +31,7 @@ type Config struct {
 	Clip float64
 	// FirstSteps are the training steps of a network with fresh weights, Steps those of a
 	// rung, and LastSteps those of the rounds at the end of the path, each on new draws.
-	// Defaults 400, 100, and {300, 1000}.
+	// Defaults 300, 60, and {200, 800}.
 	FirstSteps, Steps int
 	LastSteps         []int
 	// Overshoot is the part of the path by which the rungs go beyond its end before they
@@ -44,7 +44,7 @@ type Config struct {
 	Polish int
 	// Check is the number of configurations for the comparison of both sides, and CheckSteps that of
 	// the steps of the chain that brings each to equilibrium: a trajectory and the further [mcmc.Moves]
-	// of the action. Defaults 512 and 50; Check < 0: no comparison.
+	// of the action. Defaults 256 and 50; Check < 0: no comparison.
 	Check, CheckSteps int
 	// Train and Flow are the other settings of the training and of the draws.
 	Train diffusion.TrainConfig
@@ -66,7 +66,7 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		def   int
 		least int
 	}{
-		{"draws", &c.N, 4096, 16}, {"draws at the end", &c.LastN, 4096, 16}, {"first steps", &c.FirstSteps, 400, 1}, {"steps", &c.Steps, 100, 1},
+		{"draws", &c.N, 4096, 16}, {"draws at the end", &c.LastN, 4096, 16}, {"first steps", &c.FirstSteps, 300, 1}, {"steps", &c.Steps, 60, 1},
 		{"steps of the check", &c.CheckSteps, 50, 1},
 	} {
 		if *n.value == 0 {
@@ -85,10 +85,10 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		}
 	}
 	if c.Check == 0 {
-		c.Check = 512
+		c.Check = 256
 	}
 	if c.LastSteps == nil {
-		c.LastSteps = []int{300, 1000}
+		c.LastSteps = []int{200, 800}
 	}
 	for _, n := range c.LastSteps {
 		if n < 1 {

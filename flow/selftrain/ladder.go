@@ -197,6 +197,10 @@ func (l *ladder) accept(p *position) error {
 	return l.save()
 }
 
+// measured is the number of configurations that the spectrum of a Gaussian is measured on: more
+// do not make it better.
+const measured = 1024
+
 // attempts bounds the rungs that fail one after the other, and defaultPolish is the number of
 // trajectories of one that is repeated with polish.
 const attempts, defaultPolish = 8, 3
@@ -271,7 +275,7 @@ func (l *ladder) attempt(ctx context.Context, t float64, steps, n, trajectories 
 		p.Polished = trajectories
 	}
 	if gaussian {
-		m, err := diffusion.Measure(action, ens)
+		m, err := diffusion.Measure(action, thinned(ens, min(measured, ens.Len())))
 		if err != nil {
 			return nil, err
 		}

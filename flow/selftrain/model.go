@@ -36,7 +36,12 @@ func (l *ladder) flow(p proposal) (*flow.ProbabilityFlow, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := flow.New(l.backend, score, l.Flow)
+	cfg := l.Flow
+	if p.model == nil && p.gaussian.Order == 0 {
+		// A linear score is solved exactly.
+		cfg.Integrator, cfg.Steps = flow.Euler, 2
+	}
+	f, err := flow.New(l.backend, score, cfg)
 	if p.model != nil {
 		l.last = f
 	}

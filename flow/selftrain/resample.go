@@ -52,3 +52,12 @@ func resampled(rng *rand.Rand, ens *lattice.Ensemble, logw []float64) (*lattice.
 	}
 	return out, nil
 }
+
+// thinned returns n configurations, taken evenly.
+func thinned(ens *lattice.Ensemble, n int) *lattice.Ensemble {
+	out := lattice.NewEnsemble(ens.Layout, n)
+	for i := range n {
+		out.Append(ens.Config(i * ens.Len() / n))
+	}
+	return out
+}
