@@ -7,9 +7,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 
 	"github.com/gomlx/compute"
 
+	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/backend"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/flow/selftrain"
@@ -46,6 +48,7 @@ type selfTrain struct {
 	o       options
 	action  *lattice.Phi4
 	path    mcmc.ThermodynamicPath
+	start   []*diffusion.Model
 	backend compute.Backend
 	folder  *program.Run
 	table   *results.File
@@ -83,6 +86,19 @@ func newSelfTrain(o options) (*selfTrain, error) {
 	if err := program.CheckSize("samples", o.last, s.action.Layout().Size()); err != nil {
 		return nil, err
 	}
+	for name := range strings.SplitSeq(o.start, ",") {
+		if name == "" {
+			continue
+		}
+		m, err := diffusion.LoadModel(name)
+		if err != nil {
+			return nil, err
+		}
+		if m.Layout().Dim() != s.action.Layout().Dim() {
+			return nil, fmt.Errorf("expected models of %d dimensions with -start, got %s of %v", s.action.Layout().Dim(), name, m.Layout())
+		}
+		s.start = append(s.start, m)
+	}
 	s.backend, err = backend.Open(o.Backend)
 	return s, err
 }
@@ -92,7 +108,7 @@ func (s *selfTrain) parameters() map[string]any {
 	return map[string]any{
 		"dims": o.Dims, "kappa": o.Kappa, "lambda": o.Lambda, "seed": o.Seed, "from": o.from, "keep": o.keep, "overshoot": o.overshoot,
 		"n": o.draws, "samples": o.last, "first": o.first, "steps": o.steps, "midway": o.midway, "final": o.final,
-		"polish": o.polish, "check": o.check, "flow_steps": o.flowSteps, "integral": o.integral,
+		"polish": o.polish, "check": o.check, "flow_steps": o.flowSteps, "integral": o.integral, "start": o.start,
 	}
 }
 
@@ -108,7 +124,7 @@ func (s *selfTrain) run(ctx context.Context) error {
 	path.From = s.o.from
 	s.seconds, err = s.display.Timed(ctx, "the ladder", func(func(done, total int)) error {
 		r, err = selftrain.Run(ctx, s.backend, path, selftrain.Config{
-			Network: hollow.Default(), N: s.o.draws, LastN: s.o.last, Keep: s.o.keep, FirstSteps: s.o.first, Steps: s.o.steps,
+			Network: hollow.Default(), Start: s.start, N: s.o.draws, LastN: s.o.last, Keep: s.o.keep, FirstSteps: s.o.first, Steps: s.o.steps,
 			LastSteps: []int{s.o.midway, s.o.final}, Overshoot: s.o.overshoot, Polish: s.o.polish, Check: s.o.check,
 			Flow: flowConfig, Folder: s.folder.Path(rungsFolder), Seed: s.o.Part(ladderPart),
 			Report: func(r selftrain.Rung) { fmt.Fprintln(os.Stderr, line(r)) },

@@ -52,6 +52,6 @@ func TestRun(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	programtest.Refuses(t, run, tiny, map[string][]string{
-		"dimensions": {"-dims", "0x4"}, "start": {"-from", "0.3"}, "draws": {"-n", "1"}, "polish": {"-polish", "-1"}, "backend": {"-backend", "abacus"},
+		"dimensions": {"-dims", "0x4"}, "from": {"-from", "0.3"}, "draws": {"-n", "1"}, "polish": {"-polish", "-1"}, "backend": {"-backend", "abacus"}, "start": {"-start", "no-such-file.npz"},
 	})
 }

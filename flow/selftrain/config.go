@@ -14,6 +14,10 @@ type Config struct {
 	// Network is the network of the models; it needs an exact divergence, such as the zero
 	// configuration of package hollow.
 	Network diffusion.Architecture
+	// Start are models, such as those of the rungs of a smaller lattice, with whose weights a
+	// network begins in place of fresh ones: the first whose Gaussian part is of the same kind, single or
+	// with an order.
+	Start []*diffusion.Model
 	// Spectrum is the power spectrum of the Gaussian at the start of the path. Nil: that of
 	// [lattice.HartreeSpectrum], which asks for a [lattice.SiteAction].
 	Spectrum []float64

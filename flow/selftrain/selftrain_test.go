@@ -131,10 +131,19 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A family that is not linear in its parameter, beyond its end and back, with polish.
+// A family that is not linear in its parameter, beyond its end and back, with polish, and with the
+// weights of a model that has hardly been trained, which takes no more steps than a rung.
 func TestPolished(t *testing.T) {
 	cfg := config()
 	cfg.Polish, cfg.Overshoot, cfg.Check = 2, 0.1, -1
+	first := ring(t, 0.1, 0.11, identity)
+	short := cfg
+	short.FirstSteps, short.LastSteps = 1, []int{1}
+	began, err := selftrain.Run(t.Context(), backendtest.Open(), first, short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Start = []*diffusion.Model{began.Model}
 	square := func(x float64) float64 { return x * x }
 	r, err := selftrain.Run(t.Context(), backendtest.Open(), ring(t, 0.3, 0.6, square), cfg)
 	if err != nil {
@@ -143,6 +152,9 @@ func TestPolished(t *testing.T) {
 	farthest := 0.0
 	for _, rung := range r.Rungs {
 		farthest = max(farthest, rung.T)
+		if rung.Steps >= cfg.FirstSteps {
+			t.Errorf("t = %v: %d steps", rung.T, rung.Steps)
+		}
 		if want := exactLogZ(t, square(rung.T)); math.Abs(rung.LogZ.Value-want) > 4.5*rung.LogZ.Error {
 			t.Errorf("t = %v: log Z is %v, exact %v", rung.T, rung.LogZ, want)
 		}

@@ -47,6 +47,7 @@ type runState struct {
 	Overshoot                    float64
 	Polish, Check, CheckSteps    int
 	Network                      string
+	Start                        []string
 	Batch, FlowSteps, Integrator int
 	LearningRate                 float64
 	Seed                         uint64
@@ -58,10 +59,14 @@ func (l *ladder) run() (runState, error) {
 		return runState{}, err
 	}
 	network, err := json.Marshal(l.Network.Config())
+	var start []string
+	for _, m := range l.Start {
+		start = append(start, fmt.Sprintf("%v %s", m.Layout(), m.Config().Theory.Fingerprint))
+	}
 	return runState{
 		Theory: lattice.Fingerprint(action), From: l.family.From, To: l.family.To, N: l.N, LastN: l.LastN,
 		Keep: l.Keep, Least: l.Least, Gaussian: l.GaussianESS, Clip: l.Clip, FirstSteps: l.FirstSteps, Steps: l.Steps, LastSteps: l.LastSteps,
-		Overshoot: l.Overshoot, Polish: l.Polish, Check: l.Check, CheckSteps: l.CheckSteps, Network: l.Network.Kind() + string(network),
+		Overshoot: l.Overshoot, Polish: l.Polish, Check: l.Check, CheckSteps: l.CheckSteps, Network: l.Network.Kind() + string(network), Start: start,
 		Batch: l.Train.Batch, LearningRate: l.Train.LearningRate, FlowSteps: l.Flow.Steps, Integrator: int(l.Flow.Integrator), Seed: l.Seed,
 	}, err
 }

@@ -2,6 +2,7 @@ package selftrain
 
 import (
 	"context"
+	"slices"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/lattice"
@@ -17,17 +18,23 @@ type trainer struct {
 }
 
 // fit trains the network for a theory on configurations, on from the last good rung: with fresh
-// weights after a Gaussian, and where the configurations have become ordered or no longer are, as
-// these networks have other inputs. It returns the model and the number of training steps.
+// weights, or those of a model to start with, after a Gaussian, and where the configurations have
+// become ordered or no longer are, as these networks have other inputs. It returns the model and the number of training steps.
 func (l *ladder) fit(ctx context.Context, action lattice.Action, ens *lattice.Ensemble, steps int, seed uint64) (*diffusion.Model, int, error) {
 	m, err := diffusion.Measure(action, ens)
 	if err != nil {
 		return nil, 0, err
 	}
 	last := l.good.model
-	fresh := last == nil || (last.Order() > 0) != (m.Order > 0) || (last.Config().Site == nil) != (m.Site == nil)
+	fits := func(o *diffusion.Model) bool {
+		return o != nil && (o.Order() > 0) == (m.Order > 0) && (o.Config().Site == nil) == (m.Site == nil)
+	}
+	begin := last
+	if i := slices.IndexFunc(l.Start, fits); !fits(last) && i >= 0 {
+		begin = l.Start[i]
+	}
 	switch {
-	case fresh:
+	case !fits(begin):
 		steps = max(steps, l.FirstSteps)
 		m.Seed = seed
 		model, err := diffusion.NewModel(l.backend, l.Network, m.ModelConfig)
@@ -37,10 +44,10 @@ func (l *ladder) fit(ctx context.Context, action lattice.Action, ens *lattice.En
 		if err := l.newTrainer(model, ens, m.Targets, steps, seed); err != nil {
 			return nil, 0, err
 		}
-	case l.trainer == nil:
-		// The last attempt failed: on from the weights of the last good rung.
-		m.Seed = last.Config().Seed
-		model, err := last.OnLattice(m.ModelConfig)
+	case begin != last || l.trainer == nil:
+		// From a model that was given or, if the last attempt failed, the last good rung.
+		m.Seed = begin.Config().Seed
+		model, err := begin.OnLattice(m.ModelConfig)
 		if err != nil {
 			return nil, 0, err
 		}
