@@ -57,8 +57,8 @@ func exactLogZ(t *testing.T, kappa float64) float64 {
 
 func config() selftrain.Config {
 	return selftrain.Config{
-		Network: small(), N: 512, LastN: 1024, Keep: 0.85, GaussianESS: 0.9, FirstSteps: 40, Steps: 10, LastSteps: []int{20}, Check: 32, Seed: 1,
-		Train: diffusion.TrainConfig{Batch: 32},
+		Network: small(), N: 384, LastN: 512, Keep: 0.8, GaussianESS: 0.9, FirstSteps: 30, Steps: 5, LastSteps: []int{15}, Check: 32, Seed: 1,
+		Train: diffusion.TrainConfig{Batch: 16},
 	}
 }
 
