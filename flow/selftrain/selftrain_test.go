@@ -193,6 +193,7 @@ func TestRunRefuses(t *testing.T) {
 		"negative polish":    func(c *selftrain.Config, _ *mcmc.ThermodynamicPath) { c.Polish = -1 },
 		"clipped to nothing": func(c *selftrain.Config, _ *mcmc.ThermodynamicPath) { c.Clip = 0.5 },
 		"no steps":           func(c *selftrain.Config, _ *mcmc.ThermodynamicPath) { c.LastSteps = []int{0} },
+		"no rounds":          func(c *selftrain.Config, _ *mcmc.ThermodynamicPath) { c.LastSteps = []int{} },
 		"a bad Gaussian": func(c *selftrain.Config, _ *mcmc.ThermodynamicPath) {
 			c.Spectrum = []float64{9, 9, 9, 9, 9, 9}
 		},
