@@ -29,7 +29,7 @@ func (s *selfTrain) plot() error {
 		axis   figure.Axis
 		series []figure.Series
 	}{
-		{"ESS", figure.Axis{Label: "ESS/N", Min: 0, Max: 1}, []figure.Series{own, reweighted}},
+		{"ESS", figure.Axis{Label: "ESS/N", Min: 0, Max: 1.05}, []figure.Series{own, reweighted}},
 		{"log Z", figure.Axis{Label: "log Z"}, []figure.Series{logZ}},
 		{"zero mode", figure.Axis{Label: "⟨φ_0^2⟩", Log: true}, []figure.Series{zero}},
 	} {
