@@ -30,10 +30,11 @@ type Result struct {
 // Run trains a model of the action at the end of a path from the actions alone; of the path it uses
 // From, To and Action. See the package comment for the method.
 //
-// It returns an error if the path or a setting is impossible, if the start is not a good Gaussian, if a
-// step fails however short it is, if the end fails with polish too, or if the folder is that of another run. At a cancelled ctx it returns the
-// error of ctx; with a folder the same call then continues from the last good rung, and gives
-// the same result as without the interruption.
+// It returns an error if the path or a setting is impossible, if the start is not a good
+// Gaussian, if no step that is short enough succeeds, if the end fails with polish too, or if the
+// folder is that of another run. At a cancelled ctx it returns the error of ctx; with a folder
+// the same call then continues from the last good rung, and gives the same result as without
+// the interruption.
 func Run(ctx context.Context, backend compute.Backend, path mcmc.ThermodynamicPath, cfg Config) (*Result, error) {
 	if err := cfg.setDefaults(path); err != nil {
 		return nil, err
