@@ -32,7 +32,7 @@
 //   - unet: the periodic U-Net, and the published network
 //   - hollow: a score network with an exact divergence; hollow/pretrained: trained models;
 //     hollow/plaquette: the score network of lifted plaquettes, with trained models
-//   - flow: the probability-flow ODE and its likelihood
+//   - flow: the probability-flow ODE and its likelihood; flow/selftrain: training without data
 //
 // A new action, kernel, network or reverse step is one new file, of yours: see
 // docs/your-theory.md, and docs/theories.md for what ships. Runs of many processes: docs/cluster.md.
