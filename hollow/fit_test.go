@@ -191,7 +191,7 @@ func TestVector(t *testing.T) {
 		extent        int
 		kappa, lambda float64
 	}
-	points := []point{{8, 0.2, 0.5}}
+	points := []point{{6, 0.2, 0.5}}
 	if *full {
 		points = []point{{16, 0.22, 0.1}, {16, 0.22, 0.022}, {8, 0.2, 0.5}}
 	}
@@ -236,12 +236,13 @@ func TestSeparate(t *testing.T) {
 // is the hardest to learn: at λ = 5 the default training, too short for it, does not reach
 // what it reaches up to λ = 1.
 func TestStrongCoupling(t *testing.T) {
-	marks := map[float64]float64{0.5: 0.6}
+	marks, extent := map[float64]float64{0.5: 0.6}, 6
 	if *full {
+		extent = 8
 		marks = map[float64]float64{0.5: 0.85, 1: 0.75, 5: 0.5}
 	}
 	for lambda, want := range marks {
-		action := must(lattice.NewPhi4(must(lattice.New(8, 8)), 0.2, lambda))
+		action := must(lattice.NewPhi4(must(lattice.New(extent, extent)), 0.2, lambda))
 		ens := ensemble(t, action, 4096, 20)
 		_, s, w, both := fit(t, action, ens)
 		// Tails of log w are longer than Gaussian ones here, which Check takes for holes.

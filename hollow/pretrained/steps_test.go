@@ -25,7 +25,7 @@ var (
 )
 
 // reference is the number of steps of Adams whose densities stand for the exact ones.
-const reference = 72
+const reference = 54
 
 // stepError is an error of log q: its mean and its standard deviation over configurations,
 // and the quoted one.
