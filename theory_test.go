@@ -154,7 +154,7 @@ func TestUsersAction(t *testing.T) {
 	}
 	device := backendtest.Open()
 	m, err := diffusion.Fit(ctx, device, action, ens, diffusion.FitConfig{
-		Network: hollow.Default(), Train: diffusion.TrainConfig{Steps: 150}, Seed: 2,
+		Network: hollow.Default(), Train: diffusion.TrainConfig{Steps: 100}, Seed: 2,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestUsersAction(t *testing.T) {
 		t.Error("the model does not know its theory")
 	}
 	f := must(flow.New(device, m, flow.Config{}))
-	draws, err := f.Sample(ctx, 1024, 3)
+	draws, err := f.Sample(ctx, 768, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
