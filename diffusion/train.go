@@ -316,7 +316,6 @@ func (t *Trainer) splitLevels() {
 	}
 }
 
-
 // checkTraining returns an error unless the ensemble, and its targets where the objective
 // needs some, fit the model.
 func checkTraining(m *Model, ens *lattice.Ensemble, objective Objective, targets []float64) error {
