@@ -77,7 +77,7 @@ func compareEngines(t *testing.T, b compute.Backend, m *diffusion.Model, ens *la
 	var logq [2][]float64
 	for i, dtype := range []dtypes.DType{dtypes.Float32, dtypes.Float64} {
 		// Few steps: they have the same error in both.
-		f := must(flow.New(b, m, flow.Config{Batch: ens.Len(), DType: dtype, Steps: 4}))
+		f := must(flow.New(b, m, flow.Config{Batch: ens.Len(), DType: dtype, Steps: 6}))
 		logq[i] = must(f.LogProb(t.Context(), ens, 0)).LogQ
 	}
 	for i, want := range logq[1] {
