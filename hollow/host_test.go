@@ -121,7 +121,7 @@ func TestHost(t *testing.T) {
 					for _, w := range want {
 						size += w * w / float64(len(want))
 					}
-					bound := 2e-5*math.Sqrt(size) + 2*maxDifference(single, want)
+					bound := 1e-5*math.Sqrt(size) + 2*maxDifference(single, want)
 					if d := maxDifference(got, want); !(d < bound) {
 						t.Errorf("σ = %v: the %s is off by %.1e of its size, %.1e expected", sigma, what, d/math.Sqrt(size), bound/math.Sqrt(size))
 					}

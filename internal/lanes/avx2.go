@@ -70,13 +70,13 @@ func dotProduct8(dst []float32, w, x, y []float32, row, cols int) {
 	archsimd.ClearAVXUpperBits()
 }
 
-// root8 returns 1/√(1+p²): one step of Newton's iteration r(3 - q r²)/2 takes the
+// root8 returns 1/√(1+p²): one step of Newton's iteration r + r(1 - q r²)/2 takes the
 // estimate, good to 1.5·2^-12, to 2e-7.
 func root8(p archsimd.Float32x8) archsimd.Float32x8 {
 	q := p.MulAdd(p, archsimd.BroadcastFloat32x8(1))
 	r := q.ReciprocalSqrt()
 	h := q.Mul(archsimd.BroadcastFloat32x8(-0.5)).Mul(r)
-	return h.MulAdd(r, archsimd.BroadcastFloat32x8(1.5)).Mul(r)
+	return h.MulAdd(r, archsimd.BroadcastFloat32x8(0.5)).MulAdd(r, r)
 }
 
 func sigmoid8(value, slope, p []float32) {

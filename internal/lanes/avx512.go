@@ -89,13 +89,13 @@ func dotProduct16(dst []float32, w, x, y []float32, row, cols int) {
 	archsimd.ClearAVXUpperBits()
 }
 
-// root16 returns 1/√(1+p²): one step of Newton's iteration r(3 - q r²)/2 takes the
+// root16 returns 1/√(1+p²): one step of Newton's iteration r + r(1 - q r²)/2 takes the
 // estimate, good to 2^-14, to the last digits.
 func root16(p archsimd.Float32x16) archsimd.Float32x16 {
 	q := p.MulAdd(p, archsimd.BroadcastFloat32x16(1))
 	r := q.ReciprocalSqrt()
 	h := q.Mul(archsimd.BroadcastFloat32x16(-0.5)).Mul(r)
-	return h.MulAdd(r, archsimd.BroadcastFloat32x16(1.5)).Mul(r)
+	return h.MulAdd(r, archsimd.BroadcastFloat32x16(0.5)).MulAdd(r, r)
 }
 
 func sigmoid16(value, slope, p []float32) {
