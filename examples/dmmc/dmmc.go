@@ -91,6 +91,7 @@ func newDMMC(o options) (*dmmc, error) {
 	if d.Run, err = pipeline.New(o.Options); err != nil {
 		return nil, err
 	}
+	d.Run.Share = o.task
 	// Four observables after every step, and every configuration of the mixture.
 	if err := program.CheckSize("chain", o.chain, 4); err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func (g *gaugeRun) parameters() map[string]any {
 
 func (g *gaugeRun) run(ctx context.Context) error {
 	var err error
-	if g.folder, err = program.OpenRun(g.o.out, g.parameters()); err != nil {
+	if g.folder, err = g.o.task.OpenWhole(g.o.out, g.parameters()); err != nil {
 		return err
 	}
 	g.table = results.New(g.parameters())

@@ -101,7 +101,7 @@ func (s *schwingerRun) parameters() map[string]any {
 
 func (s *schwingerRun) run(ctx context.Context) error {
 	var err error
-	if s.folder, err = program.OpenRun(s.o.out, s.parameters()); err != nil {
+	if s.folder, err = s.o.task.OpenWhole(s.o.out, s.parameters()); err != nil {
 		return err
 	}
 	s.table = results.New(s.parameters())

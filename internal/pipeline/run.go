@@ -41,6 +41,9 @@ type Run struct {
 	folder  *program.Run
 	table   *results.File
 
+	// Share is the part of the run that the process has, all of it by default.
+	Share program.Task
+
 	// Joined, if not nil, returns the configurations that shares have drawn into a file, with S
 	// and log q.
 	Joined func(file string) (*lattice.Ensemble, error)
@@ -76,7 +79,7 @@ func (r *Run) Open(more ...map[string]any) error {
 		maps.Copy(parameters, m)
 	}
 	var err error
-	if r.folder, err = program.OpenRun(r.o.Out, parameters); err != nil {
+	if r.folder, err = r.Share.OpenWhole(r.o.Out, parameters); err != nil {
 		return err
 	}
 	r.table = results.New(parameters)

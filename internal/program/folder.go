@@ -24,6 +24,9 @@ type Run struct {
 	digests map[string]string
 }
 
+// errBusy is what keeps a folder locked.
+var errBusy = errors.New("another process is at work")
+
 const (
 	parametersFile = "parameters.json"
 	digestsFile    = "files.json"
@@ -34,6 +37,16 @@ const (
 // in which another process is at work, where the system can tell. What writes that were killed
 // have left is removed.
 func OpenRun(dir string, parameters map[string]any) (*Run, error) {
+	return open(dir, parameters, false)
+}
+
+// OpenShared is OpenRun for a folder that the shares of a run have in common: others of them may
+// be there at the same time, but no process that has opened it for itself.
+func OpenShared(dir string, parameters map[string]any) (*Run, error) {
+	return open(dir, parameters, true)
+}
+
+func open(dir string, parameters map[string]any, shared bool) (*Run, error) {
 	if dir == "" {
 		return nil, fmt.Errorf("expected an output folder, got an empty name")
 	}
@@ -51,7 +64,7 @@ func OpenRun(dir string, parameters map[string]any) (*Run, error) {
 			return nil, err
 		}
 	}
-	if err := r.enter(); err != nil {
+	if err := r.enter(shared); err != nil {
 		return nil, err
 	}
 	// Another process may have been here before the lock.
@@ -79,10 +92,10 @@ func (r *Run) checkParameters(want []byte) (bool, error) {
 	return true, nil
 }
 
-// enter locks the folder and removes what is left of interrupted writes.
-func (r *Run) enter() error {
-	alone, err := lock(r.dir)
-	if err != nil || !alone {
+// enter locks the folder and, unless others are there, removes what is left of interrupted writes.
+func (r *Run) enter(shared bool) error {
+	locked, err := lock(r.dir, shared)
+	if err != nil || !locked || shared {
 		return err
 	}
 	return atomicfile.Sweep(r.dir)

@@ -18,9 +18,10 @@ var locks struct {
 	folders map[string]*os.File
 }
 
-// lock keeps other processes out of a folder and tells whether it could: file systems that
-// know no such locks are used without. It returns an error if another process is there.
-func lock(dir string) (bool, error) {
+// lock keeps other processes out of a folder, those excepted that share it too, and tells whether it
+// could: file systems that know no such locks are used without. It returns an error if another
+// process is there.
+func lock(dir string, shared bool) (bool, error) {
 	path, err := filepath.Abs(dir)
 	if err == nil {
 		path, err = filepath.EvalSymlinks(path)
@@ -42,10 +43,14 @@ func lock(dir string) (bool, error) {
 		}
 		held.Close() // of a folder that is gone
 	}
-	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	how := syscall.LOCK_EX
+	if shared {
+		how = syscall.LOCK_SH
+	}
+	switch err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		f.Close()
-		return false, fmt.Errorf("expected an output folder of its own, got %s, where another process is at work; wait for it, or choose another with -out", dir)
+		return false, fmt.Errorf("expected an output folder of its own, got %s, where %w; wait for it, or choose another with -out", dir, errBusy)
 	case err != nil:
 		return false, f.Close()
 	}

@@ -12,6 +12,26 @@ import (
 	"github.com/latdiff/latdiff/internal/program"
 )
 
+// Shares use the folder of a run at the same time, but nothing else does meanwhile.
+func TestSharedLock(t *testing.T) {
+	dir := t.TempDir()
+	parameters := map[string]any{"seed": 1}
+	other, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := program.OpenRun(dir, parameters); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a folder that shares use was not refused with its name: %v", err)
+	}
+	if _, err := program.OpenShared(dir, parameters); err != nil {
+		t.Error(err)
+	}
+}
+
 // A folder in which another process is at work is refused, and is free once that has ended.
 // A second descriptor stands for the process: the lock is its.
 func TestLock(t *testing.T) {

@@ -3,4 +3,4 @@
 package program
 
 // lock does nothing on systems without the locks that end with a process.
-func lock(string) (bool, error) { return false, nil }
+func lock(string, bool) (bool, error) { return false, nil }

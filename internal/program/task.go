@@ -180,11 +180,19 @@ func (t *Task) Open(dir string, parameters map[string]any) (*Run, error) {
 		return OpenRun(dir, parameters)
 	}
 	if _, err := os.Stat(filepath.Join(dir, parametersFile)); err == nil {
-		if _, err := OpenRun(dir, parameters); err != nil {
+		if _, err := OpenShared(dir, parameters); err != nil {
 			return nil, err
 		}
 	}
 	return OpenRun(t.folder(dir), t.parameters(parameters))
+}
+
+// OpenWhole opens the folder of the run, which shares have in common; see [OpenRun].
+func (t *Task) OpenWhole(dir string, parameters map[string]any) (*Run, error) {
+	if t.Part == OneShare {
+		return OpenShared(dir, parameters)
+	}
+	return OpenRun(dir, parameters)
 }
 
 // Collect returns the folders of all shares of the run in dir, finished and as they were left.
@@ -258,7 +266,10 @@ func (t *Task) finished(dir string, parameters map[string]any) (run *Run, proble
 	if problem, err := differences(text, want); problem != "" || err != nil {
 		return nil, problem, err
 	}
-	if run, err = OpenRun(folder, want); err != nil {
+	switch run, err = OpenRun(folder, want); {
+	case errors.Is(err, errBusy):
+		return nil, "not finished", nil
+	case err != nil:
 		return nil, "", err
 	}
 	if done, err := run.Has(ResultsFile); !done || err != nil {
