@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/latdiff/latdiff/internal/program"
+	"github.com/latdiff/latdiff/internal/results"
 )
 
 // outcome is the files of a folder by their names.
@@ -25,7 +28,12 @@ func read(folder string) (outcome, error) {
 		if err != nil {
 			return err
 		}
-		o[filepath.ToSlash(name)], err = os.ReadFile(path)
+		text, err := os.ReadFile(path)
+		// When and where a run was made is not what it gave.
+		if err == nil && d.Name() == program.ResultsFile {
+			text, err = results.Numbers(text)
+		}
+		o[filepath.ToSlash(name)] = text
 		return err
 	})
 	return o, err
