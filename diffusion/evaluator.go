@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -194,36 +195,52 @@ func (e *Evaluator) level(sigma float64) (*evaluatorLevel, error) {
 	if l, ok := e.levels[sigma]; ok {
 		return l, nil
 	}
-	out, err := e.exec.Call(sigma)
+	coefficients, err := weightsAt(e.exec, sigma)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]float32, len(coefficients))
+	for i, all := range coefficients {
+		values[i] = make([]float32, len(all))
+		for j, v := range all {
+			values[i][j] = float32(v)
+		}
+	}
+	if len(e.levels) >= maxEvaluatorLevels {
+		clear(e.levels)
+	}
+	l := &evaluatorLevel{network: e.host.Level(values), scale: e.m.scaleAt(sigma)}
+	if e.site != nil {
+		l.site = e.site.level(sigma)
+	}
+	e.levels[sigma] = l
+	return l, nil
+}
+
+// scaleAt returns c(σ), see [preconditioner].
+func (m *Model) scaleAt(sigma float64) float64 {
+	variance := 0.0
+	for k, c := range m.spectrum {
+		noisy := c + sigma*sigma
+		variance += m.cfg.Residual[k] / (noisy * noisy)
+	}
+	return math.Sqrt(variance / float64(m.layout.Size()))
+}
+
+// weightsAt returns what a graph makes of the weights at a noise level.
+func weightsAt(exec *model.Exec, sigma float64) ([][]float64, error) {
+	out, err := exec.Call(sigma)
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: weights at σ = %v: %w", sigma, err)
 	}
-	values := make([][]float32, len(out))
+	values := make([][]float64, len(out))
 	for i, t := range out {
-		if err := tensors.ConstFlatData(t, func(flat []float64) {
-			values[i] = make([]float32, len(flat))
-			for j, v := range flat {
-				values[i][j] = float32(v)
-			}
-		}); err != nil {
+		if err := tensors.ConstFlatData(t, func(flat []float64) { values[i] = slices.Clone(flat) }); err != nil {
 			return nil, fmt.Errorf("diffusion: weights at σ = %v: %w", sigma, err)
 		}
 		if err := t.FinalizeAll(); err != nil {
 			return nil, fmt.Errorf("diffusion: weights at σ = %v: %w", sigma, err)
 		}
 	}
-	variance := 0.0
-	for k, c := range e.m.spectrum {
-		noisy := c + sigma*sigma
-		variance += e.m.cfg.Residual[k] / (noisy * noisy)
-	}
-	if len(e.levels) >= maxEvaluatorLevels {
-		clear(e.levels)
-	}
-	l := &evaluatorLevel{network: e.host.Level(values), scale: math.Sqrt(variance / float64(e.m.layout.Size()))}
-	if e.site != nil {
-		l.site = e.site.level(sigma)
-	}
-	e.levels[sigma] = l
-	return l, nil
+	return values, nil
 }

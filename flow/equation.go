@@ -49,8 +49,11 @@ func (e *equation) slope(ctx context.Context, dst, z []float64, l float64) error
 	}
 	e.evaluations++
 	f, fields := e.f, e.fields()
-	if f.host != nil {
-		return e.hostSlope(dst, z, math.Exp(l))
+	switch sigma := math.Exp(l); {
+	case f.host != nil:
+		return e.hostSlope(dst, z, sigma)
+	case f.lifted != nil:
+		return e.liftedSlope(dst, z, sigma)
 	}
 	x := host.Tensor(f.cfg.DType, z[:fields], f.dims()...)
 	sigma := host.Scalar(f.cfg.DType, math.Exp(l))

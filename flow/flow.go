@@ -38,10 +38,13 @@ type ProbabilityFlow struct {
 	encode, decode, fromModes, toModes, field, probe, advance *model.Exec
 	// host evaluates score and divergence on the CPU in place of field, or is nil.
 	host *diffusion.Evaluator
+	// lifted does so for lifted angles, or is nil.
+	lifted *diffusion.LiftEvaluator
 }
 
 // New returns the flow of m, of a copy of it if it is a [diffusion.Model]; weights of others must
-// not change while it is used. On CPUs models that have a [diffusion.Evaluator] use it. It returns an error for
+// not change while it is used. On CPUs models that have a [diffusion.Evaluator] or a
+// [diffusion.LiftEvaluator] use it. It returns an error for
 // impossible settings.
 func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*ProbabilityFlow, error) {
 	if backend == nil || m == nil {
@@ -96,6 +99,12 @@ func (f *ProbabilityFlow) SetModel(m *diffusion.Model) error {
 	if err := cfg.setDefaults(m); err != nil {
 		return err
 	}
+	if f.lifted != nil {
+		// The state is that of a white spectrum.
+		if _, err := diffusion.NewLiftEvaluator(f.backend, m); err != nil {
+			return fmt.Errorf("flow: %w", err)
+		}
+	}
 	if err := own.Assign(m); err != nil {
 		return fmt.Errorf("flow: %w", err)
 	}
@@ -103,6 +112,9 @@ func (f *ProbabilityFlow) SetModel(m *diffusion.Model) error {
 	f.setClock()
 	if f.host != nil {
 		f.host.Reset()
+	}
+	if f.lifted != nil {
+		f.lifted.Reset()
 	}
 	return nil
 }

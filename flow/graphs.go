@@ -17,8 +17,8 @@ import (
 
 // Spectrum, mean and noise levels are inputs of the graphs, which thus hold for every model of the
 // same kind. The state of the flow is the field itself or, where the linear part is solved
-// exactly, y = H(φ - m)/√(C + σ²) in the basis of the Hartley transform H. It is in float64,
-// the score in the type of the configuration.
+// exactly, y = H(φ - m)/√(C + σ²) in the basis of the Hartley transform H; with an evaluator of
+// lifted angles it is Hy. It is in float64, the score in the type of the configuration.
 
 // compile prepares the executors; GoMLX builds each graph at its first call.
 func (f *ProbabilityFlow) compile() error {
@@ -47,7 +47,7 @@ func (f *ProbabilityFlow) compile() error {
 func (f *ProbabilityFlow) encodeGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	z := in[0]
 	if f.linear != nil {
-		z = graph.Mul(hartley.Transform(f.shifted(z, -1)), f.like(graph.Reciprocal(f.root(in[1])), z))
+		z = f.rotated(graph.Mul(hartley.Transform(f.shifted(z, -1)), f.like(graph.Reciprocal(f.root(in[1])), z)))
 	}
 	return []*graph.Node{toState(z)}
 }
@@ -56,7 +56,7 @@ func (f *ProbabilityFlow) encodeGraph(_ *model.Scope, in []*graph.Node) []*graph
 func (f *ProbabilityFlow) decodeGraph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	z := f.fromState(in[0])
 	if f.linear != nil {
-		z = f.shifted(hartley.Transform(graph.Mul(z, f.like(f.root(in[1]), z))), 1)
+		z = f.shifted(hartley.Transform(graph.Mul(f.rotated(z), f.like(f.root(in[1]), z))), 1)
 	}
 	return []*graph.Node{z}
 }
@@ -67,7 +67,7 @@ func (f *ProbabilityFlow) fromModesGraph(_ *model.Scope, in []*graph.Node) []*gr
 	if f.linear == nil {
 		z = hartley.Transform(z)
 	} else {
-		z = graph.Mul(f.shiftedModes(z, -1), f.like(graph.Reciprocal(f.root(in[1])), z))
+		z = f.rotated(graph.Mul(f.shiftedModes(z, -1), f.like(graph.Reciprocal(f.root(in[1])), z)))
 	}
 	return []*graph.Node{toState(z)}
 }
@@ -78,7 +78,7 @@ func (f *ProbabilityFlow) toModesGraph(_ *model.Scope, in []*graph.Node) []*grap
 	if f.linear == nil {
 		return []*graph.Node{hartley.Transform(z)}
 	}
-	return []*graph.Node{f.shiftedModes(graph.Mul(z, f.like(f.root(in[1]), z)), 1)}
+	return []*graph.Node{f.shiftedModes(graph.Mul(f.rotated(z), f.like(f.root(in[1]), z)), 1)}
 }
 
 // toState and fromState change between the types of state and score.

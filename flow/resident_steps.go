@@ -14,7 +14,7 @@ import (
 // isResident says whether the state of a chunk stays on the device: for schemes with fixed
 // steps, where a graph evaluates the score, and one call of it is enough.
 func (f *ProbabilityFlow) isResident(scheme Integrator) bool {
-	return f.host == nil && tableaux[scheme].e == nil && f.plan.oneCall()
+	return f.host == nil && f.lifted == nil && tableaux[scheme].e == nil && f.plan.oneCall()
 }
 
 // integrateResident carries the state x of a chunk through the flow between two noise levels on

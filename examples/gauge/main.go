@@ -78,7 +78,7 @@ func parse(args []string) (options, error) {
 	fs.BoolVar(&o.retrain, "retrain", false, "train a model although one is shipped")
 	fs.IntVar(&o.configurations, "n", 8192, "independent configurations of the training")
 	fs.IntVar(&o.steps, "steps", 1000, "steps of the training")
-	fs.IntVar(&o.flowSteps, "flow-steps", 24, "steps of the flow, whose error of log q grows with the volume")
+	fs.IntVar(&o.flowSteps, "flow-steps", 36, "steps of the flow, whose error of log q grows with the volume")
 	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
 	fs.IntVar(&o.exact, "exact", 1024, "independent configurations whose log q is evaluated")
 	fs.IntVar(&o.trajectories, "trajectories", 16384, "trajectories of hybrid Monte Carlo, of each of four chains")

@@ -64,22 +64,37 @@ func (b *builder) features() (odd, even dual) {
 	return stack(odd, aroundOdd), stack(even, aroundEven, aroundOdd.product(sin.rows(b.cfg.Context)))
 }
 
+// layer is one of the perceptron: weights [width, inputs] and what depends on the noise level alone,
+// [batch, width].
+type layer struct{ weights, levels *graph.Node }
+
+// layers returns the perceptron for so many odd and even functions.
+func (b *builder) layers(odd, even int) (first, second, output layer) {
+	width := b.cfg.Hidden
+	logNoise := graph.Log(graph.Div(graph.Reshape(b.noise, b.batch), b.root))
+	embedding := nn.NoiseEmbedding(b.scope.At("noise"), logNoise, b.in.Condition, b.cfg.Embedding)
+	newLayer := func(scope *model.Scope, inputs, width int, weights, levels nn.Init) layer {
+		w := nn.Param(scope, b.theta.Graph(), b.theta.DType(), "weights", weights, width, inputs)
+		return layer{w, nn.Dense(scope.At("noise"), embedding, width, levels)}
+	}
+	levels := nn.Normal(0.5 / math.Sqrt(float64(b.cfg.Embedding)))
+	first = newLayer(b.scope.At("first"), even, width, nn.Normal(0.7), levels)
+	second = newLayer(b.scope.At("second"), width, width, nn.Normal(1/math.Sqrt(float64(width))), levels)
+	return first, second, newLayer(b.scope.At("output"), width, odd, nn.Zeros, nn.Zeros)
+}
+
+// apply returns W x plus what depends on the noise level.
+func (b *builder) apply(l layer, x dual) dual {
+	y := x.mixed(l.weights)
+	y.value = graph.Add(y.value, b.each(l.levels))
+	return y
+}
+
 // output returns Σ_k o_k M_k.
 func (b *builder) output() dual {
 	odd, even := b.features()
-	functions, width := odd.value.Shape().Dimensions[0], b.cfg.Hidden
-	logNoise := graph.Log(graph.Div(graph.Reshape(b.noise, b.batch), b.root))
-	embedding := nn.NoiseEmbedding(b.scope.At("noise"), logNoise, b.in.Condition, b.cfg.Embedding)
-	// layer returns W x plus what depends on the noise level.
-	layer := func(scope *model.Scope, x dual, width int, weights, levels nn.Init) dual {
-		w := nn.Param(scope, b.theta.Graph(), b.theta.DType(), "weights", weights, width, x.value.Shape().Dimensions[0])
-		y := x.mixed(w)
-		y.value = graph.Add(y.value, b.each(nn.Dense(scope.At("noise"), embedding, width, levels)))
-		return y
-	}
-	levels := nn.Normal(0.5 / math.Sqrt(float64(b.cfg.Embedding)))
-	h := layer(b.scope.At("first"), even, width, nn.Normal(0.7), levels).sigmoid()
-	h = layer(b.scope.At("second"), h, width, nn.Normal(1/math.Sqrt(float64(width))), levels).sigmoid()
-	terms := odd.product(layer(b.scope.At("output"), h, functions, nn.Zeros, nn.Zeros))
+	first, second, output := b.layers(odd.value.Shape().Dimensions[0], even.value.Shape().Dimensions[0])
+	h := b.apply(second, b.apply(first, even).sigmoid()).sigmoid()
+	terms := odd.product(b.apply(output, h))
 	return terms.linear(func(x *graph.Node) *graph.Node { return graph.ReduceAndKeep(x, graph.ReduceSum, 0) })
 }
