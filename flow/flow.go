@@ -263,6 +263,20 @@ func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 
 // logProb is LogProb of fields that were checked, with a state of what has a name.
 func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, name string, run run) (*Likelihood, error) {
+	out, err := f.densities(ctx, ens, name, run)
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range out.LogQ {
+		if math.IsNaN(l) || math.IsInf(l, 0) {
+			return nil, fmt.Errorf("flow: the flow diverged: log q = %v for configuration %d", l, i)
+		}
+	}
+	return out, nil
+}
+
+// densities is logProb, but that log q is not finite where the flow diverges.
+func (f *ProbabilityFlow) densities(ctx context.Context, ens *lattice.Ensemble, name string, run run) (*Likelihood, error) {
 	v := f.layout.Size()
 	out := newLikelihood(ens.Len())
 	efforts := newEfforts(f.chunks(ens.Len()))
@@ -294,11 +308,6 @@ func (f *ProbabilityFlow) logProb(ctx context.Context, ens *lattice.Ensemble, na
 		return nil, err
 	}
 	efforts.addTo(&out.Effort)
-	for i, l := range out.LogQ {
-		if math.IsNaN(l) || math.IsInf(l, 0) {
-			return nil, fmt.Errorf("flow: the flow diverged: log q = %v for configuration %d", l, i)
-		}
-	}
 	return out, nil
 }
 

@@ -41,6 +41,9 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 	if err != nil {
 		return err
 	}
+	if err := d.forward(ctx, m, ens, chosen); err != nil {
+		return err
+	}
 	file := d.Results()
 	file.Add(freeEnergy, logZProposals, fromQ)
 	file.Add(freeEnergy, logZEquilib, fromP)

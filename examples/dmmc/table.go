@@ -27,7 +27,7 @@ var diagnostics = []struct{ name, title string }{
 
 // print writes the tables.
 func (d *dmmc) print(w io.Writer) error {
-	for _, p := range []func(io.Writer) error{d.printObservables, d.printWeights, d.printOperators, d.printCosts, d.printLogZ} {
+	for _, p := range []func(io.Writer) error{d.printObservables, d.printWeights, d.printForward, d.printOperators, d.printCosts, d.printLogZ} {
 		if err := p(w); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 
@@ -124,7 +123,7 @@ func (g *gaugeRun) drawn(ctx context.Context, name string, m diffusion.ScoreMode
 }
 
 // judge evaluates log w of independent exact configurations, and of some with one plaquette
-// set to the angles of the probe, the others taking up the difference evenly.
+// set to the angles of the probe.
 func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreModel, f *flow.ProbabilityFlow, test *lattice.Ensemble) error {
 	logw := func(ens *lattice.Ensemble) ([]float64, error) {
 		l, err := f.LogProb(ctx, ens, g.seed(proposalPart))
@@ -143,34 +142,17 @@ func (g *gaugeRun) judge(ctx context.Context, p *proposer, m diffusion.ScoreMode
 	}
 	p.theory = math.Exp(g.exact.LogZ() - mean.Value)
 
-	probes, n := lattice.NewEnsemble(test.Layout, len(tailAngles)*tailFields), min(tailFields, test.Len())
-	for _, u := range tailAngles {
-		for i := range n {
-			theta := slices.Clone(test.Config(i))
-			shift := (theta[0] - u) / float64(len(theta)-1)
-			theta[0] = u - shift
-			for x := range theta {
-				theta[x] += shift
-			}
-			probes.Append(theta)
+	// The others take up the difference evenly.
+	set := func(theta []float64, u float64) {
+		shift := (theta[0] - u) / float64(len(theta)-1)
+		theta[0] = u - shift
+		for x := range theta {
+			theta[x] += shift
 		}
 	}
 	if f, err = g.flow(m, tailSteps, nil, ""); err != nil {
 		return err
 	}
-	tail, err := logw(probes)
-	if err != nil {
-		return err
-	}
-	if w, err = logw(test.Slice(0, n)); err != nil {
-		return err
-	}
-	for i := range tailAngles {
-		change := 0.0
-		for j := range n {
-			change += (tail[i*n+j] - w[j]) / float64(n)
-		}
-		p.tail = append(p.tail, change)
-	}
-	return nil
+	p.tail, err = f.TailProbe(ctx, g.lift, test.Slice(0, min(tailFields, test.Len())), tailAngles, set, g.seed(proposalPart))
+	return err
 }

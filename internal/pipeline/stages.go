@@ -128,13 +128,18 @@ func gaussian(action lattice.Action, ens *lattice.Ensemble) (*diffusion.Gaussian
 	return diffusion.NewGaussian(m.ModelConfig)
 }
 
-// Gaussian draws from the baseline, the model without a network.
-func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+// GaussianFlow returns the flow of the baseline, the model without a network.
+func (r *Run) GaussianFlow(ens *lattice.Ensemble) (*flow.ProbabilityFlow, error) {
 	g, err := gaussian(r.action, ens)
 	if err != nil {
 		return nil, err
 	}
-	f, err := flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps})
+	return flow.New(r.backend, g, flow.Config{Steps: r.o.FlowSteps})
+}
+
+// Gaussian draws from the baseline.
+func (r *Run) Gaussian(ctx context.Context, ens *lattice.Ensemble) (*lattice.Ensemble, error) {
+	f, err := r.GaussianFlow(ens)
 	if err != nil {
 		return nil, err
 	}
