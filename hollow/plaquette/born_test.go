@@ -31,41 +31,44 @@ var (
 // with F = -V′ and the mean δ of the field, which the noise conserves; V is a [lattice.Lift].
 type born struct{ lattice.Lift }
 
+var _ diffusion.SiteNetwork = born{}
+
 func (born) Kind() string                                             { return "born" }
 func (n born) Config() any                                            { return n.Lift }
 func (n born) Adapt(diffusion.Theory) (diffusion.Architecture, error) { return n, nil }
 
+func (born) Sitewise() bool { return true }
+
+// SiteCoefficients returns C, of all modes but the zero mode, and c(σ), by which the model
+// multiplies: √⟨(C_k+σ²)⁻²⟩ for a residual of one.
+func (n born) SiteCoefficients(_ *model.Scope, in diffusion.Inputs) []*graph.Node {
+	noisy := graph.Add(in.Spectrum, graph.BroadcastToShape(graph.Square(graph.Reshape(in.Sigma, 1, 1)), in.Spectrum.Shape()))
+	return []*graph.Node{
+		graph.Slice(in.Spectrum, graph.AxisElem(0), graph.AxisElem(1)),
+		graph.Sqrt(graph.ReduceAllMean(graph.Reciprocal(graph.Square(noisy)))),
+	}
+}
+
+func (n born) Site(coefficients [][]float64, sigma float64) diffusion.SiteFunction {
+	c, scale, variance := coefficients[0][0], coefficients[1][0], sigma*sigma
+	w := c / (c + variance)
+	return func(angle, mean float64) (out, slope float64) {
+		clean, rate := mean+w*(angle-mean), 1/c-1/n.Variance
+		force, derivative := rate*clean, rate
+		for i, cosine := range n.Cosines {
+			order := float64(i + 1)
+			weight := order * cosine * math.Exp(-order*order*w*variance/2)
+			sin, cos := math.Sincos(order * clean)
+			force += weight * sin
+			derivative += weight * order * cos
+		}
+		return w * force / scale, w * w * derivative / scale
+	}
+}
+
+// ApplyDivergence is for models that only graphs can evaluate, and no flow on a CPU calls it.
 func (n born) ApplyDivergence(_ *model.Scope, in diffusion.Inputs) (out, divergence *graph.Node) {
-	theta := in.Field
-	g, dtype := theta.Graph(), theta.DType()
-	sites := func(x *graph.Node) *graph.Node {
-		x = graph.Reshape(x, x.Shape().Size(), 1, 1, 1)
-		return graph.BroadcastToDims(x, theta.Shape().Dimensions...)
-	}
-	spectrum := graph.ConvertDType(in.Spectrum, dtype)
-	variance := graph.Reshape(graph.Square(in.Sigma), -1, 1)
-	// The model multiplies by c(σ), which is √⟨(C_k+σ²)⁻²⟩ for a residual of one.
-	modes := graph.Add(graph.BroadcastToDims(spectrum, variance.Shape().Dimensions[0], in.Volume()), graph.BroadcastToDims(variance, variance.Shape().Dimensions[0], in.Volume()))
-	scale := graph.Sqrt(graph.ReduceAndKeep(graph.Reciprocal(graph.Square(modes)), graph.ReduceMean, 1))
-	// All modes but the zero mode have the same C.
-	c := graph.BroadcastToDims(graph.Slice(spectrum, graph.AxisElem(0), graph.AxisElem(1)), variance.Shape().Dimensions...)
-	w := graph.Div(c, graph.Add(c, variance))
-	mean := graph.ReduceAndKeep(theta, graph.ReduceMean, 2, 3)
-	mean = graph.BroadcastToDims(mean, theta.Shape().Dimensions...)
-	clean := graph.Add(mean, graph.Mul(sites(w), graph.Sub(theta, mean)))
-	rate := graph.Sub(graph.Reciprocal(c), graph.Scalar(g, dtype, 1/n.Variance))
-	force, slope := graph.Mul(sites(rate), clean), sites(rate)
-	for i, cosine := range n.Cosines {
-		order := float64(i + 1)
-		damping := graph.Exp(graph.MulScalar(graph.Mul(w, variance), -order*order/2))
-		wave := graph.MulScalar(clean, order)
-		force = graph.Add(force, graph.Mul(sites(graph.MulScalar(damping, order*cosine)), graph.Sin(wave)))
-		slope = graph.Add(slope, graph.Mul(sites(graph.MulScalar(damping, order*order*cosine)), graph.Cos(wave)))
-	}
-	factor := sites(graph.Div(w, scale))
-	out, slope = graph.Mul(factor, force), graph.Mul(graph.Mul(factor, sites(w)), slope)
-	divergence = graph.ReduceSum(slope, 1, 2, 3)
-	return out, graph.MulScalar(divergence, 1-1/float64(in.Volume()))
+	return graph.ZerosLike(in.Field), graph.ReduceSum(graph.ZerosLike(in.Field), 1, 2, 3)
 }
 
 // The solution of independent plaquettes sums what the Born term is the first order of: it is
