@@ -324,3 +324,10 @@ func TestMoved(t *testing.T) {
 		t.Error("a model of free fields was moved")
 	}
 }
+
+// Both spaces are what difftest asks of one.
+func TestSpaces(t *testing.T) {
+	lat := must(lattice.New(3, 2))
+	difftest.TestSpace(t, backendtest.Open(), diffusion.Euclidean{}, lattice.Vector(lat, 2))
+	difftest.TestSpace(t, backendtest.Open(), diffusion.LiftedAngles{Lift: &lattice.Lift{Variance: 1.1, Cosines: []float64{0.2}}}, lattice.Scalar(lat))
+}
