@@ -157,6 +157,27 @@ func TestOwnSpace(t *testing.T) {
 	if _, err := flow.New(backendtest.Open(), m, flow.Config{SigmaMin: low, SigmaMax: high, IsotropicPrior: true}); err == nil {
 		t.Error("a normal prior of angles was accepted")
 	}
+
+	// The reverse process: ⟨cos(φ - m)⟩ = e^{-s²/2}.
+	s, err := diffusion.NewSampler(backendtest.Open(), m, diffusion.SamplerConfig{Levels: diffusion.LogSigma(high, low, 60)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	angles, err := s.Sample(t.Context(), 1000, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, squares float64
+	for _, x := range angles.Data {
+		c := math.Cos(x - m.centre)
+		sum, squares = sum+c/3000, squares+c*c/3000
+		if !(math.Abs(x) <= math.Pi) {
+			t.Fatalf("the angle %v is not wrapped", x)
+		}
+	}
+	if d, sigma := sum-math.Exp(-m.variance/2), math.Sqrt((squares-sum*sum)/3000); !(math.Abs(d) < 4.5*sigma) {
+		t.Errorf("the mean cosine is off by %v, expected an error of %v", d, sigma)
+	}
 }
 
 // stranger is a space that is not registered.
