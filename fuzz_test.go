@@ -27,7 +27,7 @@ func modelFiles(t testing.TB) (files [][]byte) {
 	site := scalar
 	site.Site = []float64{0, 0, -1, 0, 1}
 	lifted := scalar
-	lifted.Quantized, lifted.Lift = true, &lattice.Lift{Variance: 0.3, Cosines: []float64{0.1, 0.01}}
+	lifted.Space = diffusion.LiftedAngles{Lift: &lattice.Lift{Variance: 0.3, Cosines: []float64{0.1, 0.01}}}
 	for _, m := range []struct {
 		network diffusion.Architecture
 		cfg     diffusion.ModelConfig

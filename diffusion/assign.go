@@ -11,9 +11,9 @@ import (
 // theory, such as those of another coupling, or of a later time of a training. Graphs that were
 // compiled of m hold for it as before, which is what this is for; flows and samplers have a
 // method SetModel that calls it. Nothing that uses m may run meanwhile. It returns an error if
-// the two do not have the same graphs: if they differ in layout, symmetries, network, noise that
-// is quantized or not, normalisation, or in whether there are a spectrum, a mean, an order, as many conditions, the
-// same potential of a site or of lifted angles.
+// the two do not have the same graphs: if they differ in layout, symmetries, network, space,
+// normalisation, or in whether there are a spectrum, a mean, an order, as many conditions, the
+// same potential of a site or solution of the space.
 func (m *Model) Assign(other *Model) error {
 	if other == nil {
 		return fmt.Errorf("diffusion: expected a model to take the place of another one, got nil")
@@ -70,12 +70,14 @@ func (m *Model) checkGraphs(other *Model) error {
 		what = "network"
 	case !reflect.DeepEqual(m.cfg.Symmetries, other.cfg.Symmetries):
 		what = "symmetries"
-	case (m.spectrum == nil) != (other.spectrum == nil) || m.shifts() != other.shifts() || (m.order > 0) != (other.order > 0) || m.quantized != other.quantized:
+	case (m.spectrum == nil) != (other.spectrum == nil) || m.shifts() != other.shifts() || (m.order > 0) != (other.order > 0):
 		what = "kind of Gaussian part"
 	case (m.site == nil) != (other.site == nil) || m.site != nil && (m.site.nodes != other.site.nodes || !slices.Equal(m.site.potential, other.site.potential)):
 		what = "solution of a site"
-	case !reflect.DeepEqual(m.gaussianPart.lift, other.gaussianPart.lift):
-		what = "potential of a lifted angle"
+	case !reflect.DeepEqual(m.space, other.space):
+		what = "space"
+	case !reflect.DeepEqual(m.solution, other.solution):
+		what = "solution of its space"
 	case len(m.cfg.Condition) != len(other.cfg.Condition):
 		what = "number of conditions"
 	case m.cfg.Normalization != other.cfg.Normalization || m.cfg.Unscaled != other.cfg.Unscaled:

@@ -54,6 +54,7 @@ type fileMeta struct {
 	Variables  []variableMeta      `json:"variables"`
 	Training   *trainingMeta       `json:"training,omitempty"`
 	Family     *familyMeta         `json:"family,omitempty"`
+	Space      *spaceMeta          `json:"space,omitempty"`
 }
 
 type variableMeta struct {
@@ -101,9 +102,12 @@ func (m *Model) save(path string, scope *model.Scope, training *trainingMeta, fa
 		Format: formatName, Version: formatVersion, Dims: m.layout.Dims(), Components: m.layout.Components,
 		Symmetries: m.cfg.Symmetries, Theory: m.cfg.Theory, Seed: m.cfg.Seed,
 		Network: m.network.Kind(), Config: config, Training: training,
-		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, Site: m.cfg.Site, Quantized: m.quantized, Lift: m.cfg.Lift,
+		Gaussian: m.spectrum != nil, Mean: m.mean, Order: m.order, Site: m.cfg.Site,
 		SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax,
 		Normalize: m.cfg.Normalization, Unscaled: m.cfg.Unscaled, Condition: m.cfg.Condition,
+	}
+	if err := meta.setSpace(m.space); err != nil {
+		return err
 	}
 	if family != nil {
 		meta.Family = family.meta()
@@ -181,7 +185,7 @@ func addFlat[T float32 | int64](z *npz.Writer, name string, t *tensors.Tensor) e
 // it takes the moving average of the weights. The package of the network must be
 // linked into the program. [Model.CheckAction] tells whether the model is for the action at
 // hand. It returns an error if the file is missing, truncated,
-// corrupt, or of a network kind that is not registered.
+// corrupt, or of a network kind or a space that is not registered.
 func LoadModel(path string) (*Model, error) {
 	f, err := readFile(path)
 	if err != nil {
@@ -250,8 +254,8 @@ func readArchive(r io.ReaderAt, size int64) (f *modelFile, err error) {
 	if err := json.Unmarshal(text, &f.meta); err != nil {
 		return nil, err
 	}
-	if f.meta.Format != formatName || f.meta.Version != formatVersion {
-		return nil, fmt.Errorf("expected format %s version %d, got %q version %d", formatName, formatVersion, f.meta.Format, f.meta.Version)
+	if f.meta.Format != formatName || (f.meta.Version != formatVersion && f.meta.Version != spaceVersion) {
+		return nil, fmt.Errorf("expected format %s version %d, or %d, got %q version %d", formatName, formatVersion, spaceVersion, f.meta.Format, f.meta.Version)
 	}
 	if f.meta.Gaussian {
 		var errC, errD error
@@ -345,11 +349,14 @@ func (f *modelFile) bare() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	space, err := f.meta.space()
+	if err != nil {
+		return nil, err
+	}
 	return newModel(network, ModelConfig{
 		Layout: lattice.Layout{Lattice: lat, Components: f.meta.Components}, Symmetries: f.meta.Symmetries, Theory: f.meta.Theory,
 		Spectrum: f.spectrum, Mean: f.meta.Mean, Order: f.meta.Order, Residual: f.residual, Site: f.meta.Site,
-		Quantized: f.meta.Quantized, Lift: f.meta.Lift,
-		SigmaMin: f.meta.SigmaMin, SigmaMax: f.meta.SigmaMax,
+		Space: space, SigmaMin: f.meta.SigmaMin, SigmaMax: f.meta.SigmaMax,
 		Normalization: f.meta.Normalize, Unscaled: f.meta.Unscaled, Condition: f.meta.Condition, Seed: f.meta.Seed,
 	})
 }
@@ -505,8 +512,7 @@ func (t *Trainer) sameModel(f *modelFile) error {
 	if saved.network.Kind() != t.model.network.Kind() || string(a) != string(b) || saved.cfg.Seed != t.model.cfg.Seed {
 		return fmt.Errorf("expected the network %s %s, got %s %s", t.model.network.Kind(), b, saved.network.Kind(), a)
 	}
-	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) || !slices.Equal(saved.cfg.Condition, t.model.cfg.Condition) ||
-		saved.quantized != t.model.quantized || !reflect.DeepEqual(saved.cfg.Lift, t.model.cfg.Lift) {
+	if saved.order != t.model.order || !slices.Equal(saved.mean, t.model.mean) || !slices.Equal(saved.spectrum, t.model.spectrum) || !slices.Equal(saved.cfg.Residual, t.model.cfg.Residual) || !slices.Equal(saved.cfg.Site, t.model.cfg.Site) || !slices.Equal(saved.cfg.Condition, t.model.cfg.Condition) || !reflect.DeepEqual(saved.space, t.model.space) {
 		return fmt.Errorf("expected the spectra of the same ensemble, got others")
 	}
 	if saved.cfg.Normalization != t.model.cfg.Normalization || saved.cfg.Unscaled != t.model.cfg.Unscaled {

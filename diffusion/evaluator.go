@@ -82,8 +82,8 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 		return nil, fmt.Errorf("diffusion: an evaluator of %T: %w", m, errors.ErrUnsupported)
 	}
 	network, ok := d.network.(HostNetwork)
-	if !ok || d.quantized {
-		return nil, fmt.Errorf("diffusion: an evaluator of the network %s, quantized: %v: %w", d.network.Kind(), d.quantized, errors.ErrUnsupported)
+	if !ok || d.solution != nil || len(d.theory().Fixed()) > 0 {
+		return nil, fmt.Errorf("diffusion: an evaluator of the network %s in %s space: %w", d.network.Kind(), d.space.Kind(), errors.ErrUnsupported)
 	}
 	if err := CheckWeights(backend, m); err != nil {
 		return nil, err

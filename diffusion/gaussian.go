@@ -35,10 +35,11 @@ type Gaussian struct {
 var (
 	_ DivergenceModel = (*Gaussian)(nil)
 	_ LinearModel     = (*Gaussian)(nil)
+	_ SpaceModel      = (*Gaussian)(nil)
 )
 
 // NewGaussian returns the Gaussian, or the mixture of two, with the Layout, Spectrum, Mean,
-// Order and Quantized of cfg; the rest is not used. It returns an error for a malformed spectrum,
+// Order and Space of cfg; the rest is not used. It returns an error for a malformed spectrum,
 // see [ModelConfig].
 func NewGaussian(cfg ModelConfig) (*Gaussian, error) {
 	part, err := newGaussianPart(cfg)
@@ -94,7 +95,7 @@ func (m *Gaussian) Remainder(_ *model.Scope, phi, sigma *graph.Node) Remainder {
 // ScoreDivergence builds the score and its divergence.
 func (m *Gaussian) ScoreDivergence(_ *model.Scope, phi, sigma *graph.Node) (score, divergence *graph.Node) {
 	d, x := m.noisy(phi, sigma), m.centred(phi)
-	score, divergence = m.projected(linearScore(x, d)), graph.Neg(m.trace(d))
+	score, divergence = m.space.Tangent(linearScore(x, d)), graph.Neg(SumModes(m.space, m.layout, graph.Reciprocal(d)))
 	if r := m.remainder(x, sigma); r.Known != nil {
 		score, divergence = graph.Add(score, r.Known), graph.Add(divergence, r.Divergence)
 	}
@@ -107,25 +108,24 @@ type gaussianPart struct {
 	spectrum []float64
 	mean     []float64 // per component
 	order    float64
-	// quantized: the field is one of lifted angles.
-	quantized bool
-	site      *site // nil: none
-	lift      *lift // nil: none
+	space    Space
+	site     *site    // nil: none
+	solution Solution // of the space; nil: none
 	// inputs hold the numbers as inputs of graphs; nil: they are constants.
 	inputs *model.Store
 }
 
 // newGaussianPart checks and copies the Gaussian part of a configuration.
 func newGaussianPart(cfg ModelConfig) (gaussianPart, error) {
-	p := gaussianPart{layout: cfg.Layout}
+	p := gaussianPart{layout: cfg.Layout, space: cfg.Space}
+	if p.space == nil {
+		p.space = Euclidean{}
+	}
 	if err := cfg.Layout.Check(); err != nil {
 		return p, fmt.Errorf("diffusion: %w", err)
 	}
 	if cfg.Spectrum == nil {
-		if cfg.Quantized {
-			return p, fmt.Errorf("diffusion: expected a spectrum for lifted angles, got none")
-		}
-		return p, nil
+		return p, p.space.Check(cfg)
 	}
 	if err := checkSpectrum(cfg.Layout, cfg.Spectrum); err != nil {
 		return p, err
@@ -143,15 +143,15 @@ func newGaussianPart(cfg ModelConfig) (gaussianPart, error) {
 	if cfg.Order > 0 && (len(mean) > 1 || mean[0] != 0) {
 		return p, fmt.Errorf("diffusion: expected an order for a field of one component with mean zero only, got μ = %v with the means %v", cfg.Order, mean)
 	}
-	if cfg.Quantized && (len(mean) > 1 || mean[0] != 0 || cfg.Order > 0 || cfg.Layout.Volume() < 2) {
-		return p, fmt.Errorf("diffusion: expected lifted angles of one component with mean zero and without order on at least two sites, got the means %v and μ = %v on %v", mean, cfg.Order, cfg.Layout)
-	}
-	p.spectrum, p.mean, p.order, p.quantized = slices.Clone(cfg.Spectrum), slices.Clone(mean), cfg.Order, cfg.Quantized
-	return p, nil
+	p.spectrum, p.mean, p.order = slices.Clone(cfg.Spectrum), slices.Clone(mean), cfg.Order
+	return p, p.space.Check(cfg)
 }
 
 // Layout returns the layout of the fields of the model.
 func (p *gaussianPart) Layout() lattice.Layout { return p.layout }
+
+// Space returns the space of the fields of the model.
+func (p *gaussianPart) Space() Space { return p.space }
 
 // Spectrum returns C_k, or nil for a model without a Gaussian part. The caller must
 // not modify it.
@@ -206,8 +206,8 @@ func (p *gaussianPart) remainder(phi, sigma *graph.Node) Remainder {
 	switch {
 	case p.site != nil:
 		return p.siteRemainder(phi, sigma)
-	case p.lift != nil:
-		return p.liftRemainder(phi, sigma)
+	case p.solution != nil:
+		return p.solution.Remainder(phi, p.noisy(phi, sigma), sigma)
 	case p.order == 0:
 		return Remainder{}
 	}

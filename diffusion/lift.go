@@ -32,6 +32,7 @@ import (
 
 // lift holds the table of u for one potential.
 type lift struct {
+	layout    lattice.Layout
 	variance  float64 // v
 	spread    float64 // C, where Newton's method for λ starts from
 	low, high float64 // the ends of log σ

@@ -14,13 +14,13 @@ import (
 // Gaussian angles, is off by the order of 1/√V, and every step squares the error.
 const newtonSteps = 2
 
-// liftRemainder builds what the solution of independent lifted angles adds to the score of a
-// Gaussian, and its divergence; see [lift].
-func (p *gaussianPart) liftRemainder(theta, sigma *graph.Node) Remainder {
-	g := newLiftGraph(p.lift, theta, perSample(sigma, theta))
-	volume := float64(p.layout.Volume())
+// Remainder builds what the solution of independent lifted angles adds to the score of a
+// Gaussian, and its divergence; see [lift] and [Solution].
+func (l *lift) Remainder(theta, noisy, sigma *graph.Node) Remainder {
+	g := newLiftGraph(l, theta, perSample(sigma, theta))
+	volume := float64(l.layout.Volume())
 	field := graph.Reshape(theta, theta.Shape().Dimensions[0], -1)
-	lambda := graph.MulScalar(graph.ReduceAndKeep(field, graph.ReduceMean, 1), 1/p.lift.spread)
+	lambda := graph.MulScalar(graph.ReduceAndKeep(field, graph.ReduceMean, 1), 1/l.spread)
 	shifted := func() *graph.Node { return graph.Add(field, g.each(graph.Mul(g.square, lambda))) }
 	for range newtonSteps {
 		score, slope := g.solve(shifted())
@@ -34,12 +34,12 @@ func (p *gaussianPart) liftRemainder(theta, sigma *graph.Node) Remainder {
 	lost := graph.Div(graph.Add(sum, graph.Mul(square, squares)), graph.AddScalar(graph.Mul(square, sum), volume))
 
 	// The linear part of the score is -θ_k/(C_k + σ²).
-	noisy := p.noisy(theta, sigma)
+	space := LiftedAngles{}
 	known := graph.Add(graph.Reshape(score, theta.Shape().Dimensions...), hartley.Filter(theta, graph.Reciprocal(noisy)))
 	// The sum of what is left at every site has fewer digits to lose than a difference of sums.
-	trace := p.trace(noisy)
+	trace := SumModes(space, l.layout, graph.Reciprocal(noisy))
 	rest := graph.Add(slope, g.each(graph.MulScalar(graph.Reshape(trace, g.batch, 1), 1/volume)))
-	return Remainder{Known: p.projected(known), Divergence: graph.Sub(graph.ReduceSum(rest, 1), lost)}
+	return Remainder{Known: space.Tangent(known), Divergence: graph.Sub(graph.ReduceSum(rest, 1), lost)}
 }
 
 // liftGraph looks u up. Fields have the shape [batch, sites], numbers per field [batch, 1].

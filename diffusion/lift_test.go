@@ -22,8 +22,8 @@ func liftModel(beta float64, dims ...int) (*diffusion.Model, lattice.Lift) {
 		w := math.Exp(-lift.Value(x))
 		m0, m2 = m0+w, m2+w*x*x
 	}
-	cfg := quantized(m2/m0, dims...)
-	cfg.Lift, cfg.SigmaMin, cfg.SigmaMax = &lift, 0.01, 6
+	cfg := liftedConfig(m2/m0, dims...)
+	cfg.Space, cfg.SigmaMin, cfg.SigmaMax = diffusion.LiftedAngles{Lift: &lift}, 0.01, 6
 	return must(diffusion.NewModel(backendtest.Open(), smallNetwork(), cfg)), lift
 }
 

@@ -3,7 +3,6 @@ package diffusion
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -20,6 +19,8 @@ type Measurement struct {
 	// known before the training: strong coupling, wells that the base does not have, few
 	// configurations. None is the rule.
 	Warnings []string
+
+	ordered float64 // the Binder cumulant above which a theory is ordered
 }
 
 // orderedBinder is the Binder cumulant (2/3 for two sharp peaks, 0 for a Gaussian)
@@ -45,9 +46,9 @@ const orderedBinder = 0.4
 //   - The potential of a site, if the action tells it ([lattice.SiteAction]), the field has
 //     one component and no order, and the potential is far from quadratic,
 //     ⟨V″⟩⟨(φ-⟨φ⟩)²⟩ > 1.05 for one site: λ > 0.14 in φ⁴ theory.
-//   - Of an action of lifted angles ([lattice.LiftedAction]) their potential, in the place of that of
-//     a site, a spectrum and a D_k that are the same for every mode, and no order. C_0, the variance of the
-//     winding numbers, is another one where it is measured to be, by four errors.
+//   - The space of the fields: of an action of lifted angles ([lattice.LiftedAction]), or of
+//     another one that was registered, what its Measure says in the place of all this; see
+//     [LiftedAngles].
 //   - The residual field and its spectrum D_k, see [ResidualField].
 //   - The range of noise levels, by [SigmaMinFor] and [SigmaMaxFor].
 //
@@ -75,38 +76,23 @@ func measure(action lattice.Action, ens *lattice.Ensemble, ordered float64) (*Me
 	if !symmetries.Translation || !symmetries.Reflection {
 		return nil, fmt.Errorf("diffusion: expected an action that is invariant under translations and reflections of the lattice, got %s, which is not", lattice.Describe(action))
 	}
-	m := &Measurement{ModelConfig: ModelConfig{Layout: ens.Layout, Symmetries: &symmetries, Theory: Identify(action)}}
+	m := &Measurement{ModelConfig: ModelConfig{Layout: ens.Layout, Symmetries: &symmetries, Theory: Identify(action)}, ordered: ordered}
+	if m.Space, err = spaceOfAction(action); err != nil {
+		return nil, err
+	}
 	if s, ok := action.(lattice.SiteAction); ok {
 		if err := lattice.CheckSitePotential(s); err != nil {
 			return nil, fmt.Errorf("diffusion: %w", err)
 		}
 	}
-	lifted, ok := action.(lattice.LiftedAction)
-	if ok {
-		if err := m.lifted(lifted, ens); err != nil {
-			return nil, err
-		}
-	} else {
-		m.gaussian(ens, symmetries)
-		m.sharpen(action, ens, symmetries)
+	if err := m.Space.Measure(m, action, ens); err != nil {
+		return nil, err
 	}
-	for k, c := range m.Spectrum {
-		if !(c > 0) {
-			return nil, fmt.Errorf("diffusion: expected an ensemble of configurations that fluctuate, got the variance %v of mode %d", c, k)
-		}
-	}
-	if symmetries.Sign && ens.Components == 1 && !m.Quantized {
-		m.order(ens, ordered)
-	}
-	m.site(action)
 	if m.Targets, err = ResidualField(action, m.ModelConfig, ens.Data); err != nil {
 		return nil, err
 	}
 	// What the network has to learn at σ → 0 is Y without the known pull towards ±μ.
-	m.Residual = symmetrized(withoutPull(m, ens).PowerSpectrum().Mean(nil), ens.Layout, symmetries)
-	if m.Quantized {
-		m.Residual = white(m.Residual)
-	}
+	m.Residual = m.Space.Average(symmetrized(withoutPull(m, ens).PowerSpectrum().Mean(nil), ens.Layout, symmetries))
 	force := meanForce(action, ens)
 	m.SigmaMin, m.SigmaMax = SigmaMinFor(force), SigmaMaxFor(m.Spectrum)
 	if !(m.SigmaMin < m.SigmaMax) {
@@ -118,6 +104,16 @@ func measure(action lattice.Action, ens *lattice.Ensemble, ordered float64) (*Me
 	return m, nil
 }
 
+// checkFluctuates returns an error for a spectrum with a mode that has none.
+func (m *Measurement) checkFluctuates() error {
+	for k, c := range m.Spectrum {
+		if !(c > 0) {
+			return fmt.Errorf("diffusion: expected an ensemble of configurations that fluctuate, got the variance %v of mode %d", c, k)
+		}
+	}
+	return nil
+}
+
 // leastCurved is the value of ⟨V″⟩⟨(φ-⟨φ⟩)²⟩ of one site above which its solution belongs to
 // a model; it is 1 for a quadratic potential. In weakly coupled theories with a long
 // correlation length a network learns faster from the Gaussian alone.
@@ -126,7 +122,7 @@ const leastCurved = 1.05
 // site sets the potential of a site, where that pays.
 func (m *Measurement) site(action lattice.Action) {
 	a, ok := action.(lattice.SiteAction)
-	if !ok || m.Layout.Components != 1 || m.Order > 0 || m.Quantized {
+	if !ok || m.Layout.Components != 1 || m.Order > 0 {
 		return
 	}
 	c := a.SitePotential()
@@ -177,33 +173,6 @@ func (m *Measurement) gaussian(ens *lattice.Ensemble, s lattice.Symmetries) {
 			m.Mean[c] = average
 		}
 	}
-}
-
-// lifted measures what a model of lifted angles has to know.
-func (m *Measurement) lifted(action lattice.LiftedAction, ens *lattice.Ensemble) error {
-	if ens.Components != 1 || ens.Volume() < 2 || !m.Symmetries.Sign {
-		return fmt.Errorf("diffusion: expected an even action of lifted angles, one at each of at least two sites, got %s", lattice.Describe(action))
-	}
-	if err := CheckWinding(ens); err != nil {
-		return err
-	}
-	lift := action.Lift()
-	m.Quantized, m.Lift, m.Mean = true, &lift, []float64{0}
-	spectrum := ens.PowerSpectrum().Mean(nil)
-	m.Spectrum = white(spectrum)
-	// The winding numbers of a theory in which the angles know of each other may have another
-	// width.
-	const errors = 4
-	if c := m.Spectrum[0]; spectrum[0] > 0 && math.Abs(spectrum[0]-c) > errors*c*math.Sqrt(2/float64(ens.Len())) {
-		m.Spectrum[0] = spectrum[0]
-	}
-	return nil
-}
-
-// white returns a constant spectrum, with the mean over all modes but the zero mode: lifted
-// angles are independent but for their sum.
-func white(spectrum []float64) []float64 {
-	return slices.Repeat([]float64{mean(spectrum[1:])}, len(spectrum))
 }
 
 // symmetrized averages a spectrum over the symmetries of the action, in place.

@@ -48,15 +48,8 @@ type ModelConfig struct {
 	// one site in the Gaussian field of the others, which is exact for independent sites and
 	// for free fields, and the network learns what is left. Nil: none.
 	Site []float64
-	// Quantized says that the field is one of lifted angles, see [lattice.LiftedAction]: of one
-	// component with mean zero, and with a sum of 2πq that the noise conserves. C_0 is then
-	// the variance of the zero mode 2πq/√V among fields that are drawn from the prior. It needs
-	// a Spectrum.
-	Quantized bool
-	// Lift is the potential of a lifted angle: to the Gaussian part then belongs the solution
-	// of independent angles with this potential and the given sum, and the network learns what
-	// is left. Nil: none. Unused unless Quantized.
-	Lift *lattice.Lift
+	// Space is that of the fields. Nil: [Euclidean].
+	Space Space
 	// SigmaMin and SigmaMax are the ends of the noise levels that the model is trained
 	// for and used with. Zero: [SigmaMinDefault], and [SigmaMaxFor] of the spectrum or,
 	// without one, s(1) of the paper's process in units of the normalised field.
@@ -107,7 +100,10 @@ type Model struct {
 	foreign bool
 }
 
-var _ QuantizedModel = (*Model)(nil)
+var (
+	_ LinearModel = (*Model)(nil)
+	_ SpaceModel  = (*Model)(nil)
+)
 
 // NewModel returns a model with freshly initialised weights, whose graph is built on the
 // backend to know them. It returns an error for a malformed configuration, or a network
@@ -142,7 +138,7 @@ func describe(network Architecture, cfg ModelConfig) (*Model, error) {
 	if lattice.CheckField(cfg.Condition, len(cfg.Condition)) != nil {
 		return nil, fmt.Errorf("diffusion: expected finite numbers as the condition of a network, got %v", cfg.Condition)
 	}
-	cfg.Condition = slices.Clone(cfg.Condition)
+	cfg.Condition, cfg.Space = slices.Clone(cfg.Condition), part.space
 	m := &Model{gaussianPart: part, cfg: cfg, store: newStore(cfg.Seed)}
 	if m.network, err = adapt(network, m.theory()); err != nil {
 		return nil, err
@@ -154,12 +150,12 @@ func describe(network Architecture, cfg ModelConfig) (*Model, error) {
 		if err := m.cfg.Normalization.setDefaults(); err != nil {
 			return nil, err
 		}
-		m.cfg.Residual, m.cfg.Order, m.cfg.Mean, m.cfg.Site, m.cfg.Lift = nil, 0, nil, nil, nil
+		m.cfg.Residual, m.cfg.Order, m.cfg.Mean, m.cfg.Site = nil, 0, nil, nil
 		return m, m.cfg.setLevels()
 	}
 	if cfg.Site != nil {
-		if cfg.Layout.Components != 1 || cfg.Order > 0 || cfg.Quantized {
-			return nil, fmt.Errorf("diffusion: expected a site potential for a field of one component without order that is no lifted angle only, got %d components, order %v, quantized: %v", cfg.Layout.Components, cfg.Order, cfg.Quantized)
+		if cfg.Layout.Components != 1 || cfg.Order > 0 {
+			return nil, fmt.Errorf("diffusion: expected a site potential for a field of one component without order only, got %d components and order %v", cfg.Layout.Components, cfg.Order)
 		}
 		if m.site, err = newSite(slices.Clone(cfg.Site), m.mean[0], mean(m.spectrum)); err != nil {
 			return nil, err
@@ -174,17 +170,20 @@ func describe(network Architecture, cfg ModelConfig) (*Model, error) {
 	}
 	m.cfg.Spectrum, m.cfg.Mean, m.cfg.Residual = m.spectrum, m.mean, slices.Clone(cfg.Residual)
 	m.cfg.Normalization, m.cfg.Unscaled = Normalization{Scale: 1}, false
-	if err := m.cfg.setLevels(); err != nil || cfg.Lift == nil || !cfg.Quantized {
-		m.cfg.Lift = nil
-		return m, err
+	if err := m.cfg.setLevels(); err != nil {
+		return nil, err
 	}
-	m.gaussianPart.lift, err = newLift(*cfg.Lift, mean(m.spectrum), m.cfg.SigmaMin, m.cfg.SigmaMax)
-	return m, err
+	if s, ok := m.space.(SolvedSpace); ok {
+		if m.solution, err = s.Solve(m.cfg); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
 }
 
 // theory returns what the network has to know.
 func (m *Model) theory() Theory {
-	return Theory{Layout: m.layout, Symmetries: m.cfg.Symmetries, Quantized: m.quantized, Conditions: len(m.cfg.Condition)}
+	return Theory{Layout: m.layout, Symmetries: m.cfg.Symmetries, Space: m.space, Conditions: len(m.cfg.Condition)}
 }
 
 func newStore(seed uint64) *model.Store {
@@ -236,7 +235,7 @@ func (m *Model) Score(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 	if m.spectrum == nil {
 		return r
 	}
-	return graph.Add(m.projected(linearScore(m.centred(phi), m.noisy(phi, sigma))), r)
+	return graph.Add(m.space.Tangent(linearScore(m.centred(phi), m.noisy(phi, sigma))), r)
 }
 
 // plainScore is the score of a model without a Gaussian part.
@@ -297,13 +296,13 @@ func (m *Model) learned(scope *model.Scope, x, sigma *graph.Node, p precondition
 	in := m.seen(x, sigma)
 	if network, ok := m.network.(ExactNetwork); ok {
 		r, divergence = network.ApplyDivergence(scope.At("net"), in)
-		return m.projected(graph.Mul(r, nn.PerSample(p.scale, x))), graph.Mul(divergence, p.scale)
+		return m.space.Tangent(graph.Mul(r, nn.PerSample(p.scale, x))), graph.Mul(divergence, p.scale)
 	}
 	in.Sigma, in.Outputs = perSample(sigma, x), 2*m.layout.Components
 	in.Features = m.features(in, p)
 	out := m.network.(Network).Apply(scope.At("net"), in)
 	plain, smooth := channels(out, 0, m.layout.Components), channels(out, m.layout.Components, 2*m.layout.Components)
-	return m.projected(graph.Mul(graph.Add(plain, hartley.Filter(smooth, p.wiener)), nn.PerSample(p.scale, x))), nil
+	return m.space.Tangent(graph.Mul(graph.Add(plain, hartley.Filter(smooth, p.wiener)), nn.PerSample(p.scale, x))), nil
 }
 
 // seen returns what a network sees of the centred field x, without the expected magnetisation
@@ -386,8 +385,8 @@ func (m *Model) OnLattice(cfg ModelConfig) (*Model, error) {
 	switch {
 	case moved.layout.Dim() != m.layout.Dim() || moved.layout.Components != m.layout.Components:
 		return nil, fmt.Errorf("diffusion: expected fields of %d components in %d dimensions, got %v", m.layout.Components, m.layout.Dim(), moved.layout)
-	case (moved.order > 0) != (m.order > 0) || (moved.spectrum == nil) != (m.spectrum == nil) || moved.quantized != m.quantized:
-		return nil, fmt.Errorf("diffusion: expected a Gaussian part of the same kind, with order %v and quantized: %v, got %v and %v", m.order, m.quantized, moved.order, moved.quantized)
+	case (moved.order > 0) != (m.order > 0) || (moved.spectrum == nil) != (m.spectrum == nil) || moved.space.Kind() != m.space.Kind():
+		return nil, fmt.Errorf("diffusion: expected a Gaussian part of the same kind, with order %v in %s space, got %v in %s space", m.order, m.space.Kind(), moved.order, moved.space.Kind())
 	}
 	if len(moved.cfg.Condition) != len(m.cfg.Condition) {
 		return nil, fmt.Errorf("diffusion: expected a condition of %d numbers, got %v", len(m.cfg.Condition), moved.cfg.Condition)

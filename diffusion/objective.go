@@ -105,7 +105,7 @@ func checkData(layout lattice.Layout, data []float64) error {
 // lossPerSample builds the loss of every sample of the batch, [batch], not normalised.
 // field is φ₀, noise is z, residual the field Y of [ResidualField].
 func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, noise, residual, sigma *graph.Node) *graph.Node {
-	noise = m.projected(noise)
+	noise = m.space.Tangent(noise)
 	phi := graph.Add(field, graph.Mul(nn.PerSample(sigma, noise), noise))
 	var deviation *graph.Node
 	if objective == Denoising {
@@ -115,7 +115,7 @@ func (m *Model) lossPerSample(scope *model.Scope, objective Objective, field, no
 		x := m.centred(phi)
 		p := m.precondition(x, sigma)
 		target := m.target(m.centred(field), residual, graph.Mul(nn.PerSample(sigma, noise), noise), sigma, p)
-		target = m.projected(target)
+		target = m.space.Tangent(target)
 		if known := m.remainder(x, sigma).Known; known != nil {
 			target = graph.Sub(target, known)
 		}

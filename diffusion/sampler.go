@@ -123,8 +123,10 @@ func (c *SamplerConfig) setDefaults(m ScoreModel) error {
 	if err := checkLevels(c.Levels); err != nil {
 		return err
 	}
-	if c.IsotropicPrior && Quantized(m) {
-		return fmt.Errorf("diffusion: expected the spectral prior for lifted angles, got the isotropic one")
+	if c.IsotropicPrior {
+		if _, err := NewIsotropicPrior(m, c.Levels[0]); err != nil {
+			return err
+		}
 	}
 	if c.Process == nil {
 		c.Process = brownian{}
@@ -181,8 +183,10 @@ func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Samp
 		}
 	}
 	s.m, s.cfg = m, cfg
-	s.setPrior()
-	var err error
+	err := s.setPrior()
+	if err != nil {
+		return nil, err
+	}
 	s.fromModes, err = graph.NewExec(backend, hartley.Transform)
 	if err != nil {
 		return nil, fmt.Errorf("diffusion: building the prior: %w", err)
@@ -195,9 +199,7 @@ func NewSampler(backend compute.Backend, m ScoreModel, cfg SamplerConfig) (*Samp
 			c[j] = graph.Reshape(graph.SliceAxis(numbers, 0, graph.AxisElem(j)))
 		}
 		out := cfg.Scheme.Build(scope, m, in[:fields], in[fields:len(in)-1], c)
-		if Quantized(m) {
-			out[0] = graph.Add(in[0], conserving(m, graph.Sub(out[0], in[0])))
-		}
+		out[0] = moved(m, in[0], out[0])
 		return out
 	})
 	if err != nil {
@@ -225,7 +227,9 @@ func (s *Sampler) SetModel(m *Model) error {
 		return err
 	}
 	s.cfg = cfg
-	s.setPrior()
+	if err := s.setPrior(); err != nil {
+		return err
+	}
 	if s.host != nil {
 		s.host.Reset()
 	}
@@ -233,11 +237,12 @@ func (s *Sampler) SetModel(m *Model) error {
 }
 
 // setPrior sets where the reverse process begins.
-func (s *Sampler) setPrior() {
+func (s *Sampler) setPrior() (err error) {
 	s.prior = NewPrior(s.m, s.cfg.Levels[0])
 	if s.cfg.IsotropicPrior {
-		s.prior = NewIsotropicPrior(s.m, s.cfg.Levels[0])
+		s.prior, err = NewIsotropicPrior(s.m, s.cfg.Levels[0])
 	}
+	return err
 }
 
 // Levels returns the noise levels of the steps. The caller must not modify them.
@@ -371,6 +376,7 @@ func (r *reverseRun) draw(ctx context.Context, start func(rng *rand.Rand, c, lo,
 	if err := checkData(r.layout, out.Data); err != nil {
 		return nil, fmt.Errorf("diffusion: the reverse process diverged: %w", err)
 	}
+	SpaceOf(r.m).Wrap(r.layout, out.Data)
 	return out, nil
 }
 

@@ -74,9 +74,9 @@ func PredictorCorrector(steps int, snr float64) (Scheme, error) {
 			return append(eulerMaruyama(process, levels, i), levels[i+1])
 		},
 		Build: func(scope *model.Scope, m ScoreModel, x, z, c []*graph.Node) []*graph.Node {
-			y := eulerMaruyamaGraph(scope, m, x[0], conserving(m, z[0]), c)
+			y := eulerMaruyamaGraph(scope, m, x[0], SpaceOf(m).Tangent(z[0]), c)
 			for _, z := range z[1:] {
-				z = conserving(m, z)
+				z = SpaceOf(m).Tangent(z)
 				s := scoreAt(scope, m, y, c[4])
 				ratio := graph.MulScalar(graph.Div(meanNorm(z), meanNorm(s)), snr)
 				eps := graph.MulScalar(graph.Square(ratio), 2)

@@ -15,14 +15,21 @@ type Theory struct {
 	lattice.Layout
 	// Symmetries are those of the action, nil if they are not known.
 	Symmetries *lattice.Symmetries
-	// Quantized says that the fields are lifted angles, see [ModelConfig]. The divergence of an
-	// [ExactNetwork] is then that of its output without its sum, in the directions without
-	// sum: Σ_x ∂out(x)/∂φ(x) - (1/V) Σ_xy ∂out(x)/∂φ(y), in which the sum of the field is held
-	// fixed.
-	Quantized bool
+	// Space is that of the fields, nil: [Euclidean]. The divergence of an [ExactNetwork] is that
+	// in the directions in which noise moves a field, of its output there: for [LiftedAngles]
+	// Σ_x ∂out(x)/∂φ(x) - (1/V) Σ_xy ∂out(x)/∂φ(y), in which the sum of the field is held fixed.
+	Space Space
 	// Conditions is the number of conditions, see [ModelConfig]; a network that has no place for
 	// any returns an error from Adapt.
 	Conditions int
+}
+
+// Fixed returns the modes of a field that noise leaves alone, see [Space].
+func (t Theory) Fixed() []int {
+	if t.Space == nil {
+		return nil
+	}
+	return t.Space.Fixed(t.Layout)
 }
 
 // Architecture is what a [Model] can wrap: a [Network] or an [ExactNetwork].

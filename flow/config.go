@@ -103,8 +103,13 @@ func (c *Config) setDefaults(m diffusion.ScoreModel) error {
 			c.Probes = min(4, colours)
 		}
 	}
-	if diffusion.Quantized(m) && (c.Plain || c.IsotropicPrior) {
-		return fmt.Errorf("flow: expected the exact solution of the linear part and the spectral prior for lifted angles, got plain: %v, isotropic prior: %v", c.Plain, c.IsotropicPrior)
+	if s := diffusion.SpaceOf(m); c.Plain && len(s.Fixed(m.Layout())) > 0 {
+		return fmt.Errorf("flow: expected the exact solution of the linear part for %s, whose noise leaves modes alone, got Plain", s.Kind())
+	}
+	if c.IsotropicPrior {
+		if _, err := diffusion.NewIsotropicPrior(m, c.SigmaMax); err != nil {
+			return fmt.Errorf("flow: %w", err)
+		}
 	}
 	if c.Repeats == 0 {
 		c.Repeats = 2

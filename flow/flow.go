@@ -24,6 +24,7 @@ import (
 type ProbabilityFlow struct {
 	backend compute.Backend
 	m       diffusion.ScoreModel
+	space   diffusion.Space
 	linear  diffusion.LinearModel // nil if the whole score is integrated
 	layout  lattice.Layout
 	given   Config // without defaults
@@ -64,13 +65,15 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 		}
 	}
 	f := &ProbabilityFlow{
-		backend: backend, m: m, layout: m.Layout(), given: given, cfg: cfg,
+		backend: backend, m: m, space: diffusion.SpaceOf(m), layout: m.Layout(), given: given, cfg: cfg,
 		plan: newProbing(cfg, m.Layout()), folded: lowering.FoldProbes(lowering.Of(backend)),
 	}
 	if l, ok := diffusion.Linear(m); ok && !cfg.Plain {
 		f.linear = l
 	}
-	f.setClock()
+	if err := f.setClock(); err != nil {
+		return nil, err
+	}
 	if err := f.openHost(); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
@@ -78,11 +81,12 @@ func New(backend compute.Backend, m diffusion.ScoreModel, cfg Config) (*Probabil
 }
 
 // setClock sets what depends on spectrum and noise levels alone.
-func (f *ProbabilityFlow) setClock() {
+func (f *ProbabilityFlow) setClock() (err error) {
 	f.clock, f.prior = newClock(f.m), diffusion.NewPrior(f.m, f.cfg.SigmaMax)
 	if f.cfg.IsotropicPrior {
-		f.prior = diffusion.NewIsotropicPrior(f.m, f.cfg.SigmaMax)
+		f.prior, err = diffusion.NewIsotropicPrior(f.m, f.cfg.SigmaMax)
 	}
+	return err
 }
 
 // SetModel goes on with another model, with the graphs that are compiled: one of other weights,
@@ -109,7 +113,9 @@ func (f *ProbabilityFlow) SetModel(m *diffusion.Model) error {
 		return fmt.Errorf("flow: %w", err)
 	}
 	f.cfg = cfg
-	f.setClock()
+	if err := f.setClock(); err != nil {
+		return err
+	}
 	if f.host != nil {
 		f.host.Reset()
 	}
@@ -207,6 +213,7 @@ func (f *ProbabilityFlow) transport(ctx context.Context, first, n int, seed uint
 	if err := ens.Check(); err != nil {
 		return nil, fmt.Errorf("flow: the flow diverged: %w", err)
 	}
+	f.space.Wrap(f.layout, ens.Data)
 	efforts.addTo(&out.Effort)
 	return &Samples{ens, *out}, nil
 }
@@ -221,8 +228,8 @@ func (s *Samples) LogWeights(action lattice.Action) ([]float64, error) {
 // error if the ensemble is of another layout or not finite, if the flow diverges, or the
 // error of an ended context.
 //
-// For lifted angles, see [diffusion.ModelConfig], log q is that of the winding number and of all
-// angles but one, and a field whose sum is no multiple of 2π is an error.
+// The density is with respect to what the space of the fields says, and a field that is not in it
+// is an error: for [diffusion.LiftedAngles] one whose sum is no multiple of 2π.
 func (f *ProbabilityFlow) LogProb(ctx context.Context, ens *lattice.Ensemble, seed uint64) (*Likelihood, error) {
 	return f.LogProbShare(ctx, ens, 0, seed)
 }
@@ -253,10 +260,8 @@ func (f *ProbabilityFlow) checkFields(ens *lattice.Ensemble) error {
 	if err := ens.Check(); err != nil {
 		return fmt.Errorf("flow: %w", err)
 	}
-	if diffusion.Quantized(f.m) {
-		if err := diffusion.CheckWinding(ens); err != nil {
-			return fmt.Errorf("flow: %w", err)
-		}
+	if err := f.space.CheckFields(ens); err != nil {
+		return fmt.Errorf("flow: %w", err)
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/hartley"
-	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
 // Spectrum, mean and noise levels are inputs of the graphs, which thus hold for every model of the
@@ -88,26 +87,27 @@ func (f *ProbabilityFlow) fromState(x *graph.Node) *graph.Node {
 	return graph.ConvertDType(x, f.cfg.DType)
 }
 
-// noisy returns C_k + σ² of the linear part, C_0 for the zero mode of lifted angles.
+// noisy returns C_k + σ² of the linear part, C_k for the modes that noise leaves alone.
 func (f *ProbabilityFlow) noisy(sigma float64) []float64 {
 	d := make([]float64, f.layout.Size())
 	for k, c := range f.linear.Spectrum() {
 		d[k] = c + sigma*sigma
 	}
-	if diffusion.Quantized(f.m) {
-		d[0] = f.linear.Spectrum()[0]
+	for _, k := range f.space.Fixed(f.layout) {
+		d[k] = f.linear.Spectrum()[k]
 	}
 	return d
 }
 
-// noisyModes builds C_k + σ² of the linear part, C_0 for the zero mode of lifted angles,
-// [1, components, extents…] in the type of the scalar sigma.
+// noisyModes builds what noisy returns, [1, components, extents…] in the type of the scalar sigma.
 func (f *ProbabilityFlow) noisyModes(l diffusion.LinearModel, sigma *graph.Node) *graph.Node {
 	spectrum := f.like(diffusion.SpectrumNode(l, sigma.Graph()), sigma)
 	variance := graph.Square(sigma)
-	if diffusion.Quantized(f.m) {
+	if fixed := f.space.Fixed(f.layout); len(fixed) > 0 {
 		moving := slices.Repeat([]float64{1}, f.layout.Size())
-		moving[0] = 0
+		for _, k := range fixed {
+			moving[k] = 0
+		}
 		variance = graph.Mul(hartley.Const(sigma.Graph(), sigma.DType(), moving, fieldShape(f.layout, 1)...), variance)
 	}
 	return graph.Add(spectrum, variance)
@@ -226,7 +226,7 @@ func (f *ProbabilityFlow) terms(scope *model.Scope, phi, sigma *graph.Node) term
 		t.r = graph.ZerosLike(phi)
 	}
 	precision := f.like(graph.Reciprocal(f.noisyModes(l, sigma)), phi)
-	trace := nn.SumSites(precision)
+	trace := diffusion.SumModes(f.space, f.layout, precision)
 	if t.learned != nil && f.cfg.Divergence == Automatic {
 		_, known := f.m.(diffusion.DivergenceModel).ScoreDivergence(scope, phi, s)
 		t.known, t.learned = graph.Add(known, trace), nil

@@ -5,12 +5,11 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/diffusion/nn"
 )
 
-// vectors returns the probe vectors ε = base ⊙ mask of one call, each in the shape of phi, and
-// for lifted angles without its sum.
+// vectors returns the probe vectors ε = base ⊙ mask of one call, each in the shape of phi, in the
+// directions in which noise moves a field.
 func (f *ProbabilityFlow) vectors(phi, base, mask *graph.Node) []*graph.Node {
 	dims := phi.Shape().Dimensions
 	pick := func(set *graph.Node, i int) *graph.Node {
@@ -20,11 +19,7 @@ func (f *ProbabilityFlow) vectors(phi, base, mask *graph.Node) []*graph.Node {
 	masks := mask.Shape().Dimensions[0]
 	e := make([]*graph.Node, f.plan.perCall)
 	for p := range e {
-		e[p] = graph.Mul(pick(base, p/masks), pick(mask, p%masks))
-		if diffusion.Quantized(f.m) {
-			sum := graph.MulScalar(nn.SumSites(e[p]), 1/float64(f.layout.Volume()))
-			e[p] = graph.Sub(e[p], nn.PerSample(sum, e[p]))
-		}
+		e[p] = f.space.Tangent(graph.Mul(pick(base, p/masks), pick(mask, p%masks)))
 	}
 	return e
 }

@@ -167,8 +167,8 @@ func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	switch {
 	case t.Volume() < 2:
 		return nil, fmt.Errorf("hollow: expected a lattice of more than one site, got %v", t.Layout)
-	case t.Quantized:
-		return nil, fmt.Errorf("hollow: expected fields without a conserved sum, got lifted angles; package plaquette has a network for them")
+	case len(t.Fixed()) > 0:
+		return nil, fmt.Errorf("hollow: expected fields that noise moves in all directions, got %s; package plaquette has a network for lifted angles", t.Space.Kind())
 	case s != nil && !(s.Translation && s.Reflection):
 		return nil, fmt.Errorf("hollow: expected an action that is invariant under translations and reflections, got one that is not")
 	}

@@ -1,6 +1,9 @@
 package difftest
 
-import "github.com/latdiff/latdiff/lattice"
+import (
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/lattice"
+)
 
 // Config says on what theory a network or a score model is tested.
 type Config struct {
@@ -19,8 +22,8 @@ type Config struct {
 	Stride int
 	// Order is the order μ of the model, see package diffusion.
 	Order float64
-	// Quantized makes the theory one of lifted angles, see package diffusion.
-	Quantized bool
+	// Space is that of the fields; nil: [diffusion.Euclidean].
+	Space diffusion.Space
 	// Plain tests a network in a model without Gaussian part.
 	Plain bool
 	// Alive allows a network that does not vanish with fresh weights.

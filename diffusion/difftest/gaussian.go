@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"math"
+	"slices"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/lattice"
@@ -34,11 +35,11 @@ func spectrumOf(layout lattice.Layout, uneven bool) []float64 {
 }
 
 // gaussianScore returns the score of Gaussian data with noise of level σ, or of the mixture
-// of two with order μ, by the sum over modes of every pair of sites; the zero mode of lifted
-// angles has none.
+// of two with order μ, by the sum over modes of every pair of sites; modes that
+// noise leaves alone have none.
 func gaussianScore(l diffusion.LinearModel, order float64, phi []float64, sigma float64) []float64 {
 	layout, spectrum, mean := l.Layout(), l.Spectrum(), l.Mean()
-	v := layout.Volume()
+	v, fixed := layout.Volume(), diffusion.SpaceOf(l).Fixed(layout)
 	dims := layout.Dims()
 	score := make([]float64, len(phi))
 	k, y := make([]int, layout.Dim()), make([]int, layout.Dim())
@@ -46,7 +47,7 @@ func gaussianScore(l diffusion.LinearModel, order float64, phi []float64, sigma 
 		// The kernel depends on the displacement alone.
 		kernel := make([]float64, v)
 		for mode, s := range layout.Component(spectrum, c) {
-			if mode == 0 && diffusion.Quantized(l) {
+			if slices.Contains(fixed, c*v+mode) {
 				continue
 			}
 			layout.Coord(k, mode)

@@ -58,7 +58,7 @@ func TestNetwork(t testing.TB, backend compute.Backend, network diffusion.Archit
 // model returns the configuration of a model on a lattice, with a known part that has every
 // symmetry or, if uneven, as few as the theory allows.
 func (c *Config) model(layout lattice.Layout, uneven bool) diffusion.ModelConfig {
-	cfg := diffusion.ModelConfig{Layout: layout, Symmetries: c.Symmetries, Order: c.Order, Quantized: c.Quantized, Seed: 5}
+	cfg := diffusion.ModelConfig{Layout: layout, Symmetries: c.Symmetries, Order: c.Order, Space: c.Space, Seed: 5}
 	if !c.Plain {
 		cfg.Spectrum = spectrumOf(layout, uneven)
 	}
@@ -92,12 +92,12 @@ func configOf(t testing.TB, network diffusion.Architecture) string {
 
 func testAdapt(t testing.TB, network diffusion.Architecture, cfg Config) {
 	t.Helper()
-	theory := diffusion.Theory{Layout: cfg.Layout, Symmetries: cfg.Symmetries, Quantized: cfg.Quantized}
+	theory := diffusion.Theory{Layout: cfg.Layout, Symmetries: cfg.Symmetries, Space: cfg.Space}
 	once, err := network.Adapt(theory)
 	if err != nil {
 		t.Fatalf("difftest: adapting the network: %v", err)
 	}
-	for _, other := range []diffusion.Theory{theory, {Layout: cfg.Layout, Quantized: cfg.Quantized}} {
+	for _, other := range []diffusion.Theory{theory, {Layout: cfg.Layout, Space: cfg.Space}} {
 		twice, err := once.Adapt(other)
 		if err != nil {
 			t.Fatalf("difftest: adapting the network again: %v", err)

@@ -54,7 +54,7 @@ func images(layout lattice.Layout, cfg Config) []image {
 			continue // the reflection is the translation
 		}
 		list = append(list, image{fmt.Sprintf("reflection of direction %d", mu), keeps.Reflection,
-			byComponent(func(dst, src []float64) { reflect(layout.Lattice, dst, src, mu) })})
+			byComponent(func(dst, src []float64) { reflected(layout.Lattice, dst, src, mu) })})
 		for nu := range mu {
 			if dims[nu] == n {
 				list = append(list, image{fmt.Sprintf("exchange of the directions %d and %d", nu, mu), keeps.Exchange,
@@ -70,8 +70,8 @@ func images(layout lattice.Layout, cfg Config) []image {
 	return list
 }
 
-// reflect writes src at n-1-x_µ into dst.
-func reflect(lat *lattice.Lattice, dst, src []float64, mu int) {
+// reflected writes src at n-1-x_µ into dst.
+func reflected(lat *lattice.Lattice, dst, src []float64, mu int) {
 	x := make([]int, lat.Dim())
 	for i := range src {
 		lat.Coord(x, i)

@@ -82,7 +82,7 @@ func (g *gaugeRun) train(ctx context.Context, kind string) (*diffusion.Model, er
 		return nil, err
 	}
 	if kind == networkModel {
-		measured.Lift = nil
+		measured.Space = diffusion.LiftedAngles{}
 	}
 	measured.Seed = g.seed(modelPart)
 	network, err := plaquette.New(plaquette.Config{})

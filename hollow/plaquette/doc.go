@@ -23,6 +23,6 @@
 // derivative along the constant field only. It is exact, in the same pass.
 //
 // A model from diffusion.Measure knows the solution of independent angles
-// (diffusion.ModelConfig.Lift); the network then learns what is left. Without, it learns
+// (diffusion.LiftedAngles.Lift); the network then learns what is left. Without, it learns
 // everything beyond a Gaussian.
 package plaquette

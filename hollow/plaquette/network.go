@@ -81,9 +81,10 @@ func (n *Network) LearningRate() float64 { return 5e-3 }
 // Adapt returns the network itself. It returns an error unless the theory is one of lifted
 // angles that is even in them, and for a context of more than 65536 plaquettes.
 func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
+	_, lifted := t.Space.(diffusion.LiftedAngles)
 	switch s := t.Symmetries; {
-	case !t.Quantized || t.Components != 1:
-		return nil, fmt.Errorf("plaquette: expected a theory of lifted angles, got %v, quantized: %v", t.Layout, t.Quantized)
+	case !lifted || t.Components != 1:
+		return nil, fmt.Errorf("plaquette: expected a theory of lifted angles, got %v in the space %T", t.Layout, t.Space)
 	case s != nil && !s.Sign:
 		return nil, fmt.Errorf("plaquette: expected an action that is even in the angles, got one that is not")
 	}

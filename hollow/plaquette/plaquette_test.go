@@ -36,7 +36,7 @@ func TestNetwork(t *testing.T) {
 	}{{[]int{6}, 0, true}, {[]int{4, 4}, 0, true}, {[]int{3, 2}, 0, true}, {[]int{4, 4}, 3, true}, {[]int{5, 4}, 2, true}, {[]int{6, 6}, 2, false}} {
 		dims := c.dims
 		all := lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: c.exchange}
-		cfg := difftest.Config{Layout: lattice.Scalar(must(lattice.New(dims...))), Symmetries: &all, Quantized: true, Gain: 0.2}
+		cfg := difftest.Config{Layout: lattice.Scalar(must(lattice.New(dims...))), Symmetries: &all, Space: diffusion.LiftedAngles{}, Gain: 0.2}
 		if len(dims) > 1 {
 			cfg.Other = must(lattice.New(5, 3))
 		}
@@ -50,8 +50,8 @@ func TestAdapt(t *testing.T) {
 	n := must(plaquette.New(plaquette.Config{}))
 	for name, theory := range map[string]diffusion.Theory{
 		"free":     {Layout: layout},
-		"vector":   {Layout: lattice.Vector(layout.Lattice, 2), Quantized: true},
-		"not even": {Layout: layout, Quantized: true, Symmetries: &lattice.Symmetries{Translation: true, Reflection: true}},
+		"vector":   {Layout: lattice.Vector(layout.Lattice, 2), Space: diffusion.LiftedAngles{}},
+		"not even": {Layout: layout, Space: diffusion.LiftedAngles{}, Symmetries: &lattice.Symmetries{Translation: true, Reflection: true}},
 	} {
 		if _, err := n.Adapt(theory); err == nil {
 			t.Errorf("%s: expected an error", name)
@@ -109,7 +109,7 @@ func TestChain(t *testing.T) {
 	} {
 		m := must(diffusion.Measure(a.lift, ens))
 		if !arm.solution {
-			m.Lift = nil
+			m.Space = diffusion.LiftedAngles{}
 		}
 		m.Seed = 1
 		network := must(plaquette.New(plaquette.Config{Hidden: 12}))
@@ -170,11 +170,11 @@ func TestOtherLattice(t *testing.T) {
 	b, small, large := backendtest.Open(), newTheory(3, 4), newTheory(3, 8)
 	ens := small.ensemble(t, 3000, 1)
 	m := must(diffusion.Measure(small.lift, ens))
-	m.Lift = nil
+	m.Space = diffusion.LiftedAngles{}
 	network := must(plaquette.New(plaquette.Config{Hidden: 12}))
 	model := must(diffusion.Train(t.Context(), b, must(diffusion.NewModel(b, network, m.ModelConfig)), ens, diffusion.TrainConfig{Targets: m.Targets, Steps: 300, Seed: 2}))
 	there := must(diffusion.Measure(large.lift, large.ensemble(t, 500, 3)))
-	there.Lift = nil
+	there.Space = diffusion.LiftedAngles{}
 	moved := must(model.OnLattice(there.ModelConfig))
 	draws := must(must(flow.New(b, moved, flow.Config{})).Sample(t.Context(), 512, 4))
 	weights := must(stats.LogWeightStats(must(draws.LogWeights(large.lift))))

@@ -30,7 +30,7 @@ func newLattice(t testing.TB, dims ...int) *lattice.Lattice {
 
 // Villain's weight lifts to a Gaussian. Its flow is exact: the weight of every draw, and of any
 // field, is the partition function of the links.
-func TestQuantizedGaussian(t *testing.T) {
+func TestLiftedGaussian(t *testing.T) {
 	const beta = 1.3
 	for _, dims := range [][]int{{1, 2}, {4, 3}} {
 		action, err := gauge.NewVillain(newLattice(t, dims...), beta)
@@ -46,7 +46,7 @@ func TestQuantizedGaussian(t *testing.T) {
 			t.Fatal(err)
 		}
 		g, err := diffusion.NewGaussian(diffusion.ModelConfig{
-			Layout: lift.Layout(), Quantized: true, Spectrum: slices.Repeat([]float64{1 / beta}, dims[0]*dims[1]),
+			Layout: lift.Layout(), Space: diffusion.LiftedAngles{}, Spectrum: slices.Repeat([]float64{1 / beta}, dims[0]*dims[1]),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -103,16 +103,21 @@ func TestQuantizedGaussian(t *testing.T) {
 }
 
 // hiddenLifted hides that the divergence of the remainder of lifted angles is known.
-type hiddenLifted struct{ diffusion.QuantizedModel }
+type hiddenLifted struct{ liftedModel }
+
+type liftedModel interface {
+	diffusion.LinearModel
+	diffusion.SpaceModel
+}
 
 func (h hiddenLifted) Remainder(scope *model.Scope, phi, sigma *graph.Node) diffusion.Remainder {
-	return diffusion.Remainder{Learned: h.QuantizedModel.Remainder(scope, phi, sigma).Sum()}
+	return diffusion.Remainder{Learned: h.liftedModel.Remainder(scope, phi, sigma).Sum()}
 }
 
 // The trace of the Jacobian in the directions without sum, site by site, is the divergence that
 // the solution of independent angles and the network of plaquettes know, and so is probing
 // with one colour a site; and forward and backward maps are inverse to each other.
-func TestQuantizedJacobian(t *testing.T) {
+func TestLiftedJacobian(t *testing.T) {
 	action, err := gauge.NewWilson(newLattice(t, 4, 4), 1.5)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +132,7 @@ func TestQuantizedJacobian(t *testing.T) {
 	}
 	lift := lifted.Lift()
 	m, err := diffusion.NewModel(backendtest.Open(), network, diffusion.ModelConfig{
-		Layout: lifted.Layout(), Quantized: true, Spectrum: slices.Repeat([]float64{0.9}, 16), Lift: &lift,
+		Layout: lifted.Layout(), Space: diffusion.LiftedAngles{Lift: &lift}, Spectrum: slices.Repeat([]float64{0.9}, 16),
 	})
 	if err != nil {
 		t.Fatal(err)

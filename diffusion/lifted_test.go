@@ -17,10 +17,10 @@ import (
 	"github.com/latdiff/latdiff/unet"
 )
 
-// quantized returns the configuration of a model of lifted angles with a white spectrum.
-func quantized(variance float64, dims ...int) diffusion.ModelConfig {
+// liftedConfig returns the configuration of a model of lifted angles with a white spectrum.
+func liftedConfig(variance float64, dims ...int) diffusion.ModelConfig {
 	layout := lattice.Scalar(must(lattice.New(dims...)))
-	return diffusion.ModelConfig{Layout: layout, Quantized: true, Spectrum: slices.Repeat([]float64{variance}, layout.Volume())}
+	return diffusion.ModelConfig{Layout: layout, Space: diffusion.LiftedAngles{}, Spectrum: slices.Repeat([]float64{variance}, layout.Volume())}
 }
 
 func smallNetwork() diffusion.Architecture {
@@ -29,9 +29,9 @@ func smallNetwork() diffusion.Architecture {
 
 // The prior of lifted angles is normalised with respect to all angles but one and the winding
 // number: on two sites by quadrature.
-func TestQuantizedPriorNorm(t *testing.T) {
+func TestLiftedPriorNorm(t *testing.T) {
 	const c, sigma = 3.0, 1.2
-	prior := diffusion.NewPrior(must(diffusion.NewGaussian(quantized(c, 2))), sigma)
+	prior := diffusion.NewPrior(must(diffusion.NewGaussian(liftedConfig(c, 2))), sigma)
 	sum := 0.0
 	const step = 0.05
 	for q := -6; q <= 6; q++ {
@@ -49,9 +49,9 @@ func TestQuantizedPriorNorm(t *testing.T) {
 
 // Draws of the prior have their variances, and winding numbers with the stated probability,
 // which moves of any size leave alone.
-func TestQuantizedPriorDraws(t *testing.T) {
+func TestLiftedPriorDraws(t *testing.T) {
 	const c, sigma, n = 5.0, 0.7, 20000
-	cfg := quantized(c, 3, 4)
+	cfg := liftedConfig(c, 3, 4)
 	prior := diffusion.NewPrior(must(diffusion.NewGaussian(cfg)), sigma)
 	rng := rand.New(rand.NewPCG(1, 2))
 	draws := prior.Modes(rng, n)
@@ -95,14 +95,14 @@ func TestQuantizedPriorDraws(t *testing.T) {
 
 // The Gaussian of lifted angles, and a network that may be anything, pass the tests of every
 // score, with a divergence in the directions without sum; a U-Net that is not odd does too.
-func TestQuantizedScore(t *testing.T) {
-	difftest.TestScore(t, backendtest.Open(), must(diffusion.NewGaussian(quantized(0.9, 4, 3))), difftest.Config{})
+func TestLiftedScore(t *testing.T) {
+	difftest.TestScore(t, backendtest.Open(), must(diffusion.NewGaussian(liftedConfig(0.9, 4, 3))), difftest.Config{})
 	difftest.TestNetwork(t, backendtest.Open(), smallNetwork(), difftest.Config{
-		Layout: lattice.Scalar(must(lattice.New(4, 4))), Quantized: true,
+		Layout: lattice.Scalar(must(lattice.New(4, 4))), Space: diffusion.LiftedAngles{},
 		Symmetries: &lattice.Symmetries{Sign: true, Translation: true, Reflection: true, Exchange: true},
 		Keeps:      &lattice.Symmetries{Sign: true, Translation: true},
 	})
-	m := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), quantized(0.9, 4, 3)))
+	m := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), liftedConfig(0.9, 4, 3)))
 	sum := 0.0
 	for _, s := range score(t, m, 0.4, []float64{1, 2, -3, 0.1, 2, 7, -1, 0, 0, 3, 1, 2}) {
 		sum += s
@@ -113,7 +113,7 @@ func TestQuantizedScore(t *testing.T) {
 }
 
 // What cannot be lifted angles is refused.
-func TestQuantizedErrors(t *testing.T) {
+func TestLiftedErrors(t *testing.T) {
 	b, network := backendtest.Open(), smallNetwork()
 	for name, change := range map[string]func(*diffusion.ModelConfig){
 		"order":       func(c *diffusion.ModelConfig) { c.Order = 1 },
@@ -124,32 +124,32 @@ func TestQuantizedErrors(t *testing.T) {
 			c.Layout.Components = 2
 			c.Spectrum = append(c.Spectrum, c.Spectrum...)
 		},
-		"lift": func(c *diffusion.ModelConfig) { c.Lift = &lattice.Lift{Variance: -1} },
+		"lift": func(c *diffusion.ModelConfig) { c.Space = diffusion.LiftedAngles{Lift: &lattice.Lift{Variance: -1}} },
 		"cosines": func(c *diffusion.ModelConfig) {
-			c.Lift = &lattice.Lift{Variance: 1, Cosines: []float64{math.NaN()}}
+			c.Space = diffusion.LiftedAngles{Lift: &lattice.Lift{Variance: 1, Cosines: []float64{math.NaN()}}}
 		},
 	} {
-		cfg := quantized(1, 2, 2)
+		cfg := liftedConfig(1, 2, 2)
 		change(&cfg)
 		if _, err := diffusion.NewModel(b, network, cfg); err == nil {
 			t.Errorf("%s: expected an error", name)
 		}
 	}
-	if _, err := diffusion.NewModel(b, hollow.Default(), quantized(1, 4, 4)); err == nil {
+	if _, err := diffusion.NewModel(b, hollow.Default(), liftedConfig(1, 4, 4)); err == nil {
 		t.Error("a network whose divergence is that of free fields was accepted")
 	}
-	m := must(diffusion.NewModel(b, network, quantized(1, 2, 2)))
+	m := must(diffusion.NewModel(b, network, liftedConfig(1, 2, 2)))
 	if _, err := diffusion.NewSampler(b, m, diffusion.SamplerConfig{IsotropicPrior: true}); err == nil {
 		t.Error("an isotropic prior was accepted")
 	}
-	plain := quantized(1, 2, 2)
-	plain.Quantized = false
+	plain := liftedConfig(1, 2, 2)
+	plain.Space = nil
 	if _, err := m.OnLattice(plain); err == nil {
 		t.Error("a model of lifted angles became one of free fields")
 	}
 	ens := lattice.NewEnsemble(m.Layout(), 1)
 	ens.Data = []float64{1, 2, 3, 4}
-	if err := diffusion.CheckWinding(ens); err == nil {
+	if err := m.Space().CheckFields(ens); err == nil {
 		t.Error("a sum of 10 was accepted")
 	}
 }
@@ -202,7 +202,8 @@ func TestMeasureLifted(t *testing.T) {
 			t.Fatalf("spectrum %v, expected %v", c, want)
 		}
 	}
-	if !m.Quantized || m.Lift == nil || !reflect.DeepEqual(*m.Lift, action.Lift()) || m.Order != 0 || m.Site != nil {
+	lift := action.Lift()
+	if !reflect.DeepEqual(m.Space, diffusion.Space(diffusion.LiftedAngles{Lift: &lift})) || m.Order != 0 || m.Site != nil {
 		t.Errorf("measured %+v", m.ModelConfig)
 	}
 	model := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), m.ModelConfig))
@@ -211,7 +212,7 @@ func TestMeasureLifted(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := must(diffusion.LoadModel(path))
-	if !back.Quantized() || !reflect.DeepEqual(back.Config().Lift, m.Lift) {
+	if !reflect.DeepEqual(back.Config().Space, m.Space) || !reflect.DeepEqual(back.Space(), m.Space) {
 		t.Errorf("the file brings %+v back", back.Config())
 	}
 	field := ens.Data[:32]
@@ -239,7 +240,7 @@ func TestMeasureLifted(t *testing.T) {
 
 // The reverse process keeps the winding number and draws the plaquettes of the theory: here
 // with the solution of independent plaquettes alone, whose model needs no training.
-func TestQuantizedSampler(t *testing.T) {
+func TestLiftedSampler(t *testing.T) {
 	action, ens := liftedEnsemble(t, 2, 2000, 4, 4)
 	m := must(diffusion.Measure(action, ens))
 	model := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), m.ModelConfig))
@@ -249,7 +250,7 @@ func TestQuantizedSampler(t *testing.T) {
 	for name, scheme := range map[string]diffusion.Scheme{"ancestral": diffusion.Ancestral, "heun": diffusion.Heun, "predictor–corrector": corrector} {
 		s := must(diffusion.NewSampler(backendtest.Open(), model, diffusion.SamplerConfig{Scheme: scheme, Steps: 30}))
 		draws := must(s.Sample(t.Context(), n, 3))
-		if err := diffusion.CheckWinding(draws); err != nil {
+		if err := model.Space().CheckFields(draws); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if name == "predictor–corrector" {
@@ -271,10 +272,10 @@ func TestQuantizedSampler(t *testing.T) {
 }
 
 // Training draws noise without a sum, and refuses averages, whose trajectories have one.
-func TestQuantizedTraining(t *testing.T) {
+func TestLiftedTraining(t *testing.T) {
 	action, ens := liftedEnsemble(t, 2, 500, 4, 4)
 	m := must(diffusion.Measure(action, ens))
-	m.Lift = nil
+	m.Space = diffusion.LiftedAngles{}
 	for _, objective := range []diffusion.Objective{diffusion.Target, diffusion.Denoising} {
 		model := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), m.ModelConfig))
 		var last diffusion.TrainProgress
@@ -318,8 +319,15 @@ func TestMoved(t *testing.T) {
 		t.Error("a model of β = 2 moved to β = 3")
 	}
 	free := m.ModelConfig
-	free.Quantized = false
+	free.Space = nil
 	if _, err := free.Moved(larger); err == nil {
 		t.Error("a model of free fields was moved")
 	}
+}
+
+// Both spaces are what difftest asks of one.
+func TestSpaces(t *testing.T) {
+	lat := must(lattice.New(3, 2))
+	difftest.TestSpace(t, backendtest.Open(), diffusion.Euclidean{}, lattice.Vector(lat, 2))
+	difftest.TestSpace(t, backendtest.Open(), diffusion.LiftedAngles{Lift: &lattice.Lift{Variance: 1.1, Cosines: []float64{0.2}}}, lattice.Scalar(lat))
 }
