@@ -61,8 +61,8 @@ func NewLiftEvaluator(backend compute.Backend, m ScoreModel) (*LiftEvaluator, er
 		return nil, fmt.Errorf("diffusion: an evaluator of lifted angles of %T: %w", m, errors.ErrUnsupported)
 	}
 	network, ok := d.network.(SiteNetwork)
-	if !ok || !d.quantized || !d.white() || !network.Sitewise() {
-		return nil, fmt.Errorf("diffusion: an evaluator of lifted angles of the network %s, quantized: %v: %w", d.network.Kind(), d.quantized, errors.ErrUnsupported)
+	if _, lifted := d.space.(LiftedAngles); !ok || !lifted || !d.white() || !network.Sitewise() {
+		return nil, fmt.Errorf("diffusion: an evaluator of lifted angles of the network %s in %s space: %w", d.network.Kind(), d.space.Kind(), errors.ErrUnsupported)
 	}
 	if err := CheckWeights(backend, m); err != nil {
 		return nil, err
@@ -148,8 +148,8 @@ func (e *LiftEvaluator) level(sigma float64) (*liftLevel, error) {
 		precision: 1 / (m.spectrum[1] + variance), reach: angleReach * math.Sqrt(mean(m.spectrum)+variance),
 		tables: map[int]*angleTable{},
 	}
-	if m.lift != nil {
-		l.known = m.lift.level(sigma)
+	if solution, ok := m.solution.(*lift); ok {
+		l.known = solution.level(sigma)
 	}
 	e.levels[sigma] = l
 	return l, nil

@@ -92,7 +92,7 @@ func TestBorn(t *testing.T) {
 			return [2]float64{weights.ESS.Value, sides.ESSTheory}
 		}
 		solution = ess(must(plaquette.New(plaquette.Config{Hidden: 1})), cfg)
-		cfg.Lift, cfg.Residual = nil, make([]float64, len(cfg.Spectrum))
+		cfg.Space, cfg.Residual = diffusion.LiftedAngles{}, make([]float64, len(cfg.Spectrum))
 		for k := range cfg.Residual {
 			cfg.Residual[k] = 1
 		}

@@ -30,10 +30,10 @@ func randomModel(t *testing.T, cfg plaquette.Config, solution bool) *diffusion.M
 	}
 	spectrum[0] = 1.3
 	all := lattice.Symmetries{Sign: true, Translation: true, Reflection: true}
-	c := diffusion.ModelConfig{Layout: layout, Spectrum: spectrum, Residual: residual, Quantized: true, Symmetries: &all}
+	c := diffusion.ModelConfig{Layout: layout, Spectrum: spectrum, Residual: residual, Symmetries: &all, Space: diffusion.LiftedAngles{}}
 	if solution {
 		lift := action.Lift()
-		c.Lift = &lift
+		c.Space = diffusion.LiftedAngles{Lift: &lift}
 	}
 	m := must(diffusion.NewModel(backendtest.Open(), must(plaquette.New(cfg)), c))
 	rng := rand.New(rand.NewPCG(1, 2))
