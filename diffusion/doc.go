@@ -10,6 +10,10 @@
 // ⟨ηη⟩ = δ (α = 1/2 in (2.3)); where the paper sets ᾱ = 1 its (3.14) and (B.2) lack
 // the factor 1/2 that stands here.
 //
+// What noise does to a field is a matter of the [Space] of the fields: real numbers
+// ([Euclidean]), or angles on the real line with a conserved sum ([LiftedAngles]). It has
+// the directions z, the distribution at large noise, and what a density is one of.
+//
 // # Models
 //
 // A [ScoreModel] is a function that builds a GoMLX graph. [Gaussian] is the exact

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/latdiff/latdiff/diffusion/hartley"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -13,7 +14,7 @@ import (
 //
 //	exp(-S(φ₀) - |φ₀ - φ|²/2σ²)
 //
-// of what a noisy field φ may have come from. The configuration that it did come from is a
+// of what a noisy field φ may have come from, in the directions in which noise moves it. The configuration that it did come from is a
 // draw of it, so that a chain of hybrid Monte Carlo from there is in equilibrium and needs no
 // thermalisation: the average is unbiased for any number of trajectories.
 type posterior struct {
@@ -24,6 +25,7 @@ type posterior struct {
 	spectrum  []float64
 	mean      []float64
 	stiffness float64 // ⟨S″⟩
+	fixed     []fixedMode
 
 	centre, field, momentum, drift []float64
 	start, startDrift              []float64 // of a trajectory
@@ -46,16 +48,55 @@ func newPosterior(m *Model, action lattice.Action, trajectories int) *posterior 
 	return &posterior{
 		action: action, fourier: lattice.NewFourier(m.layout.Lattice), draws: trajectories + 1, steps: max(2, int(math.Round(steps))),
 		spectrum: m.spectrum, mean: m.mean, stiffness: math.Pow(SigmaMinFor(1)/m.cfg.SigmaMin, 2),
+		fixed:  fixedModes(m.space, m.layout),
 		centre: row(), field: row(), momentum: row(), drift: row(), start: row(), startDrift: row(), sum: row(), sumDrift: row(),
+	}
+}
+
+// fixedMode is a mode that noise leaves alone, of norm 1, on the numbers of a field from first on.
+type fixedMode struct {
+	first int
+	shape []float64
+}
+
+// fixedModes returns those of a space.
+func fixedModes(s Space, layout lattice.Layout) (modes []fixedMode) {
+	v := layout.Volume()
+	for _, k := range s.Fixed(layout) {
+		modes = append(modes, fixedMode{k / v * v, hartley.Mode(k%v, layout.Dims()...)})
+	}
+	return modes
+}
+
+// takeOff takes the mode off a change x of a field.
+func (m fixedMode) takeOff(x []float64) {
+	x = x[m.first:][:len(m.shape)]
+	sum := 0.0
+	for i, h := range m.shape {
+		sum += h * x[i]
+	}
+	for i, h := range m.shape {
+		x[i] -= sum * h
+	}
+}
+
+// tangent takes the fixed modes off a change of a field.
+func (c *posterior) tangent(x []float64) {
+	for _, m := range c.fixed {
+		m.takeOff(x)
 	}
 }
 
 // average replaces the field φ₀, the noise (φ - φ₀)/σ and the target Y by their averages at
 // fixed φ.
 func (c *posterior) average(rng *rand.Rand, field, noise, target []float32, sigma float64) {
+	for i, z := range noise {
+		c.momentum[i] = float64(z)
+	}
+	c.tangent(c.momentum)
 	for i, x := range field {
 		c.field[i] = float64(x)
-		c.centre[i] = c.field[i] + sigma*float64(noise[i])
+		c.centre[i] = c.field[i] + sigma*c.momentum[i]
 	}
 	c.action.Drift(c.drift, c.field)
 	copy(c.sum, c.field)
@@ -103,10 +144,14 @@ func (c *posterior) trajectory(rng *rand.Rand, potential, sigma float64) float64
 	copy(c.startDrift, c.drift)
 	kinetic := 0.0
 	for i := range c.momentum {
-		p := rng.NormFloat64()
+		c.momentum[i] = rng.NormFloat64()
+	}
+	c.tangent(c.momentum)
+	for i, p := range c.momentum {
 		kinetic += p * p / 2
 		c.momentum[i] = p + step/2*c.drift[i]
 	}
+	c.tangent(c.momentum)
 	for n := range c.steps {
 		for i, p := range c.momentum {
 			d := c.field[i] - c.centre[i]
@@ -121,6 +166,7 @@ func (c *posterior) trajectory(rng *rand.Rand, potential, sigma float64) float64
 		for i, k := range c.drift {
 			c.momentum[i] += kick * k
 		}
+		c.tangent(c.momentum)
 	}
 	end, change := c.potential(sigma), -kinetic
 	for _, p := range c.momentum {

@@ -3,9 +3,11 @@ package diffusion
 import (
 	"math"
 	"math/rand/v2"
+	"sort"
 	"testing"
 
 	"github.com/latdiff/latdiff/lattice"
+	"github.com/latdiff/latdiff/lattice/gauge"
 )
 
 // For independent sites the mean of the clean field at a noisy one is a one-dimensional
@@ -105,4 +107,72 @@ func siteMean(lambda, phi, sigma float64) float64 {
 		norm, sum = norm+w, sum+w*x
 	}
 	return sum / norm
+}
+
+// Two lifted angles with a given sum are one variable, and their mean at noisy ones an integral.
+// Averages keep the sum.
+func TestPosteriorOfLiftedAngles(t *testing.T) {
+	lat, err := lattice.New(1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wilson, err := gauge.NewWilson(lat, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, err := gauge.NewLift(wilson, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := newGaussianPart(ModelConfig{Layout: action.Layout(), Space: LiftedAngles{}, Spectrum: []float64{0.7, 0.7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n, winding, nodes, reach = 2000, 2 * math.Pi, 600, 12.0
+	m := &Model{gaussianPart: part, cfg: ModelConfig{SigmaMin: SigmaMinFor(2)}}
+	rng := rand.New(rand.NewPCG(1, 2))
+	// The density of the difference, on a grid, and its cumulative sum.
+	difference := func(i int) float64 { return reach * (2*(float64(i)+0.5)/nodes - 1) }
+	var density, cumulative [nodes]float64
+	sum := 0.0
+	for i := range nodes {
+		d := difference(i)
+		density[i] = math.Exp(-action.Value([]float64{(winding + d) / 2, (winding - d) / 2}))
+		sum += density[i]
+		cumulative[i] = sum
+	}
+	for _, sigma := range []float64{0.3, 2} {
+		p := newPosterior(m, action, 8)
+		var off, square, single float64
+		for range n {
+			d := difference(sort.SearchFloat64s(cumulative[:], sum*rng.Float64()))
+			field, target := []float32{float32((winding + d) / 2), float32((winding - d) / 2)}, make([]float32, 2)
+			noise := []float32{float32(rng.NormFloat64()), float32(rng.NormFloat64())}
+			noisy := d + sigma*float64(noise[0]-noise[1])
+			// The noise of the difference has twice the variance.
+			var norm, mean float64
+			for i, w := range density {
+				x := difference(i)
+				w *= math.Exp(-(x - noisy) * (x - noisy) / (4 * sigma * sigma))
+				norm, mean = norm+w, mean+w*x
+			}
+			mean /= norm
+			weight := math.Tanh(noisy)
+			p.average(rng, field, noise, target, sigma)
+			if s := float64(field[0] + field[1]); math.Abs(s-winding) > 1e-5 {
+				t.Fatalf("the average has the sum %v", s)
+			}
+			if s := float64(noise[0] + noise[1]); math.Abs(s) > 1e-5 {
+				t.Fatalf("the average noise has the sum %v", s)
+			}
+			got := (float64(field[0]-field[1]) - mean) * weight
+			off, square, single = off+got/n, square+got*got/n, single+(d-mean)*weight*(d-mean)*weight/n
+		}
+		if e := math.Sqrt(square / n); !(math.Abs(off) < 5*e) {
+			t.Errorf("σ = %v: the average is off by %v, 5σ = %v", sigma, off, 5*e)
+		}
+		if ratio := square / single; !(ratio < 0.5) {
+			t.Errorf("σ = %v: the variance of the average is %v of that of one draw", sigma, ratio)
+		}
+	}
 }

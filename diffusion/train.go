@@ -169,8 +169,6 @@ func (c *TrainConfig) setDefaults(m *Model) error {
 			c.LearningRate, c.ClipNorm, c.EMA)
 	case c.Average < 0 || c.Average > 0 && (c.Objective != Target || c.Action == nil):
 		return fmt.Errorf("diffusion: expected averages over positive numbers of trajectories for the objective %v, with an action, got %d for %v", Target, c.Average, c.Objective)
-	case c.Average > 0 && len(m.theory().Fixed()) > 0:
-		return fmt.Errorf("diffusion: expected no averages of targets in %s space, got %d trajectories", m.space.Kind(), c.Average)
 	case !(c.Focus < 1):
 		return fmt.Errorf("diffusion: expected a share of focused noise levels below 1, got %v", c.Focus)
 	case !(c.SigmaMin > 0 && c.SigmaMin < c.SigmaMax) || math.IsInf(c.SigmaMax, 0):

@@ -27,7 +27,16 @@ import (
 // are flat.
 type circle struct{ diffusion.Euclidean }
 
-func init() { diffusion.RegisterSpace[circle](nil) }
+func init() {
+	diffusion.RegisterSpace(func(action lattice.Action) (circle, bool) {
+		_, ok := action.(rotors)
+		return circle{}, ok
+	})
+	diffusion.RegisterSpace(func(action lattice.Action) (claimant, bool) {
+		a, ok := action.(rotors)
+		return claimant{}, ok && a.claimed
+	})
+}
 
 func (circle) Kind() string { return "circle" }
 
@@ -177,6 +186,54 @@ func TestOwnSpace(t *testing.T) {
 	}
 	if d, sigma := sum-math.Exp(-m.variance/2), math.Sqrt((squares-sum*sum)/3000); !(math.Abs(d) < 4.5*sigma) {
 		t.Errorf("the mean cosine is off by %v, expected an error of %v", d, sigma)
+	}
+}
+
+// claimant is a space that some of the same actions claim.
+type claimant struct{ circle }
+
+func (claimant) Kind() string { return "claimant" }
+
+// rotors is the action -Σ cos(φ(x+1) - φ(x)) on a ring.
+type rotors struct {
+	layout  lattice.Layout
+	claimed bool
+}
+
+func (a rotors) Layout() lattice.Layout { return a.layout }
+
+func (a rotors) Value(phi []float64) (s float64) {
+	for x, v := range phi {
+		s -= math.Cos(phi[(x+1)%len(phi)] - v)
+	}
+	return s
+}
+
+func (a rotors) Drift(dst, phi []float64) []float64 {
+	if dst == nil {
+		dst = make([]float64, len(phi))
+	}
+	n := len(phi)
+	for x, v := range phi {
+		dst[x] = math.Sin(phi[(x+1)%n]-v) + math.Sin(phi[(x+n-1)%n]-v)
+	}
+	return dst
+}
+
+// The space of an action is found, and has its say; two for one action are an error.
+func TestSpaceOfAction(t *testing.T) {
+	a := rotors{layout: lattice.Scalar(newLattice(t, 4))}
+	rng := rand.New(rand.NewPCG(1, 2))
+	ens := lattice.NewEnsemble(a.layout, 16)
+	for len(ens.Data) < cap(ens.Data) {
+		ens.Data = append(ens.Data, rng.NormFloat64())
+	}
+	if _, err := diffusion.Measure(a, ens); err == nil || !strings.Contains(err.Error(), "angles on a ring without a Gaussian part") {
+		t.Errorf("got the error %v", err)
+	}
+	a.claimed = true
+	if _, err := diffusion.Measure(a, ens); err == nil || !strings.Contains(err.Error(), `"circle" and "claimant" claim`) {
+		t.Errorf("got the error %v", err)
 	}
 }
 

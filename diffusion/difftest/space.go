@@ -115,11 +115,5 @@ func mode(layout lattice.Layout, k, x int) float64 {
 	if k/v != x/v {
 		return 0
 	}
-	momentum, site, product := make([]int, layout.Dim()), make([]int, layout.Dim()), 1.0
-	layout.Coord(momentum, k%v)
-	layout.Coord(site, x%v)
-	for mu, n := range layout.Dims() {
-		product *= hartley.Matrix(n)[momentum[mu]*n+site[mu]]
-	}
-	return product
+	return hartley.Mode(k%v, layout.Dims()...)[x%v]
 }

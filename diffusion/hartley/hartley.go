@@ -30,6 +30,24 @@ func Matrix(n int) []float64 {
 	return h
 }
 
+// Mode returns mode k of the transform over a lattice of the given extents, both counted in
+// row-major order: the field of norm 1 with the transform 1 there and 0 elsewhere.
+func Mode(k int, dims ...int) []float64 {
+	field := []float64{1}
+	for mu := len(dims) - 1; mu >= 0; mu-- {
+		n := dims[mu]
+		row, inner := Matrix(n)[k%n*n:][:n], field
+		k /= n
+		field = make([]float64, 0, n*len(inner))
+		for _, h := range row {
+			for _, v := range inner {
+				field = append(field, h*v)
+			}
+		}
+	}
+	return field
+}
+
 // Transform returns the Hartley transform of x over the lattice: all axes but the first
 // two, the batch and the components. It is its own inverse.
 func Transform(x *graph.Node) *graph.Node {

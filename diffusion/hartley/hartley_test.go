@@ -84,3 +84,25 @@ func filter2D(x, m []float64, rows, cols int) []float64 {
 	}
 	return out
 }
+
+// A mode is the field whose transform is one unit vector.
+func TestMode(t *testing.T) {
+	const size = 3 * 4 * 2
+	exec := graph.MustNewExec(backendtest.Open(), hartley.Transform)
+	var fields []float64
+	for k := range size {
+		fields = append(fields, hartley.Mode(k, 3, 4, 2)...)
+	}
+	got := tensors.MustCopyFlatData[float64](exec.MustCall1(tensors.FromFlatDataAndDimensions(fields, size, 1, 3, 4, 2)))
+	for k := range size {
+		for i, v := range got[k*size : (k+1)*size] {
+			want := 0.0
+			if i == k {
+				want = 1
+			}
+			if math.Abs(v-want) > 1e-12 {
+				t.Errorf("mode %d has the transform %v at %d", k, v, i)
+			}
+		}
+	}
+}

@@ -32,7 +32,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -55,16 +54,12 @@ type options struct {
 
 func parse(args []string) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("calibration", flag.ContinueOnError)
+	fs := program.NewFlagSet("calibration", "Calibration compares the errors that the library quotes with the scatter of many data sets of known truth.")
 	fs.StringVar(&o.out, "out", "out-calibration", "output `folder`; a run that was interrupted continues there")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of all random numbers")
 	fs.IntVar(&o.sets, "n", 400, "independent data sets of each kind")
 	fs.IntVar(&o.entries, "entries", 4000, "entries of every series")
 	fs.IntVar(&o.weights, "weights", 1000, "log-weights of every set")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Calibration compares the errors that the library quotes with the scatter of many data sets of known truth.")
-		fs.PrintDefaults()
-	}
 	if err := program.Parse(fs, args); err != nil {
 		return o, err
 	}

@@ -23,8 +23,6 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
 
 	"github.com/latdiff/latdiff/internal/program"
@@ -46,7 +44,7 @@ func main() {
 
 func parse(args []string) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("critical", flag.ContinueOnError)
+	fs := program.NewFlagSet("critical", "Critical finds κ_c of φ⁴ theory by the crossing of Binder cumulants.")
 	o.Register(fs, program.Flags{Out: "out-critical", Seed: 1, Dims: "8x8x8,12x12x12,16x16x16", Kappa: 0.192, Lambda: 0.9})
 	fs.Lookup("dims").Usage = "lattices of ascending size, a list such as 8x8x8,12x12x12"
 	fs.Lookup("kappa").Usage = "hopping parameter κ of the simulations, near the critical one"
@@ -54,10 +52,6 @@ func parse(args []string) (options, error) {
 	fs.Float64Var(&o.window, "window", 0.03, "how far from -kappa to look for a crossing, relative to it")
 	fs.Float64Var(&o.universal, "universal", 0, "U_L at the critical point, if it is known: 0.46548 for cubes; 0: crossings only")
 	o.task.Register(fs, false)
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Critical finds κ_c of φ⁴ theory by the crossing of Binder cumulants.")
-		fs.PrintDefaults()
-	}
 	return o, program.Parse(fs, args)
 }
 

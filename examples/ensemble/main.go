@@ -75,7 +75,7 @@ var neutral = []string{"out", "memory", "export", "task"}
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	o := new(options)
-	fs := flag.NewFlagSet("ensemble", flag.ContinueOnError)
+	fs := program.NewFlagSet("ensemble", "Ensemble generates configurations of φ⁴ theory with a choice of algorithms.")
 	o.Register(fs, program.Flags{Out: "out", Seed: 1, Dims: "16x16", Kappa: 0.25, Lambda: 0.022})
 	fs.StringVar(&o.Algorithm, "alg", "cluster", "hmc, metropolis, cluster (the recommended one), langevin, or paper,\n"+
 		"the protocol of arXiv:2309.17082: a short chain per configuration")
@@ -99,10 +99,6 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	fs.BoolVar(&o.MALA, "mala", false, "langevin: accept or reject every update, which makes the algorithm exact")
 	fs.BoolVar(&o.Export, "export", false, export.Usage)
 	o.Task.Register(fs, false)
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Ensemble generates configurations of φ⁴ theory with a choice of algorithms.")
-		fs.PrintDefaults()
-	}
 	if err := program.Parse(fs, args); err != nil {
 		return err
 	}

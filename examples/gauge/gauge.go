@@ -51,7 +51,7 @@ type gaugeRun struct {
 
 // newGauge checks all input before anything is written.
 func newGauge(o options) (*gaugeRun, error) {
-	dims, err := lattice.ParseDims(o.dims)
+	dims, err := lattice.ParseDims(o.Dims)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func newGauge(o options) (*gaugeRun, error) {
 	if g.exact, err = gauge.NewExact(g.action.Weight(), dims[0], dims[1]); err != nil {
 		return nil, err
 	}
-	if g.backend, err = backend.Open(o.backend); err != nil {
+	if g.backend, err = backend.Open(o.Backend); err != nil {
 		return nil, err
 	}
 	if o.model, err = g.checkModel(o.model); err != nil {
@@ -85,18 +85,18 @@ func newGauge(o options) (*gaugeRun, error) {
 func (g *gaugeRun) parameters() map[string]any {
 	o := g.o
 	return map[string]any{
-		"dims": o.dims, "beta": o.beta, "seed": o.seed, "model": o.model, "retrain": o.retrain, "n": o.configurations,
+		"dims": o.Dims, "beta": o.beta, "seed": o.Seed, "model": o.model, "retrain": o.retrain, "n": o.configurations,
 		"steps": o.steps, "flow_steps": o.flowSteps, "samples": o.samples, "exact": o.exact, "trajectories": o.trajectories,
 	}
 }
 
 func (g *gaugeRun) run(ctx context.Context) error {
 	var err error
-	if g.folder, err = g.o.task.OpenWhole(g.o.out, g.parameters()); err != nil {
+	if g.folder, err = g.o.task.OpenWhole(g.o.Out, g.parameters()); err != nil {
 		return err
 	}
 	g.table = results.New(g.parameters())
-	g.table.Provenance.Backend, g.table.Provenance.Device = g.o.backend, g.backend.DeviceDescription(0)
+	g.table.Provenance.Backend, g.table.Provenance.Device = g.o.Backend, g.backend.DeviceDescription(0)
 	switch g.o.model {
 	case pretrainedModel, solutionModel, networkModel, bothModel:
 	default:
@@ -132,7 +132,7 @@ func (g *gaugeRun) run(ctx context.Context) error {
 }
 
 // seed returns the seed of a part of the run.
-func (g *gaugeRun) seed(part int) uint64 { return g.o.seed<<8 + uint64(part) }
+func (g *gaugeRun) seed(part int) uint64 { return g.o.Part(part) }
 
 // draw returns lifted plaquettes of n independent configurations.
 func (g *gaugeRun) draw(n, part int) (*lattice.Ensemble, error) {

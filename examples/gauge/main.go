@@ -34,8 +34,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 
@@ -52,8 +52,8 @@ const (
 
 // options are the flags of the program.
 type options struct {
-	out, backend, dims, model    string
-	seed                         uint64
+	program.Flags
+	model                        string
 	beta                         float64
 	retrain                      bool
 	configurations, steps        int
@@ -68,11 +68,8 @@ func main() {
 
 func parse(args []string) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("gauge", flag.ContinueOnError)
-	fs.StringVar(&o.out, "out", "out-gauge", "output `folder`; a run that was interrupted continues there")
-	fs.Uint64Var(&o.seed, "seed", 1, "seed of all random numbers")
-	fs.StringVar(&o.backend, "backend", "go", "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
-	fs.StringVar(&o.dims, "dims", "16x16", "extents of the periodic lattice, such as 16x16")
+	fs := program.NewFlagSet("gauge", "Gauge runs the exact chain with a diffusion model for U(1) gauge theory in two dimensions.")
+	o.Register(fs, program.Flags{Out: "out-gauge", Seed: 1, Backend: "go", Dims: "16x16"})
 	fs.Float64Var(&o.beta, "beta", 7, "inverse coupling β > 0 of the Wilson weight")
 	fs.StringVar(&o.model, "model", pretrainedModel, "pretrained, solution, network, both, or a model `file`")
 	fs.BoolVar(&o.retrain, "retrain", false, "train a model although one is shipped")
@@ -83,25 +80,20 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.exact, "exact", 1024, "independent configurations whose log q is evaluated")
 	fs.IntVar(&o.trajectories, "trajectories", 16384, "trajectories of hybrid Monte Carlo, of each of four chains")
 	o.task.Register(fs, true)
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Gauge runs the exact chain with a diffusion model for U(1) gauge theory in two dimensions.")
-		fs.PrintDefaults()
-	}
 	if err := program.Parse(fs, args); err != nil {
 		return o, err
-	}
-	for _, n := range []struct {
-		flag         string
-		value, least int
-	}{{"n", o.configurations, 64}, {"steps", o.steps, 1}, {"flow-steps", o.flowSteps, 4}, {"samples", o.samples, 64}, {"exact", o.exact, 16}, {"trajectories", o.trajectories, 64}} {
-		if n.value < n.least {
-			return o, fmt.Errorf("expected -%s of at least %d, got %d", n.flag, n.least, n.value)
-		}
 	}
 	if o.retrain && o.model != pretrainedModel {
 		return o, fmt.Errorf("expected -retrain with -model pretrained, got -model %s", o.model)
 	}
-	return o, nil
+	return o, cmp.Or(
+		program.AtLeast("n", o.configurations, 64),
+		program.AtLeast("steps", o.steps, 1),
+		program.AtLeast("flow-steps", o.flowSteps, 4),
+		program.AtLeast("samples", o.samples, 64),
+		program.AtLeast("exact", o.exact, 16),
+		program.AtLeast("trajectories", o.trajectories, 64),
+	)
 }
 
 func run(ctx context.Context, args []string) error {

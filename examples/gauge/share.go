@@ -27,7 +27,7 @@ func (g *gaugeRun) share(ctx context.Context) error {
 }
 
 func (g *gaugeRun) blocks() *blocks.Run {
-	return &blocks.Run{Task: g.o.task, Out: g.o.out, Table: g.table, Action: g.lift}
+	return &blocks.Run{Task: g.o.task, Out: g.o.Out, Table: g.table, Action: g.lift}
 }
 
 // trained returns the model that all shares draw from.
@@ -44,7 +44,7 @@ func (g *gaugeRun) trained() (*diffusion.Model, error) {
 		return nil, err
 	}
 	if !done {
-		return nil, fmt.Errorf("expected the %s of a finished -task train in %s, got none", modelFile, g.o.out)
+		return nil, fmt.Errorf("expected the %s of a finished -task train in %s, got none", modelFile, g.o.Out)
 	}
 	return diffusion.LoadModel(g.folder.Path(modelFile))
 }

@@ -23,7 +23,7 @@ func drawn(t *testing.T, args []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.folder, err = program.OpenRun(o.out, g.parameters()); err != nil {
+	if g.folder, err = program.OpenRun(o.Out, g.parameters()); err != nil {
 		t.Fatal(err)
 	}
 	g.table = results.New(g.parameters())

@@ -17,7 +17,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -43,12 +42,8 @@ func main() {
 
 func parse(args []string) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("scan", flag.ContinueOnError)
-	fs.StringVar(&o.Out, "out", "out-scan", "output `folder`")
-	fs.Uint64Var(&o.Seed, "seed", 1, "seed of all random numbers")
-	fs.StringVar(&o.Backend, "backend", "go", "GoMLX backend")
-	fs.StringVar(&o.Dims, "dims", "8x8", "extents of the lattice")
-	fs.Float64Var(&o.Lambda, "lambda", 0.022, "quartic coupling λ")
+	fs := program.NewFlagSet("scan", "Scan computes observables and log Z over a range of κ from one model.")
+	o.Register(fs, program.Flags{Out: "out-scan", Seed: 1, Backend: "go", Dims: "8x8", Lambda: 0.022})
 	fs.StringVar(&o.train, "train", "0.20,0.22,0.24,0.26", "hopping parameters κ of the training")
 	fs.StringVar(&o.at, "at", "", "hopping parameters κ of the scan, rising (default: those of the training)")
 	fs.IntVar(&o.n, "n", 4096, "training configurations at each κ")
@@ -59,10 +54,6 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.flowSteps, "flow-steps", 0, "steps of the flow (default: those of package flow)")
 	fs.StringVar(&o.model, "model", "", "read the family from this `file` in the place of training")
 	fs.StringVar(&o.start, "start", "", "begin the training with the weights of the family in this `file`, of any lattice")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Scan computes observables and log Z over a range of κ from one model.")
-		fs.PrintDefaults()
-	}
 	if err := program.Parse(fs, args); err != nil {
 		return o, err
 	}

@@ -27,8 +27,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -38,13 +38,13 @@ import (
 
 // options are the flags of the program.
 type options struct {
-	out, backend, dims, model string
-	seed                      uint64
-	beta, kappa, proposalBeta float64
-	configurations, steps     int
-	samples, trajectories     int
-	context, hidden, grid     int
-	task                      program.Task
+	program.Flags
+	model                 string
+	beta, proposalBeta    float64
+	configurations, steps int
+	samples, trajectories int
+	context, hidden, grid int
+	task                  program.Task
 }
 
 func main() {
@@ -53,13 +53,11 @@ func main() {
 
 func parse(args []string) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("schwinger", flag.ContinueOnError)
-	fs.StringVar(&o.out, "out", "out-schwinger", "output `folder`; a run that was interrupted continues there")
-	fs.Uint64Var(&o.seed, "seed", 1, "seed of all random numbers")
-	fs.StringVar(&o.backend, "backend", "go", "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
-	fs.StringVar(&o.dims, "dims", "8x8", "even extents of the periodic lattice, the first one that of the time")
+	fs := program.NewFlagSet("schwinger", "Schwinger runs the exact chain with a diffusion model for the Schwinger model with two flavours.")
+	o.Register(fs, program.Flags{Out: "out-schwinger", Seed: 1, Backend: "go", Dims: "8x8", Kappa: 0.26})
+	fs.Lookup("dims").Usage = "even extents of the periodic lattice, the first one that of the time"
+	fs.Lookup("kappa").Usage = "hopping parameter κ of the fermions"
 	fs.Float64Var(&o.beta, "beta", 2, "inverse coupling β > 0 of the Wilson weight")
-	fs.Float64Var(&o.kappa, "kappa", 0.26, "hopping parameter κ of the fermions")
 	fs.Float64Var(&o.proposalBeta, "proposal-beta", 0, "β of the pure theory of the training data; 0: β + 50κ⁴")
 	fs.StringVar(&o.model, "model", "", "pretrained for the shipped model, or a model `file` of the same action and lattice; without: train one")
 	fs.IntVar(&o.configurations, "n", 32768, "draws of the pure theory for the training")
@@ -70,26 +68,25 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.samples, "samples", 4096, "proposals of the chain")
 	fs.IntVar(&o.trajectories, "trajectories", 1024, "trajectories of hybrid Monte Carlo, of each of four chains")
 	o.task.Register(fs, true)
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Schwinger runs the exact chain with a diffusion model for the Schwinger model with two flavours.")
-		fs.PrintDefaults()
-	}
 	if err := program.Parse(fs, args); err != nil {
 		return o, err
 	}
-	for _, n := range []struct {
-		flag         string
-		value, least int
-	}{{"n", o.configurations, 64}, {"steps", o.steps, 1}, {"samples", o.samples, 64}, {"trajectories", o.trajectories, 64}, {"context", o.context, 0}, {"hidden", o.hidden, 1}, {"grid", o.grid, 1}} {
-		if n.value < n.least {
-			return o, fmt.Errorf("expected -%s of at least %d, got %d", n.flag, n.least, n.value)
-		}
+	if err := cmp.Or(
+		program.AtLeast("n", o.configurations, 64),
+		program.AtLeast("steps", o.steps, 1),
+		program.AtLeast("samples", o.samples, 64),
+		program.AtLeast("trajectories", o.trajectories, 64),
+		program.AtLeast("context", o.context, 0),
+		program.AtLeast("hidden", o.hidden, 1),
+		program.AtLeast("grid", o.grid, 1),
+	); err != nil {
+		return o, err
 	}
 	if !(o.beta > 0) || !(o.proposalBeta >= 0) {
 		return o, fmt.Errorf("expected -beta > 0 and -proposal-beta ≥ 0, got %v and %v", o.beta, o.proposalBeta)
 	}
 	if o.proposalBeta == 0 {
-		o.proposalBeta = o.beta + 50*math.Pow(o.kappa, 4)
+		o.proposalBeta = o.beta + 50*math.Pow(o.Kappa, 4)
 	}
 	return o, nil
 }

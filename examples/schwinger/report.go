@@ -13,7 +13,7 @@ const historyLength = 1000
 
 // title names the theory.
 func (s *schwingerRun) title() string {
-	return fmt.Sprintf("Schwinger model, %v, β = %v, κ = %v", s.lift.Layout().Lattice, s.o.beta, s.o.kappa)
+	return fmt.Sprintf("Schwinger model, %v, β = %v, κ = %v", s.lift.Layout().Lattice, s.o.beta, s.o.Kappa)
 }
 
 // plot draws the histories of the charge.

@@ -57,7 +57,7 @@ type weighted struct {
 
 // newSchwinger checks all input before anything is written.
 func newSchwinger(o options) (*schwingerRun, error) {
-	dims, err := lattice.ParseDims(o.dims)
+	dims, err := lattice.ParseDims(o.Dims)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func newSchwinger(o options) (*schwingerRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.action, err = schwinger.New(pure, o.kappa); err != nil {
+	if s.action, err = schwinger.New(pure, o.Kappa); err != nil {
 		return nil, err
 	}
 	if s.proposal, err = gauge.NewWilson(lat, o.proposalBeta); err != nil {
@@ -82,7 +82,7 @@ func newSchwinger(o options) (*schwingerRun, error) {
 	if s.marginal, err = schwinger.NewMarginal(s.lift, s.action.Dirac(), o.grid); err != nil {
 		return nil, err
 	}
-	if s.backend, err = backend.Open(o.backend); err != nil {
+	if s.backend, err = backend.Open(o.Backend); err != nil {
 		return nil, err
 	}
 	if o.model != "" {
@@ -94,18 +94,18 @@ func newSchwinger(o options) (*schwingerRun, error) {
 func (s *schwingerRun) parameters() map[string]any {
 	o := s.o
 	return map[string]any{
-		"dims": o.dims, "beta": o.beta, "kappa": o.kappa, "proposal_beta": o.proposalBeta, "seed": o.seed, "model": o.model, "n": o.configurations,
+		"dims": o.Dims, "beta": o.beta, "kappa": o.Kappa, "proposal_beta": o.proposalBeta, "seed": o.Seed, "model": o.model, "n": o.configurations,
 		"steps": o.steps, "context": o.context, "hidden": o.hidden, "grid": o.grid, "samples": o.samples, "trajectories": o.trajectories,
 	}
 }
 
 func (s *schwingerRun) run(ctx context.Context) error {
 	var err error
-	if s.folder, err = s.o.task.OpenWhole(s.o.out, s.parameters()); err != nil {
+	if s.folder, err = s.o.task.OpenWhole(s.o.Out, s.parameters()); err != nil {
 		return err
 	}
 	s.table = results.New(s.parameters())
-	s.table.Provenance.Backend, s.table.Provenance.Device = s.o.backend, s.backend.DeviceDescription(0)
+	s.table.Provenance.Backend, s.table.Provenance.Device = s.o.Backend, s.backend.DeviceDescription(0)
 	if s.o.model != "" && s.o.model != "pretrained" {
 		if err := s.table.Inputs(s.o.model); err != nil {
 			return err
@@ -191,7 +191,7 @@ func (s *schwingerRun) train(ctx context.Context, d *data) (*diffusion.Model, er
 }
 
 // seed returns the seed of a part of the run.
-func (s *schwingerRun) seed(part int) uint64 { return s.o.seed<<8 + uint64(part) }
+func (s *schwingerRun) seed(part int) uint64 { return s.o.Part(part) }
 
 // generator returns that of element i of a part of the run.
 func (s *schwingerRun) generator(part, i int) *rand.Rand {

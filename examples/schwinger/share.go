@@ -28,7 +28,7 @@ func (s *schwingerRun) share(ctx context.Context) error {
 }
 
 func (s *schwingerRun) blocks() *blocks.Run {
-	return &blocks.Run{Task: s.o.task, Out: s.o.out, Table: s.table, Action: s.lift}
+	return &blocks.Run{Task: s.o.task, Out: s.o.Out, Table: s.table, Action: s.lift}
 }
 
 // trained returns the model that all shares draw from.
@@ -41,7 +41,7 @@ func (s *schwingerRun) trained() (*diffusion.Model, error) {
 		return nil, err
 	}
 	if !done {
-		return nil, fmt.Errorf("expected the %s of a finished -task train in %s, got none", modelFile, s.o.out)
+		return nil, fmt.Errorf("expected the %s of a finished -task train in %s, got none", modelFile, s.o.Out)
 	}
 	return s.load(s.folder.Path(modelFile))
 }

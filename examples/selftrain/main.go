@@ -18,8 +18,6 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
 
 	"github.com/latdiff/latdiff/internal/program"
@@ -43,7 +41,7 @@ func main() {
 
 func parse(args []string) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("selftrain", flag.ContinueOnError)
+	fs := program.NewFlagSet("selftrain", "Selftrain trains a model of φ⁴ theory from the action alone, and runs the exact chain.")
 	o.Register(fs, program.Flags{Out: "out-selftrain", Seed: 1, Backend: "go", Dims: "16x16", Kappa: 0.27, Lambda: 0.022})
 	fs.Float64Var(&o.from, "from", 0.15, "κ where the ladder begins, with the Gaussian of the Hartree equation")
 	fs.Float64Var(&o.keep, "keep", 0.6, "part of the effective sample size that the weights of a step keep")
@@ -59,10 +57,6 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.flowSteps, "flow-steps", 0, "steps of the flow; 0: those of the library")
 	fs.StringVar(&o.start, "start", "", "model `files`, with commas, whose weights networks begin with, such as rungs of a smaller lattice")
 	fs.BoolVar(&o.integral, "integral", true, "compare log Z with thermodynamic integration, by cluster updates")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Selftrain trains a model of φ⁴ theory from the action alone, and runs the exact chain.")
-		fs.PrintDefaults()
-	}
 	return o, program.Parse(fs, args)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,16 +73,17 @@ func newSelfTrain(o options) (*selfTrain, error) {
 	if !(o.from >= 0 && o.from < o.Kappa) {
 		return nil, fmt.Errorf("expected -from of at least 0 and below -kappa %v, got %v", o.Kappa, o.from)
 	}
-	for _, n := range []struct {
-		flag         string
-		value, least int
-	}{
-		{"n", o.draws, 64}, {"samples", o.last, 64}, {"first", o.first, 1}, {"steps", o.steps, 1}, {"midway", o.midway, 1}, {"final", o.final, 1},
-		{"polish", o.polish, 0}, {"flow-steps", o.flowSteps, 0},
-	} {
-		if n.value < n.least {
-			return nil, fmt.Errorf("expected -%s of at least %d, got %d", n.flag, n.least, n.value)
-		}
+	if err := cmp.Or(
+		program.AtLeast("n", o.draws, 64),
+		program.AtLeast("samples", o.last, 64),
+		program.AtLeast("first", o.first, 1),
+		program.AtLeast("steps", o.steps, 1),
+		program.AtLeast("midway", o.midway, 1),
+		program.AtLeast("final", o.final, 1),
+		program.AtLeast("polish", o.polish, 0),
+		program.AtLeast("flow-steps", o.flowSteps, 0),
+	); err != nil {
+		return nil, err
 	}
 	if err := program.CheckSize("samples", o.last, s.action.Layout().Size()); err != nil {
 		return nil, err

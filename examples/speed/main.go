@@ -12,7 +12,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -49,7 +48,7 @@ type bench struct {
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	fs := flag.NewFlagSet("speed", flag.ContinueOnError)
+	fs := program.NewFlagSet("speed", "Speed times training step, flow, reverse SDE, score and divergence of the networks on a backend.")
 	name := fs.String("backend", "go", "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
 	dims := fs.String("dims", "32x32", "extents of the lattice")
 	batches := fs.String("batch", "64", "batch sizes, separated by commas")
@@ -60,10 +59,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	reverseSteps := fs.Int("reverse-steps", 100, "steps of the reverse SDE")
 	host := fs.Bool("host", false, "measure, too, the part of the time in which the backend executes nothing")
 	file := fs.String("json", "", "write all numbers, with machine and versions, to this `file`")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "Speed times training step, flow, reverse SDE, score and divergence of the networks on a backend.")
-		fs.PrintDefaults()
-	}
 	if err := program.Parse(fs, args); err != nil {
 		return err
 	}

@@ -1,14 +1,10 @@
 package pretrained
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/shipped"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -47,26 +43,7 @@ type Point struct {
 
 // Families returns the cards of all families, ordered by name.
 func Families() []FamilyCard {
-	return read[FamilyCard]("families")
-}
-
-// read returns all cards in a folder.
-func read[C any](folder string) []C {
-	names, err := fs.Glob(files, folder+"/*.json")
-	if err != nil {
-		panic("pretrained: " + err.Error()) // the pattern is constant
-	}
-	cards := make([]C, len(names))
-	for i, name := range names {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			panic("pretrained: " + err.Error()) // embedded files can be read
-		}
-		if err := json.Unmarshal(text, &cards[i]); err != nil {
-			panic("pretrained: " + name + ": " + err.Error()) // a test reads every card
-		}
-	}
-	return cards
+	return shipped.Cards[FamilyCard](files, "families")
 }
 
 // FindFamily returns the card of the family for the lattice and the parameters of the action, and
@@ -83,9 +60,5 @@ func FindFamily(action *lattice.Phi4) (FamilyCard, bool) {
 
 // Load returns the family of the card.
 func (c FamilyCard) Load() (*diffusion.Family, error) {
-	data, err := files.ReadFile(path.Join("families", c.Name+".npz"))
-	if err != nil {
-		return nil, fmt.Errorf("pretrained: expected the card of a family that is shipped: %w", err)
-	}
-	return diffusion.ReadFamily(bytes.NewReader(data), int64(len(data)))
+	return shipped.Model(files, "families", c.Name, diffusion.ReadFamily)
 }

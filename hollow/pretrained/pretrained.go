@@ -8,14 +8,13 @@
 package pretrained
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/latdiff/latdiff/diffusion"
 	_ "github.com/latdiff/latdiff/hollow" // registers the network
+	"github.com/latdiff/latdiff/internal/shipped"
 	"github.com/latdiff/latdiff/lattice"
 )
 
@@ -60,7 +59,7 @@ type Card struct {
 
 // Cards returns the cards of all models, ordered by name.
 func Cards() []Card {
-	return read[Card]("models")
+	return shipped.Cards[Card](files, "models")
 }
 
 // Find returns the card of the model for the lattice and the parameters of the action,
@@ -77,11 +76,7 @@ func Find(action *lattice.Phi4) (Card, bool) {
 
 // Load returns the model of the card.
 func (c Card) Load() (*diffusion.Model, error) {
-	data, err := files.ReadFile(path.Join("models", c.Name+".npz"))
-	if err != nil {
-		return nil, fmt.Errorf("pretrained: expected the card of a model that is shipped: %w", err)
-	}
-	return diffusion.ReadModel(bytes.NewReader(data), int64(len(data)))
+	return shipped.Model(files, "models", c.Name, diffusion.ReadModel)
 }
 
 // Load returns the model for the lattice and the parameters of the action: one that was trained

@@ -46,17 +46,41 @@ type Flags struct {
 	Lambda  float64
 }
 
-// Register adds the flags to fs with the given defaults; without a default there is no
-// -backend, which programs that run no network do not have.
+// Register adds the flags to fs with the given defaults; without a default there is none of
+// -backend, -dims, -kappa and -lambda, which not all programs have.
 func (f *Flags) Register(fs *flag.FlagSet, defaults Flags) {
 	fs.StringVar(&f.Out, "out", defaults.Out, "output `folder`; a run that was interrupted continues there")
 	fs.Uint64Var(&f.Seed, "seed", defaults.Seed, "seed of all random numbers")
 	if defaults.Backend != "" {
 		fs.StringVar(&f.Backend, "backend", defaults.Backend, "GoMLX backend: go, or xla:PLUGIN in a build with -tags xla")
 	}
-	fs.StringVar(&f.Dims, "dims", defaults.Dims, "extents of the periodic lattice, such as 16x16")
-	fs.Float64Var(&f.Kappa, "kappa", defaults.Kappa, "hopping parameter κ")
-	fs.Float64Var(&f.Lambda, "lambda", defaults.Lambda, "quartic coupling λ ≥ 0")
+	if defaults.Dims != "" {
+		fs.StringVar(&f.Dims, "dims", defaults.Dims, "extents of the periodic lattice, such as 16x16")
+	}
+	if defaults.Kappa != 0 {
+		fs.Float64Var(&f.Kappa, "kappa", defaults.Kappa, "hopping parameter κ")
+	}
+	if defaults.Lambda != 0 {
+		fs.Float64Var(&f.Lambda, "lambda", defaults.Lambda, "quartic coupling λ ≥ 0")
+	}
+}
+
+// NewFlagSet returns the flags of a program that says what it is about before it lists them.
+func NewFlagSet(name, about string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), about)
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// AtLeast returns an error if the value of a flag that counts something is too small.
+func AtLeast(flag string, value, least int) error {
+	if value < least {
+		return fmt.Errorf("expected -%s of at least %d, got %d", flag, least, value)
+	}
+	return nil
 }
 
 // Parse parses the arguments of the program and refuses positional ones. Errors are

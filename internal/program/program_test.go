@@ -1,9 +1,12 @@
 package program_test
 
 import (
+	"cmp"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/internal/program"
@@ -132,5 +135,28 @@ func TestFlags(t *testing.T) {
 		if err := program.Parse(fs, args); err == nil {
 			t.Errorf("%v accepted", args)
 		}
+	}
+}
+
+// A program has the flags that it has defaults for, and says what it is about.
+func TestNewFlagSet(t *testing.T) {
+	var f program.Flags
+	fs := program.NewFlagSet("test", "Test does nothing.")
+	f.Register(fs, program.Flags{Out: "out", Seed: 3, Lambda: 0.022})
+	var help strings.Builder
+	fs.SetOutput(&help)
+	if err := program.Parse(fs, []string{"-h"}); !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("got the error %v", err)
+	}
+	if !strings.HasPrefix(help.String(), "Test does nothing.\n  -lambda") || strings.Count(help.String(), "\n  -") != 3 {
+		t.Errorf("the help is %s", help.String())
+	}
+}
+
+// The first number that is too small is named.
+func TestAtLeast(t *testing.T) {
+	err := cmp.Or(program.AtLeast("n", 5, 5), program.AtLeast("steps", 0, 1), program.AtLeast("samples", 0, 1))
+	if err == nil || err.Error() != "expected -steps of at least 1, got 0" {
+		t.Errorf("got the error %v", err)
 	}
 }

@@ -78,15 +78,11 @@ func Parse(name, about string, args []string, quick, paper Options, more func(fs
 		}
 	}
 	var o Options
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs := program.NewFlagSet(name, about)
 	o.SigmaMax = defaults.SigmaMax
 	o.register(fs, defaults)
 	if more != nil {
 		more(fs, defaults.Preset)
-	}
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), about)
-		fs.PrintDefaults()
 	}
 	if err := program.Parse(fs, args); err != nil {
 		return o, err

@@ -9,17 +9,14 @@
 package pretrained
 
 import (
-	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"slices"
 
 	"github.com/latdiff/latdiff/diffusion"
 	_ "github.com/latdiff/latdiff/hollow/plaquette" // registers the network
+	"github.com/latdiff/latdiff/internal/shipped"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/lattice/gauge"
 	"github.com/latdiff/latdiff/lattice/schwinger"
@@ -69,23 +66,7 @@ type Point struct {
 
 // Cards returns the cards of all models, ordered by name.
 func Cards() []Card {
-	names, err := fs.Glob(files, "models/*.json")
-	if err != nil {
-		panic("pretrained: " + err.Error()) // the pattern is constant
-	}
-	cards := make([]Card, 0, len(names))
-	for _, name := range names {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			panic("pretrained: " + err.Error()) // embedded files can be read
-		}
-		var c Card
-		if err := json.Unmarshal(text, &c); err != nil {
-			panic("pretrained: " + name + ": " + err.Error()) // a test reads every card
-		}
-		cards = append(cards, c)
-	}
-	return cards
+	return shipped.Cards[Card](files, "models")
 }
 
 // Find returns the card of the model for the couplings of the lift, whatever its lattice, and
@@ -103,11 +84,7 @@ func find(params map[string]float64) (Card, bool) {
 
 // Load returns the model of the card, on the lattice that it was trained on.
 func (c Card) Load() (*diffusion.Model, error) {
-	data, err := files.ReadFile(path.Join("models", c.Name+".npz"))
-	if err != nil {
-		return nil, fmt.Errorf("pretrained: expected the card of a model that is shipped: %w", err)
-	}
-	return diffusion.ReadModel(bytes.NewReader(data), int64(len(data)))
+	return shipped.Model(files, "models", c.Name, diffusion.ReadModel)
 }
 
 // Load returns the model for the couplings and the lattice of the lift. It returns an error if
