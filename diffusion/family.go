@@ -322,7 +322,12 @@ func (f *Family) interpolate(at []float64) (ModelConfig, error) {
 		cfg.Mean[i] = curve(func(c *ModelConfig) float64 { return c.Mean[i] })
 	}
 	if cfg.Order > 0 {
-		cfg.Order = positive(func(c *ModelConfig) float64 { return c.Order })
+		// The second moment C_0 + μ² of the zero mode is a smoother function of a coupling than
+		// either, see [Measure].
+		second := positive(func(c *ModelConfig) float64 { return c.Spectrum[0] + c.Order*c.Order })
+		share := positive(func(c *ModelConfig) float64 { return c.Spectrum[0] / (c.Order * c.Order) })
+		cfg.Order = math.Sqrt(second / (1 + share))
+		cfg.Spectrum[0] = second - cfg.Order*cfg.Order
 	}
 	cfg.Condition = f.condition(at)
 	return cfg, err

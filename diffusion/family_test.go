@@ -154,6 +154,7 @@ func TestFamilyOrder(t *testing.T) {
 		data = append(data, diffusion.Ensembles{Action: action, Ensemble: r.Ensemble})
 	}
 	f := must(diffusion.FitFamily(t.Context(), backendtest.Open(), data, diffusion.FamilyConfig{Coupling: "kappa", Network: tinyNetwork(), Train: denoise}))
+	var moments []float64
 	for i, d := range data {
 		m := must(f.At(d.Action))
 		mu, total := m.Order()*m.Order(), m.Order()*m.Order()+m.Spectrum()[0]
@@ -168,6 +169,12 @@ func TestFamilyOrder(t *testing.T) {
 		if math.Abs(total-second) > 1e-9*second {
 			t.Errorf("the mixture has the second moment %v, the ensemble %v", total, second)
 		}
+		moments = append(moments, second)
+	}
+	// A line through the logarithms of two.
+	m := must(f.At(must(lattice.NewPhi4(lat, 0.25, 0.1))))
+	if total, want := m.Order()*m.Order()+m.Spectrum()[0], math.Sqrt(moments[0]*moments[1]); math.Abs(total-want) > 1e-9*want {
+		t.Errorf("the mixture has the second moment %v between the ensembles, want %v", total, want)
 	}
 }
 
