@@ -4,20 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"slices"
 
 	"github.com/latdiff/latdiff/internal/npz"
+	"github.com/latdiff/latdiff/lattice"
 )
 
 // familyMeta is what the file of a family holds besides that of the model of its first member:
 // with the members "family/spectrum" and "family/residual", the spectra of all.
 type familyMeta struct {
 	Coupling string       `json:"coupling"`
+	Second   string       `json:"second,omitempty"`
 	Members  []memberMeta `json:"members"`
 }
 
 type memberMeta struct {
 	Coupling float64   `json:"coupling"`
+	Second   float64   `json:"second,omitempty"`
 	Mean     []float64 `json:"mean"`
 	Order    float64   `json:"order"`
 	SigmaMin float64   `json:"sigma_min"`
@@ -33,9 +36,16 @@ func (f *Family) Save(path string) error {
 }
 
 func (f *Family) meta() *familyMeta {
-	meta := &familyMeta{Coupling: f.coupling}
+	meta := &familyMeta{Coupling: f.couplings[0]}
+	if len(f.couplings) > 1 {
+		meta.Second = f.couplings[1]
+	}
 	for _, m := range f.members {
-		meta.Members = append(meta.Members, memberMeta{m.coupling, m.cfg.Mean, m.cfg.Order, m.cfg.SigmaMin, m.cfg.SigmaMax})
+		one := memberMeta{Coupling: m.at[0], Mean: m.cfg.Mean, Order: m.cfg.Order, SigmaMin: m.cfg.SigmaMin, SigmaMax: m.cfg.SigmaMax}
+		if len(m.at) > 1 {
+			one.Second = m.at[1]
+		}
+		meta.Members = append(meta.Members, one)
 	}
 	return meta
 }
@@ -60,11 +70,15 @@ func (f *modelFile) readFamily(z *npz.Reader) error {
 		return fmt.Errorf("expected spectra of %d values of two or more couplings, got %d and %d values of %d", size, len(spectra), len(residuals), len(list))
 	}
 	for i, m := range list {
-		if i > 0 && !(m.Coupling > list[i-1].Coupling) || math.IsInf(m.Coupling, 0) || math.IsNaN(m.Coupling) {
+		at := []float64{m.Coupling}
+		if f.meta.Family.Second != "" {
+			at = append(at, m.Second)
+		}
+		if i > 0 && slices.Compare(at, f.family[i-1].at) <= 0 || lattice.CheckField(at, len(at)) != nil {
 			return fmt.Errorf("expected rising couplings, got %v", list)
 		}
 		lo, hi := i*size, (i+1)*size
-		f.family = append(f.family, member{m.Coupling, ModelConfig{
+		f.family = append(f.family, member{at, ModelConfig{
 			Spectrum: spectra[lo:hi:hi], Residual: residuals[lo:hi:hi], Mean: m.Mean, Order: m.Order, SigmaMin: m.SigmaMin, SigmaMax: m.SigmaMax,
 		}})
 	}
@@ -106,11 +120,17 @@ func (f *modelFile) asFamily() (*Family, error) {
 	if err != nil {
 		return nil, err
 	}
-	family := &Family{model: m, coupling: f.meta.Family.Coupling, members: f.family}
+	family := &Family{model: m, couplings: []string{f.meta.Family.Coupling}, members: f.family}
+	if second := f.meta.Family.Second; second != "" {
+		family.couplings = append(family.couplings, second)
+	}
+	if err := family.checkGrid(); err != nil {
+		return nil, err
+	}
 	for i := range family.members {
 		part, own := m.cfg, family.members[i].cfg
 		part.Spectrum, part.Residual, part.Mean, part.Order = own.Spectrum, own.Residual, own.Mean, own.Order
-		part.SigmaMin, part.SigmaMax, part.Condition = own.SigmaMin, own.SigmaMax, family.condition(family.members[i].coupling)
+		part.SigmaMin, part.SigmaMax, part.Condition = own.SigmaMin, own.SigmaMax, family.condition(family.members[i].at)
 		// What a file says may be anything: the model of every member must be possible.
 		if _, err := describe(m.network, part); err != nil {
 			return nil, err

@@ -92,6 +92,58 @@ func TestFamily(t *testing.T) {
 	}
 }
 
+// A family in two couplings: free fields in κ and the coefficient of φ² on a grid, whose spectrum between the
+// points of the grid is known. A file keeps it, and what is not a grid is refused.
+func TestFamilySecond(t *testing.T) {
+	lat := must(lattice.New(4, 2))
+	action := func(kappa, square float64) *lattice.Polynomial {
+		return must(lattice.NewPolynomial(lat, kappa, []float64{0, 0, square}))
+	}
+	spectrum := func(kappa, square float64) []float64 {
+		c := make([]float64, lat.Volume())
+		for k := range c {
+			c[k] = 1 / (2*square - 4*kappa*(math.Cos(math.Pi/2*float64(k/2))+math.Cos(math.Pi*float64(k%2))))
+		}
+		return c
+	}
+	var data []diffusion.Ensembles
+	for _, square := range []float64{1.4, 1, 1.2} {
+		for _, kappa := range []float64{0.05, 0.15, 0.1, 0.2} {
+			data = append(data, diffusion.Ensembles{Action: action(kappa, square), Ensemble: exactFreeField(lat, spectrum(kappa, square), 16)})
+		}
+	}
+	cfg := diffusion.FamilyConfig{Coupling: "kappa", Second: "c2", Network: tinyNetwork(), Train: denoise}
+	f := must(diffusion.FitFamily(t.Context(), backendtest.Open(), data, cfg))
+	path := filepath.Join(t.TempDir(), "family.npz")
+	if err := f.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	f = must(diffusion.LoadFamily(path))
+	if a, b := f.Couplings(), f.SecondCouplings(); !slices.Equal(a, []float64{0.05, 0.1, 0.15, 0.2}) || !slices.Equal(b, []float64{1, 1.2, 1.4}) || f.String() != "kappa from 0.05 to 0.2 and c2 from 1 to 1.4" {
+		t.Errorf("a family of %v, %v, %v", f, a, b)
+	}
+	for _, c := range []struct{ kappa, square, tolerance float64 }{{0.15, 1.2, 1e-6}, {0.2, 1, 1e-6}, {0.12, 1.3, 0.02}} {
+		m := must(f.At(action(c.kappa, c.square)))
+		for k, want := range spectrum(c.kappa, c.square) {
+			if got := m.Spectrum()[k]; !(math.Abs(got/want-1) < c.tolerance) {
+				t.Errorf("C_%d = %v at %v, exactly %v", k, got, c, want)
+			}
+		}
+		want := []float64{2*(c.kappa-0.05)/0.15 - 1, 2*(c.square-1)/0.4 - 1}
+		for i, got := range m.Config().Condition {
+			if math.Abs(got-want[i]) > 1e-12 {
+				t.Errorf("condition %v at %v, want %v", m.Config().Condition, c, want)
+			}
+		}
+	}
+	if _, err := f.At(action(0.1, 1.5)); err == nil || !strings.Contains(err.Error(), "c2 from 1 to 1.4") {
+		t.Errorf("out of range: %v", err)
+	}
+	if _, err := diffusion.FitFamily(t.Context(), backendtest.Open(), data[:11], cfg); err == nil || !strings.Contains(err.Error(), "each of 12 pairs of kappa and c2, got 11") {
+		t.Errorf("without a pair: %v", err)
+	}
+}
+
 // A range with an ordered coupling has a mixture at all of them, with centres that come together.
 func TestFamilyOrder(t *testing.T) {
 	var data []diffusion.Ensembles
@@ -102,6 +154,7 @@ func TestFamilyOrder(t *testing.T) {
 		data = append(data, diffusion.Ensembles{Action: action, Ensemble: r.Ensemble})
 	}
 	f := must(diffusion.FitFamily(t.Context(), backendtest.Open(), data, diffusion.FamilyConfig{Coupling: "kappa", Network: tinyNetwork(), Train: denoise}))
+	var moments []float64
 	for i, d := range data {
 		m := must(f.At(d.Action))
 		mu, total := m.Order()*m.Order(), m.Order()*m.Order()+m.Spectrum()[0]
@@ -116,6 +169,12 @@ func TestFamilyOrder(t *testing.T) {
 		if math.Abs(total-second) > 1e-9*second {
 			t.Errorf("the mixture has the second moment %v, the ensemble %v", total, second)
 		}
+		moments = append(moments, second)
+	}
+	// A line through the logarithms of two.
+	m := must(f.At(must(lattice.NewPhi4(lat, 0.25, 0.1))))
+	if total, want := m.Order()*m.Order()+m.Spectrum()[0], math.Sqrt(moments[0]*moments[1]); math.Abs(total-want) > 1e-9*want {
+		t.Errorf("the mixture has the second moment %v between the ensembles, want %v", total, want)
 	}
 }
 

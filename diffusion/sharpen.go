@@ -134,9 +134,7 @@ func newConditional(action lattice.Action, ens *lattice.Ensemble) *conditional {
 		return nil
 	}
 	c := &conditional{potential: a.SitePotential()}
-	for n, v := range c.potential[1:] {
-		c.slope = append(c.slope, float64(n+1)*v)
-	}
+	c.slope = derivative(c.potential)
 	low, high, far := math.Inf(1), math.Inf(-1), 0.0
 	force := make([]float64, ens.Size())
 	for _, phi := range ens.All() {
@@ -176,6 +174,15 @@ func polynomial(c []float64, x float64) (y float64) {
 		y = y*x + c[n]
 	}
 	return y
+}
+
+// derivative returns the coefficients of the derivative of a polynomial.
+func derivative(c []float64) []float64 {
+	out := make([]float64, len(c)-1)
+	for n, v := range c[1:] {
+		out[n] = float64(n+1) * v
+	}
+	return out
 }
 
 // mean sets dst to the mean of every φ(x) given the other sites, less centre, and returns the

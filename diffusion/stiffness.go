@@ -10,31 +10,77 @@ import (
 // maxResponses bounds the work of stiffness, in numbers of the drift.
 const maxResponses = 1 << 27
 
+// rounding is the part of the largest response below which one vanishes.
+const rounding = 1e-6
+
 // stiffness returns F_k of every component, from the response of the drift to small changes
 // of the field at sites so far apart that the responses do not overlap.
 func stiffness(action lattice.Action, ens *lattice.Ensemble) []float64 {
 	r := newResponse(action, ens)
 	layout := ens.Layout
-	colours := layout.Volume() / len(r.cells())
-	perField := min(colours, max(1, maxResponses/(2*len(ens.Data)*layout.Components)))
 	rng := rand.New(rand.NewPCG(0, 0))
 	out := make([]float64, layout.Size())
 	fourier := lattice.NewFourier(layout.Lattice)
 	modes := make([]complex128, layout.Volume())
 	for c := range layout.Components {
-		mean := make([]float64, layout.Volume()) // of ∂²S/∂φ(0)∂φ(r)
-		count := 0.0
-		for _, phi := range ens.All() {
-			for _, colour := range rng.Perm(colours)[:perField] {
-				count += r.add(mean, phi, c, colour)
-			}
+		mean := r.bilinear(ens)
+		if mean == nil {
+			mean = r.curvature(ens, c, rng)
 		}
 		fourier.Transform(modes, mean)
 		for k, f := range modes {
-			layout.Component(out, c)[k] = real(f) * math.Sqrt(float64(layout.Volume())) / count
+			layout.Component(out, c)[k] = real(f) * math.Sqrt(float64(layout.Volume()))
 		}
 	}
 	return out
+}
+
+// curvature returns the mean of ∂²S/∂φ(0)∂φ(r) of component c.
+func (r *response) curvature(ens *lattice.Ensemble, c int, rng *rand.Rand) []float64 {
+	colours := r.layout.Volume() / len(r.cells())
+	perField := min(colours, max(1, maxResponses/(2*len(ens.Data)*r.layout.Components)))
+	mean, count := make([]float64, r.layout.Volume()), 0.0
+	for _, phi := range ens.All() {
+		for _, colour := range rng.Perm(colours)[:perField] {
+			count += r.add(mean, phi, c, colour)
+		}
+	}
+	for x := range mean {
+		mean[x] /= count
+	}
+	return mean
+}
+
+// bilinearFields is the number of configurations that tell whether sites are coupled bilinearly.
+const bilinearFields = 4
+
+// bilinear returns the mean of ∂²S/∂φ(0)∂φ(r) for an action that tells the potential V of a site and
+// couples sites bilinearly: that of two sites is the same on every field, which is
+// measured on a few, and that of one is ⟨V″⟩, which takes no drift. It returns nil for other actions.
+func (r *response) bilinear(ens *lattice.Ensemble) []float64 {
+	action, ok := r.action.(lattice.SiteAction)
+	if !ok || r.layout.Components != 1 {
+		return nil
+	}
+	rng := rand.New(rand.NewPCG(0, 0))
+	var first []float64
+	for i := range min(bilinearFields, ens.Len()) {
+		mean := r.curvature(ens.Slice(i, i+1), 0, rng)
+		if i == 0 {
+			first = mean
+		}
+		for x, f := range mean[1:] {
+			if math.Abs(f-first[x+1]) > rounding*math.Abs(first[0]) {
+				return nil
+			}
+		}
+	}
+	curvature := derivative(derivative(action.SitePotential()))
+	first[0] = 0
+	for _, v := range ens.Data {
+		first[0] += polynomial(curvature, v) / float64(len(ens.Data))
+	}
+	return first
 }
 
 // response measures how the drift answers to changes of the field.
@@ -76,7 +122,6 @@ func newResponse(action lattice.Action, ens *lattice.Ensemble) *response {
 			largest = max(largest, d)
 		}
 	}
-	const rounding = 1e-6
 	for x, d := range answers {
 		if d <= rounding*largest {
 			continue

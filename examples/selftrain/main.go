@@ -53,7 +53,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.midway, "midway", 200, "training steps of the first round at -kappa")
 	fs.IntVar(&o.final, "final", 800, "training steps of the last round at -kappa")
 	fs.IntVar(&o.polish, "polish", 0, "trajectories of hybrid Monte Carlo of every configuration of the training; 0: none")
-	fs.IntVar(&o.check, "check", 256, "configurations of the comparison of both sides; -1: none")
+	fs.IntVar(&o.check, "check", 512, "configurations of the comparison of both sides; -1: none")
 	fs.IntVar(&o.flowSteps, "flow-steps", 0, "steps of the flow; 0: those of the library")
 	fs.StringVar(&o.start, "start", "", "model `files`, with commas, whose weights networks begin with, such as rungs of a smaller lattice")
 	fs.BoolVar(&o.integral, "integral", true, "compare log Z with thermodynamic integration, by cluster updates")

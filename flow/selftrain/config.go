@@ -48,7 +48,7 @@ type Config struct {
 	Polish int
 	// Check is the number of configurations for the comparison of both sides, and CheckSteps that of
 	// the steps of the chain that brings each to equilibrium: a trajectory and the further [mcmc.Moves]
-	// of the action. Defaults 256, or N where that is less, and 50; Check < 0: no comparison.
+	// of the action. Defaults 512, or N where that is less, and 50; Check < 0: no comparison.
 	Check, CheckSteps int
 	// Train and Flow are the other settings of the training and of the draws.
 	Train diffusion.TrainConfig
@@ -89,7 +89,7 @@ func (c *Config) setDefaults(path mcmc.ThermodynamicPath) error {
 		}
 	}
 	if c.Check == 0 {
-		c.Check = min(256, c.N)
+		c.Check = min(512, c.N)
 	}
 	if c.LastSteps == nil {
 		c.LastSteps = []int{200, 800}

@@ -68,7 +68,7 @@ type ladder struct {
 	Config
 	backend compute.Backend
 	family  *family
-	// symmetric: the action is even.
+	// symmetric: the actions at both ends are even.
 	symmetric bool
 	top       float64 // the farthest parameter
 	began     time.Time
@@ -111,15 +111,18 @@ func (l *ladder) random(part int) uint64 {
 
 // open measures what the family is.
 func (l *ladder) open() error {
-	first, err := l.family.at(l.family.From)
-	if err != nil {
-		return err
+	l.symmetric = true
+	for _, t := range []float64{l.family.From, l.family.To} {
+		action, err := l.family.at(t)
+		if err != nil {
+			return err
+		}
+		symmetries, err := lattice.MeasureSymmetries(action)
+		if err != nil {
+			return err
+		}
+		l.symmetric = l.symmetric && symmetries.Sign
 	}
-	symmetries, err := lattice.MeasureSymmetries(first)
-	if err != nil {
-		return err
-	}
-	l.symmetric = symmetries.Sign
 	return l.family.measureLinear(l.Seed)
 }
 
@@ -312,11 +315,15 @@ func (l *ladder) compare(ctx context.Context, p *position, f *flow.ProbabilityFl
 		return err
 	}
 	sides, err := compare(ctx, f, action, theory, drawn, l.random(comparePart))
-	if err != nil {
+	if ctx.Err() != nil {
 		return err
 	}
-	p.Sides = &sides
-	if err := sides.Check(); err != nil {
+	if err == nil {
+		p.Sides = &sides
+		err = sides.Check()
+	}
+	if err != nil {
+		// A flow that diverges on fields of the theory does not reach them.
 		p.Fault, p.sides = err.Error(), true
 	}
 	return nil

@@ -44,8 +44,11 @@ func (l *ladder) fit(ctx context.Context, action lattice.Action, ens *lattice.En
 		if err := l.newTrainer(model, ens, m.Targets, steps, seed); err != nil {
 			return nil, 0, err
 		}
-	case begin != last || l.trainer == nil:
-		// From a model that was given or, if the last attempt failed, the last good rung.
+	case begin == last && l.trainer != nil && l.trainer.SetData(diffusion.Data{Ensemble: ens, Model: m.ModelConfig, Targets: m.Targets, Action: action, Steps: steps}) == nil:
+		l.trainer.Configurations = ens.Len()
+	default:
+		// From a model that was given, from the last good rung if the last attempt failed, or
+		// from one whose graphs hold the potential of a site of another parameter.
 		m.Seed = begin.Config().Seed
 		model, err := begin.OnLattice(m.ModelConfig)
 		if err != nil {
@@ -54,12 +57,6 @@ func (l *ladder) fit(ctx context.Context, action lattice.Action, ens *lattice.En
 		if err := l.newTrainer(model, ens, m.Targets, steps, seed); err != nil {
 			return nil, 0, err
 		}
-	default:
-		err := l.trainer.SetData(diffusion.Data{Ensemble: ens, Model: m.ModelConfig, Targets: m.Targets, Action: action, Steps: steps})
-		if err != nil {
-			return nil, 0, err
-		}
-		l.trainer.Configurations = ens.Len()
 	}
 	if err := l.trainer.Run(ctx); err != nil {
 		return nil, 0, err
