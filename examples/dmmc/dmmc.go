@@ -242,7 +242,7 @@ func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*latt
 			return nil, err
 		}
 		if d.Joined != nil {
-			return d.Join(ctx, f, program.ProposalsFile)
+			return d.Join(ctx, f, program.ProposalsFile, d.o.Samples)
 		}
 		start := time.Now()
 		s, err := f.Sample(ctx, d.o.Samples, d.FlowSeed())
