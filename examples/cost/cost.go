@@ -197,7 +197,8 @@ func (c *cost) run(ctx context.Context) error {
 // point measures a sampler on a lattice, or reads what an earlier run did.
 func (c *cost) point(ctx context.Context, s *site, i int, a sampler) error {
 	name := a.name + "_" + s.name
-	o, err := stage.Do(ctx, c.folder.Path(stageFile(s, a)), name, func() (outcome, error) {
+	path := c.folder.Path(stageFile(s, a))
+	o, err := stage.Do(ctx, path, name, func() (outcome, error) {
 		var ens *lattice.Ensemble
 		if a.prepares {
 			var err error
@@ -208,7 +209,7 @@ func (c *cost) point(ctx context.Context, s *site, i int, a sampler) error {
 		var o outcome
 		err := c.folder.Task(ctx, titles[a.name]+", "+s.name, func(t *progress.Task) (err error) {
 			b := &budget{total: time.Duration(c.o.minutes * float64(time.Minute)), task: t}
-			o, err = a.measure(ctx, c, &job{site: s, ens: ens, seed: c.o.Part(s.index*len(samplers) + i + 1), budget: b})
+			o, err = a.measure(ctx, c, &job{site: s, ens: ens, seed: c.o.Part(s.index*len(samplers) + i + 1), budget: b, state: stage.State(path)})
 			return err
 		})
 		return o, err
@@ -226,6 +227,8 @@ type job struct {
 	*budget
 	ens  *lattice.Ensemble // in equilibrium
 	seed uint64
+	// state is a file for what is unfinished.
+	state string
 }
 
 // budget is the time that a measurement has, without what precedes it.

@@ -22,17 +22,22 @@ const (
 	mostProposals = 1 << 22
 )
 
+// drawn is what the proposals so far have given.
+type drawn struct{ Abs, LogW []float64 }
+
 // proposals measures the independence sampler with the draws of a flow.
 func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
 	o := newOutcome()
 	if _, err := p.Sample(ctx, 2, j.seed<<8); err != nil {
 		return o, err
 	}
-	var abs, logw []float64
-	begin := time.Now()
-	for i := uint64(1); j.left() > 0 && len(logw) < mostProposals; i++ {
+	m, err := resume[drawn](j)
+	if err != nil {
+		return o, err
+	}
+	for j.left() > 0 && len(m.state.LogW) < mostProposals {
 		start := time.Now()
-		s, err := p.Sample(ctx, batch, j.seed<<16+i)
+		s, err := p.Sample(ctx, batch, j.seed<<16+uint64(len(m.state.LogW)/batch+1))
 		if err != nil {
 			return o, err
 		}
@@ -40,11 +45,14 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 		if err != nil {
 			return o, err
 		}
-		logw = append(logw, w...)
-		abs = append(abs, s.Ensemble.Measure(nil, lattice.AbsMagnetization)...)
+		m.state.LogW = append(m.state.LogW, w...)
+		m.state.Abs = append(m.state.Abs, s.Ensemble.Measure(nil, lattice.AbsMagnetization)...)
 		j.spend(time.Since(start))
+		if err := m.saveDue(func(*drawn) error { return nil }); err != nil {
+			return o, err
+		}
 	}
-	seconds := time.Since(begin).Seconds()
+	abs, logw, seconds := m.state.Abs, m.state.LogW, j.used.Seconds()
 	o.Steps, o.Seconds = len(logw), seconds/float64(len(logw))
 	chain, err := mcmc.DMMC(rand.New(rand.NewPCG(j.seed, 1)), logw)
 	if err != nil {

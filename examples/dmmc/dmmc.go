@@ -45,6 +45,8 @@ const (
 	equilibriumFile = "equilibrium.npz"
 	mixtureFile     = "mixture.npz"
 	timesFile       = "times.json"
+	// thermodynamicState holds the thermodynamic integration, also when it is finished.
+	thermodynamicState = "thermodynamic.state"
 )
 
 // leastChain is the least number of steps whose observables have errors.
