@@ -68,6 +68,8 @@ type outcome struct {
 	Acceptance, Beta float64
 	// SD is the standard deviation of log w, ESS that of the weights over N.
 	SD, ESS stats.Estimate
+	// Share is that of the largest weight, ParetoK the shape k̂ of the tail of the weights.
+	Share, ParetoK float64
 	// Cost is the time of an independent configuration in seconds.
 	Cost stats.Estimate
 	// LogZ took LogZSeconds.
@@ -82,7 +84,7 @@ var unknown = stats.Estimate{Value: math.NaN(), Error: math.NaN()}
 func newOutcome() outcome {
 	return outcome{
 		Tau: unknown, AbsM: unknown, SD: unknown, ESS: unknown, Cost: unknown, LogZ: unknown,
-		Acceptance: math.NaN(), Beta: math.NaN(), LogZSeconds: math.NaN(), Seconds: math.NaN(),
+		Acceptance: math.NaN(), Beta: math.NaN(), LogZSeconds: math.NaN(), Seconds: math.NaN(), Share: math.NaN(), ParetoK: math.NaN(),
 	}
 }
 

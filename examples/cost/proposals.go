@@ -16,7 +16,8 @@ const (
 	// batch is the number of proposals that are drawn at once.
 	batch = 256
 	// few and share say when weights are too few or too uneven for a cost: an effective
-	// number of configurations, and the share of the largest weight.
+	// number of configurations, and the share of the largest weight; so does the k̂ of their tail
+	// above the threshold of stats.ParetoKThreshold.
 	few, share = 50, 0.05
 	// mostProposals bounds the memory for |M| and log w.
 	mostProposals = 1 << 22
@@ -69,7 +70,8 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 	o.Acceptance, o.ESS, o.LogZ, o.LogZSeconds = chain.Acceptance, w.ESS, w.LogZ, seconds
 	o.SD = stats.Estimate{Value: w.SD, Error: w.SD / math.Sqrt(2*float64(len(logw)-1))}
 	effective := w.ESS.Value * float64(len(logw))
-	o.Reliable = o.Reliable && w.MaxShare < share && effective > few
+	o.Share, o.ParetoK = w.MaxShare, w.ParetoK
+	o.Reliable = o.Reliable && w.MaxShare < share && effective > few && !(w.ParetoK > stats.ParetoKThreshold(len(logw)))
 	if c := seconds / effective; !o.Reliable && c > o.Cost.Value {
 		// A chain that has not met the large weights does not know how long it would stay there.
 		o.Cost = stats.Estimate{Value: c, Error: math.NaN()}
