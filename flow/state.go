@@ -16,13 +16,11 @@ func (f *ProbabilityFlow) open(name string, r run, n int, out *Likelihood, e eff
 	if name == "" || f.cfg.Checkpoint == "" {
 		return nil, nil
 	}
-	id, err := chunk.Identity(f.m)
+	flow, err := f.Fingerprint()
 	if err != nil {
 		return nil, fmt.Errorf("flow: checkpoint: %w", err)
 	}
-	cfg := f.cfg
-	cfg.Progress, cfg.Checkpoint, cfg.CheckpointEvery = nil, "", 0
-	run := fmt.Sprintf("%s from chunk %d on with the seed %d through the flow of the model %s on %v, %+v, on the backend %s", name, r.first, r.seed, id, f.layout, cfg, f.backend.Name())
+	run := fmt.Sprintf("%s from chunk %d on with the seed %d through the flow of the %s", name, r.first, r.seed, flow)
 	part := func(x []float64) func(c, lo, hi int) []float64 {
 		return func(_, lo, hi int) []float64 { return x[lo:hi] }
 	}
@@ -33,6 +31,19 @@ func (f *ProbabilityFlow) open(name string, r run, n int, out *Likelihood, e eff
 		return nil, fmt.Errorf("flow: checkpoint: %w", err)
 	}
 	return s, nil
+}
+
+// Fingerprint says which flow it is, by a digest of the weights of the model, the layout, the settings
+// and the backend: the same draws come from flows with the same one. It returns an error if the
+// weights cannot be read.
+func (f *ProbabilityFlow) Fingerprint() (string, error) {
+	id, err := chunk.Identity(f.m)
+	if err != nil {
+		return "", fmt.Errorf("flow: weights of the model: %w", err)
+	}
+	cfg := f.cfg
+	cfg.Progress, cfg.Checkpoint, cfg.CheckpointEvery = nil, "", 0
+	return fmt.Sprintf("model %s on %v, %+v, on the backend %s", id, f.layout, cfg, f.backend.Name()), nil
 }
 
 // efforts are the numbers of every chunk, in the form in which a state keeps them.

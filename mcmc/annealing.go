@@ -13,7 +13,6 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
-	"github.com/latdiff/latdiff/internal/checkpoint"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/stats"
 )
@@ -119,7 +118,7 @@ func Anneal(ctx context.Context, path ThermodynamicPath, cfg AnnealConfig) (*Ann
 			return nil, err
 		}
 	}
-	if err := a.save(); err != nil {
+	if err := a.saved.save(a.write); err != nil {
 		return nil, err
 	}
 	return &AnnealResult{Ensemble: a.ens, LogW: a.logw, LogZ: a.logZ(), Rungs: a.rungs, populations: cfg.Populations}, nil
@@ -163,12 +162,6 @@ func (cfg AnnealConfig) withDefaults(path ThermodynamicPath) (AnnealConfig, erro
 		if *n.value < n.lo || *n.value > n.hi {
 			return cfg, fmt.Errorf("mcmc: expected from %d to %d %s to anneal, got %d", n.lo, n.hi, n.name, *n.value)
 		}
-	}
-	if cfg.CheckpointEvery < 0 {
-		return cfg, fmt.Errorf("mcmc: expected a time between checkpoints ≥ 0, got %v", cfg.CheckpointEvery)
-	}
-	if err := checkpoint.Check(cfg.Checkpoint); err != nil {
-		return cfg, fmt.Errorf("mcmc: annealing: %w", err)
 	}
 	if cfg.Keep == 0 {
 		cfg.Keep = 0.9
@@ -214,7 +207,7 @@ type annealing struct {
 	rung     Rung
 	moved    []bool
 	accepted []float64
-	timer    *checkpoint.Timer
+	saved    *savedRun
 
 	length             float64 // of the last step, where they are chosen
 	trial, once, twice []float64
@@ -232,7 +225,10 @@ func (a *annealing) begin() error {
 		a.pcgs = append(a.pcgs, rand.NewPCG(a.Seed, uint64(i)))
 		a.rngs = append(a.rngs, rand.New(a.pcgs[i]))
 	}
-	a.timer = checkpoint.New(a.CheckpointEvery)
+	a.saved, err = newSavedRun(a.Checkpoint, a.CheckpointEvery, "annealing", func() (string, error) { return a.fingerprint(action), nil })
+	if err != nil {
+		return err
+	}
 	if a.Start == nil {
 		a.ens = lattice.NewEnsemble(action.Layout(), a.N)
 		a.ens.Data = a.ens.Data[:a.N*size]
@@ -245,7 +241,7 @@ func (a *annealing) begin() error {
 		}
 		a.ens = &lattice.Ensemble{Layout: a.Start.Layout, Data: append([]float64(nil), a.Start.Data...)}
 	}
-	if restored, err := a.restore(action); restored || err != nil {
+	if restored, err := a.saved.restore(a.read); restored || err != nil {
 		return err
 	}
 	if a.Start == nil {
@@ -444,8 +440,8 @@ func (a *annealing) move(ctx context.Context, action lattice.Action, steps int) 
 	for {
 		pause := make(chan struct{})
 		var alarm *time.Timer
-		if a.Checkpoint != "" {
-			alarm = time.AfterFunc(a.timer.Left(), func() { close(pause) })
+		if a.saved != nil {
+			alarm = time.AfterFunc(a.saved.timer.Left(), func() { close(pause) })
 		}
 		err := a.movePart(ctx, pause, action, steps)
 		if alarm == nil {
@@ -454,7 +450,7 @@ func (a *annealing) move(ctx context.Context, action lattice.Action, steps int) 
 		alarm.Stop()
 		paused := err == nil && slices.Contains(a.moved, false)
 		if paused || ctx.Err() != nil {
-			if e := a.save(); e != nil {
+			if e := a.saved.save(a.write); e != nil {
 				return e
 			}
 		}

@@ -1,23 +1,15 @@
 package mcmc
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"io/fs"
 	"math"
 	"math/rand/v2"
-	"os"
 
-	"github.com/latdiff/latdiff/internal/atomicfile"
 	"github.com/latdiff/latdiff/lattice"
 )
-
-const annealingMagic = "latdiff annealing 1\n"
 
 // fingerprint describes the run, with the action at its start.
 func (a *annealing) fingerprint(action lattice.Action) string {
@@ -34,28 +26,8 @@ func (a *annealing) fingerprint(action lattice.Action) string {
 		lattice.Describe(action), lattice.Fingerprint(action), h.Sum(nil))
 }
 
-// save writes the state to the checkpoint, if there is one.
-func (a *annealing) save() error {
-	if a.Checkpoint == "" {
-		return nil
-	}
-	start, err := a.at(a.path.From)
-	if err != nil {
-		return err
-	}
-	err = a.timer.Save(func() error {
-		return atomicfile.Write(a.Checkpoint, func(w io.Writer) error { return a.write(w, a.fingerprint(start)) })
-	})
-	if err != nil {
-		return fmt.Errorf("mcmc: annealing: checkpoint: %w", err)
-	}
-	return nil
-}
-
-func (a *annealing) write(w io.Writer, fingerprint string) error {
-	e := &stateWriter{w: w, sum: crc32.NewIEEE()}
-	e.write([]byte(annealingMagic))
-	e.bytes([]byte(fingerprint))
+// write writes the state.
+func (a *annealing) write(e *stateWriter) error {
 	moving := 0.0
 	if a.moving {
 		moving = 1
@@ -78,40 +50,11 @@ func (a *annealing) write(w io.Writer, fingerprint string) error {
 		}
 		e.bytes(b)
 	}
-	e.uints(uint64(e.sum.Sum32()))
-	return e.err
-}
-
-// restore reads the checkpoint, if there is one, and tells whether it has.
-func (a *annealing) restore(start lattice.Action) (bool, error) {
-	if a.Checkpoint == "" {
-		return false, nil
-	}
-	f, err := os.Open(a.Checkpoint)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err == nil {
-		defer f.Close()
-		err = a.read(bufio.NewReaderSize(f, 1<<18), a.fingerprint(start))
-	}
-	if err != nil {
-		return false, fmt.Errorf("mcmc: annealing: checkpoint %s: %w", a.Checkpoint, err)
-	}
-	return true, nil
+	return nil
 }
 
 // read reads what write wrote. After an error the run must not go on.
-func (a *annealing) read(r io.Reader, fingerprint string) error {
-	d := &stateReader{r: r, sum: crc32.NewIEEE()}
-	magic := make([]byte, len(annealingMagic))
-	d.read(magic)
-	if d.err != nil || string(magic) != annealingMagic {
-		return errors.New("expected the state of an annealing, got data without its header")
-	}
-	if have := string(d.bytes()); d.err == nil && have != fingerprint {
-		return fmt.Errorf("expected the state of the annealing %s, got that of %s", fingerprint, have)
-	}
+func (a *annealing) read(d *stateReader) error {
 	head := d.floats(nil, 3)
 	rungs := d.floats(nil, math.MaxInt)
 	size := len(a.ens.Data)
@@ -125,19 +68,12 @@ func (a *annealing) read(r io.Reader, fingerprint string) error {
 		}
 		*a.pcgs[i] = p
 	}
-	sum := d.sum.Sum32()
-	if got := d.uint(); d.err == nil && got != uint64(sum) {
-		d.err = fmt.Errorf("expected checksum %08x, got %08x", got, sum)
-	}
 	if d.err != nil {
 		return d.err
 	}
 	if len(head) != 3 || len(rungs) == 0 || len(rungs)%rungSize != 0 || len(data) != size || len(logw) != a.N || len(moved) != a.N || len(accepted) != a.N ||
 		len(action) != a.N && len(action) != 0 {
-		return errors.New("expected the numbers of a run that was saved, got others")
-	}
-	if n, _ := io.ReadFull(r, magic[:1]); n != 0 {
-		return errors.New("expected no more bytes after the state")
+		return errNoState
 	}
 	if way := (head[0] - a.path.From) / (a.path.To - a.path.From); !(way >= 0 && way <= 1) && head[0] != a.path.From || !(head[1] > 0) {
 		return fmt.Errorf("expected a place on the path from %v to %v, got %v with steps of %v", a.path.From, a.path.To, head[0], head[1])

@@ -92,7 +92,7 @@ func (c *Chain) Thermalise(ctx context.Context, n int) error {
 	if err := c.thermalise(ctx, n, 0); err != nil {
 		return err
 	}
-	c.stats = KernelStats{}
+	c.ClearStats()
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (c *Chain) thermalise(ctx context.Context, n, done int) error {
 			return err
 		}
 		done = n / 2
-		c.stats = KernelStats{}
+		c.ClearStats()
 	}
 	return c.Run(ctx, n-done)
 }
@@ -124,9 +124,12 @@ func (c *Chain) Field() []float64 { return c.phi }
 // Steps returns the number of transitions made since the start.
 func (c *Chain) Steps() int { return c.steps }
 
-// Stats returns the reports accumulated since the start or the end of the last
-// [Chain.Thermalise].
+// Stats returns the reports accumulated since the start, the end of the last [Chain.Thermalise] or
+// the last [Chain.ClearStats].
 func (c *Chain) Stats() KernelStats { return c.stats }
+
+// ClearStats forgets the reports, as [Chain.Thermalise] does in the end.
+func (c *Chain) ClearStats() { c.stats = KernelStats{} }
 
 // Kernel returns the kernel of the chain.
 func (c *Chain) Kernel() Kernel { return c.kernel }

@@ -3,9 +3,9 @@ package mcmc
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -37,6 +37,13 @@ type CompositeConfig struct {
 	Seed uint64
 	// Progress, if not nil, is called with the number of steps done and their total.
 	Progress func(done, total int)
+	// Checkpoint, if not empty, is a file to which the state of the run is written whenever
+	// CheckpointEvery has passed, default 30 s, when ctx ends, and at the end, and from which the
+	// same call goes on. A file that is damaged or of another run is an error; a flow with
+	// the method Fingerprint() (string, error) is told from another by it, others by the layout alone,
+	// and kernels must be those of the run that was saved.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
 // CompositeResult is what [Composite] returns.
@@ -65,42 +72,49 @@ func (r *CompositeResult) Series(f func(phi []float64) float64) [][]float64 {
 // that it leaves, a second passage through the flow in each step.
 //
 // The chains start from draws of the flow. It returns an error for an impossible setting, a
-// flow of another layout, a start of weight zero, errors of the flow and of the kernel, or
-// ctx.Err() when ctx ends.
+// flow of another layout, a start of weight zero, errors of the flow, the kernel and the
+// checkpoint, or ctx.Err() when ctx ends.
 func Composite(ctx context.Context, action lattice.Action, flow Density, cfg CompositeConfig) (*CompositeResult, error) {
 	c, err := newComposite(ctx, action, flow, cfg)
 	if err != nil {
 		return nil, err
 	}
 	cfg = c.CompositeConfig
-	out := lattice.NewEnsemble(action.Layout(), cfg.Chains*cfg.Steps)
-	out.Data = out.Data[:cfg.Chains*cfg.Steps*action.Layout().Size()]
-	r := &CompositeResult{Ensemble: out, chains: cfg.Chains}
 	total := cfg.Thermalisation + cfg.Steps
-	c.adapt(true)
-	for i := range total {
-		if i == cfg.Thermalisation/2 {
+	if c.moves.done < cfg.Thermalisation/2 {
+		c.adapt(true)
+	}
+	for c.moves.done < total {
+		if c.moves.done == cfg.Thermalisation/2 {
 			c.adapt(false)
 		}
-		if i == cfg.Thermalisation {
+		if c.moves.done == cfg.Thermalisation {
 			for _, chain := range c.chains {
-				chain.stats = KernelStats{}
+				chain.ClearStats()
 			}
 		}
 		accepted, err := c.step(ctx)
 		if err != nil {
-			return nil, err
+			return nil, c.saved.stopped(ctx, err, c.write)
 		}
-		if kept := i - cfg.Thermalisation; kept >= 0 {
-			r.Acceptance += accepted / float64(cfg.Steps)
+		if kept := c.moves.done - cfg.Thermalisation; kept >= 0 {
+			c.moves.accepted += accepted / float64(cfg.Steps)
 			for j, chain := range c.chains {
-				copy(out.Config(j*cfg.Steps+kept), chain.phi)
+				c.moves.out.set(j, kept, chain.phi)
 			}
 		}
+		c.moves.done++
 		if cfg.Progress != nil {
-			cfg.Progress(i+1, total)
+			cfg.Progress(c.moves.done, total)
+		}
+		if err := c.saved.saveDue(c.write); err != nil {
+			return nil, err
 		}
 	}
+	if err := c.saved.save(c.write); err != nil {
+		return nil, err
+	}
+	r := &CompositeResult{Ensemble: c.moves.out.Ensemble, chains: cfg.Chains, Acceptance: c.moves.accepted}
 	for _, chain := range c.chains {
 		r.Kernel.Merge(chain.stats)
 	}
@@ -135,9 +149,10 @@ type composite struct {
 	moves  *latent // the proposals
 	flow   Density
 	chains []*Chain // of the kernel
+	saved  *savedRun
 }
 
-// newComposite draws the starts.
+// newComposite draws the starts, or takes what was saved.
 func newComposite(ctx context.Context, action lattice.Action, flow Density, cfg CompositeConfig) (*composite, error) {
 	cfg, err := cfg.withDefaults(action)
 	if err != nil {
@@ -146,31 +161,76 @@ func newComposite(ctx context.Context, action lattice.Action, flow Density, cfg 
 	if flow == nil {
 		return nil, fmt.Errorf("mcmc: expected a flow for composite chains, got nil")
 	}
-	proposals, err := LatentConfig{Chains: cfg.Chains, Beta: 1}.withDefaults(action, flow)
+	proposals, err := LatentConfig{Chains: cfg.Chains, Steps: cfg.Steps, Thermalisation: cfg.Thermalisation, Beta: 1, Seed: cfg.Seed}.withDefaults(action, flow)
 	if err != nil {
 		return nil, err
 	}
 	c := &composite{CompositeConfig: cfg, flow: flow, chains: make([]*Chain, cfg.Chains)}
-	c.moves = &latent{LatentConfig: proposals, action: action, flow: flow, rng: rand.New(rand.NewPCG(cfg.Seed, 0)), beta: 1}
+	c.moves = newLatent(action, flow, proposals)
+	if c.saved, err = newSavedRun(cfg.Checkpoint, cfg.CheckpointEvery, "composite", c.fingerprint); err != nil {
+		return nil, err
+	}
+	if restored, err := c.saved.restore(c.read); restored || err != nil {
+		return c, err
+	}
 	if err := c.moves.start(ctx); err != nil {
 		return nil, err
 	}
-	for i := range c.chains {
-		k, err := cfg.NewKernel(i)
-		if err != nil {
-			return nil, err
-		}
-		if c.chains[i], err = NewChain(k, c.field(i), cfg.Seed, uint64(i+1)); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	return c, c.startChains()
 }
 
-// field returns the field of a chain before the proposals.
-func (c *composite) field(chain int) []float64 {
-	size := c.moves.action.Layout().Size()
-	return c.moves.fields[chain*size : (chain+1)*size]
+// startChains makes the chains of the kernel from the fields before the proposals.
+func (c *composite) startChains() error {
+	for i := range c.chains {
+		k, err := c.NewKernel(i)
+		if err != nil {
+			return err
+		}
+		if c.chains[i], err = NewChain(k, c.moves.field(i), c.Seed, uint64(i+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fingerprint says which run it is.
+func (c *composite) fingerprint() (string, error) {
+	moves, err := c.moves.fingerprint()
+	return fmt.Sprintf("%s with %d updates", moves, c.Updates), err
+}
+
+func (c *composite) write(e *stateWriter) error {
+	if err := c.moves.write(e); err != nil {
+		return err
+	}
+	for _, chain := range c.chains {
+		b, err := chain.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		e.bytes(b)
+	}
+	return nil
+}
+
+// read reads what write wrote.
+func (c *composite) read(d *stateReader) error {
+	if err := c.moves.read(d); err != nil {
+		return err
+	}
+	if err := c.startChains(); err != nil {
+		return err
+	}
+	for i, chain := range c.chains {
+		b := d.bytes()
+		if d.err != nil {
+			return d.err
+		}
+		if err := chain.UnmarshalBinary(b); err != nil {
+			return fmt.Errorf("chain %d: %w", i, err)
+		}
+	}
+	return nil
 }
 
 func (c *composite) adapt(on bool) {
@@ -179,7 +239,9 @@ func (c *composite) adapt(on bool) {
 	}
 }
 
-// step makes a step of all chains, and returns the fraction of the proposals that was accepted.
+// step makes a step of all chains, and returns the fraction of the proposals that was accepted. Once
+// the proposals are made it goes to its end: after the error of a ctx that has ended it is as if the
+// step had not been begun.
 func (c *composite) step(ctx context.Context) (accepted float64, err error) {
 	if err := c.weigh(ctx); err != nil {
 		return 0, err
@@ -188,15 +250,15 @@ func (c *composite) step(ctx context.Context) (accepted float64, err error) {
 		return 0, err
 	}
 	for i, chain := range c.chains {
-		copy(chain.phi, c.field(i))
+		copy(chain.phi, c.moves.field(i))
 	}
-	return accepted, c.update(ctx)
+	return accepted, c.update(context.WithoutCancel(ctx))
 }
 
 // weigh hands the fields that the kernel has left to the proposals, with their weights.
 func (c *composite) weigh(ctx context.Context) error {
 	for i, chain := range c.chains {
-		copy(c.field(i), chain.phi)
+		copy(c.moves.field(i), chain.phi)
 	}
 	logq, err := c.flow.LogDensity(ctx, c.moves.fields)
 	if err != nil {
@@ -206,7 +268,7 @@ func (c *composite) weigh(ctx context.Context) error {
 		return fmt.Errorf("mcmc: expected %d densities from the flow, got %d", c.Chains, len(logq))
 	}
 	for i, l := range logq {
-		w := -c.moves.action.Value(c.field(i)) - l
+		w := -c.moves.action.Value(c.moves.field(i)) - l
 		if !finite(w) {
 			return fmt.Errorf("mcmc: expected a finite weight of the present field, got log w = %v of chain %d", w, i)
 		}

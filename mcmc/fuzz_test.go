@@ -131,3 +131,54 @@ func FuzzAnneal(f *testing.F) {
 		})
 	})
 }
+
+// FuzzSaved restores the states of chains of a flow and of a thermodynamic integration, and goes on
+// where they are accepted.
+func FuzzSaved(f *testing.F) {
+	a := phi4(f, 0.2, 0.1, 2)
+	flow, path := stretch{a.Layout(), 0.8}, hoppingPath(f, a)
+	runs := []func(ctx context.Context, file string) (int, error){
+		func(ctx context.Context, file string) (int, error) {
+			r, err := mcmc.Latent(ctx, a, flow, mcmc.LatentConfig{Chains: 2, Steps: 2, Thermalisation: 2, Checkpoint: file})
+			if err != nil {
+				return 0, err
+			}
+			return r.Ensemble.Len() - 4, nil
+		},
+		func(ctx context.Context, file string) (int, error) {
+			r, err := mcmc.Composite(ctx, a, flow, mcmc.CompositeConfig{Chains: 2, Steps: 2, Thermalisation: 2, Workers: 1, Checkpoint: file})
+			if err != nil {
+				return 0, err
+			}
+			return r.Ensemble.Len() - 4, nil
+		},
+		func(ctx context.Context, file string) (int, error) {
+			r, err := mcmc.ThermodynamicIntegration(ctx, path, mcmc.ThermodynamicConfig{Nodes: 2, Chains: 1, Steps: 16, Thermalisation: 2, Workers: 1, Checkpoint: file})
+			if err != nil {
+				return 0, err
+			}
+			return len(r.Nodes) - 2, nil
+		},
+	}
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	for i, run := range runs {
+		file := filepath.Join(f.TempDir(), "state")
+		for _, ctx := range []context.Context{stopped, context.Background()} {
+			_, _ = run(ctx, file) // the first one is stopped before its first step
+			b := must[[]byte](f)(os.ReadFile(file))
+			f.Add(byte(i), b[:len(b)-8])
+		}
+	}
+	f.Fuzz(func(t *testing.T, i byte, b []byte) {
+		file := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(file, signed(b), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		fuzztest.Bounded(t, len(b), func() {
+			if more, err := runs[int(i)%len(runs)](t.Context(), file); err == nil && more != 0 {
+				t.Errorf("%d configurations or nodes too many", more)
+			}
+		})
+	})
+}

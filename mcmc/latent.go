@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -38,6 +39,12 @@ type LatentConfig struct {
 	Seed uint64
 	// Progress, if not nil, is called with the number of steps done and their total.
 	Progress func(done, total int)
+	// Checkpoint, if not empty, is a file to which the state of the run is written whenever
+	// CheckpointEvery has passed, default 30 s, when ctx ends, and at the end, and from which the
+	// same call goes on. A file that is damaged or of another run is an error; a flow with
+	// the method Fingerprint() (string, error) is told from another by it, others by the layout alone.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
 // LatentResult is what [Latent] returns.
@@ -78,47 +85,57 @@ func seriesOf(ens *lattice.Ensemble, chains int, f func(phi []float64) float64) 
 // proposals. It is exact as the independence sampler is.
 //
 // The chains start from draws of the flow. It returns an error for an impossible setting, a
-// flow of another layout, a start of weight zero, errors of the flow, or ctx.Err() when ctx
-// ends.
+// flow of another layout, a start of weight zero, errors of the flow and of the checkpoint, or
+// ctx.Err() when ctx ends.
 func Latent(ctx context.Context, action lattice.Action, flow Transporter, cfg LatentConfig) (*LatentResult, error) {
 	cfg, err := cfg.withDefaults(action, flow)
 	if err != nil {
 		return nil, err
 	}
-	l := &latent{LatentConfig: cfg, action: action, flow: flow, rng: rand.New(rand.NewPCG(cfg.Seed, 0)), beta: cfg.Beta}
+	l := newLatent(action, flow, cfg)
 	if l.beta == 0 {
 		l.beta = 0.5
 	}
-	if err := l.start(ctx); err != nil {
+	l.saved, err = newSavedRun(cfg.Checkpoint, cfg.CheckpointEvery, "latent", l.fingerprint)
+	if err != nil {
 		return nil, err
 	}
-	size := action.Layout().Size()
-	out := lattice.NewEnsemble(action.Layout(), cfg.Chains*cfg.Steps)
-	out.Data = out.Data[:cfg.Chains*cfg.Steps*size]
-	r := &LatentResult{Ensemble: out, chains: cfg.Chains}
-	total := cfg.Thermalisation + cfg.Steps
-	for i := range total {
-		accepted, err := l.step(ctx)
-		if err != nil {
+	if restored, err := l.saved.restore(l.read); err != nil {
+		return nil, err
+	} else if !restored {
+		if err := l.start(ctx); err != nil {
 			return nil, err
 		}
-		kept := i - cfg.Thermalisation
+	}
+	total := cfg.Thermalisation + cfg.Steps
+	for l.done < total {
+		accepted, err := l.step(ctx)
+		if err != nil {
+			return nil, l.saved.stopped(ctx, err, l.write)
+		}
+		kept := l.done - cfg.Thermalisation
 		switch {
 		case kept >= 0:
-			r.Acceptance += accepted / float64(cfg.Steps)
+			l.accepted += accepted / float64(cfg.Steps)
 			for c := range cfg.Chains {
-				copy(out.Config(c*cfg.Steps+kept), l.fields[c*size:(c+1)*size])
+				l.out.set(c, kept, l.field(c))
 			}
 		case cfg.Beta == 0:
 			// Robbins–Monro on log β, with a gain that falls.
-			l.beta = math.Min(1, l.beta*math.Exp((accepted-cfg.Acceptance)/math.Sqrt(1+float64(i)/4)))
+			l.beta = math.Min(1, l.beta*math.Exp((accepted-cfg.Acceptance)/math.Sqrt(1+float64(l.done)/4)))
 		}
+		l.done++
 		if cfg.Progress != nil {
-			cfg.Progress(i+1, total)
+			cfg.Progress(l.done, total)
+		}
+		if err := l.saved.saveDue(l.write); err != nil {
+			return nil, err
 		}
 	}
-	r.Beta = l.beta
-	return r, nil
+	if err := l.saved.save(l.write); err != nil {
+		return nil, err
+	}
+	return &LatentResult{Ensemble: l.out.Ensemble, chains: cfg.Chains, Beta: l.beta, Acceptance: l.accepted}, nil
 }
 
 func (cfg LatentConfig) withDefaults(action lattice.Action, flow Transporter) (LatentConfig, error) {
@@ -157,10 +174,28 @@ type latent struct {
 	LatentConfig
 	action lattice.Action
 	flow   Transporter
+	pcg    *rand.PCG
 	rng    *rand.Rand
-	beta   float64
+	out    *kept
+	saved  *savedRun
 
+	// done is the number of steps that were made, accepted the fraction of the proposals in those
+	// that are kept, over the number of all of them.
+	done            int
+	accepted, beta  float64
 	z, fields, logw []float64
+}
+
+func newLatent(action lattice.Action, flow Transporter, cfg LatentConfig) *latent {
+	l := &latent{LatentConfig: cfg, action: action, flow: flow, pcg: rand.NewPCG(cfg.Seed, 0), beta: cfg.Beta}
+	l.rng, l.out = rand.New(l.pcg), newKept(action.Layout(), cfg.Chains, cfg.Steps)
+	return l
+}
+
+// field returns the present field of a chain.
+func (l *latent) field(chain int) []float64 {
+	size := l.action.Layout().Size()
+	return l.fields[chain*size : (chain+1)*size]
 }
 
 // start draws the starts.
@@ -195,14 +230,16 @@ func (l *latent) weigh(ctx context.Context, z []float64) (fields, logw []float64
 }
 
 // step makes a step of all chains, and returns the fraction that was accepted. A proposal
-// without a finite weight is rejected.
+// without a finite weight is rejected. After an error it is as if the step had not been begun.
 func (l *latent) step(ctx context.Context) (accepted float64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	before := *l.pcg
 	z := l.flow.Perturb(l.rng, l.z, l.beta)
 	fields, logw, err := l.weigh(ctx, z)
 	if err != nil {
+		*l.pcg = before
 		return 0, err
 	}
 	size := l.action.Layout().Size()

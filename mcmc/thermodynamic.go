@@ -7,8 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
+	"time"
 
 	"gonum.org/v1/gonum/integrate/quad"
 
@@ -56,6 +55,12 @@ type ThermodynamicConfig struct {
 	// Progress, if not nil, is called with the number of steps done and their total,
 	// never by two goroutines at once.
 	Progress func(done, total int)
+	// Checkpoint, if not empty, is a file to which the state of the run is written whenever
+	// CheckpointEvery has passed, default 30 s, when ctx ends, and at the end, and from which the
+	// same call goes on. A file that is damaged or of another run is an error; kernels must be those
+	// of the run that was saved.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
 // ThermodynamicNode is the measurement at one node of the integral.
@@ -89,7 +94,7 @@ type ThermodynamicResult struct {
 // independent check of log⟨exp(-S)/q⟩.
 //
 // It returns an error if the path is incomplete or a setting out of range, at an error of
-// an action or a kernel, and ctx.Err() when ctx ends.
+// an action, a kernel or the checkpoint, and ctx.Err() when ctx ends.
 func ThermodynamicIntegration(ctx context.Context, path ThermodynamicPath, cfg ThermodynamicConfig) (*ThermodynamicResult, error) {
 	cfg, err := cfg.withDefaults(path)
 	if err != nil {
@@ -167,84 +172,6 @@ func (cfg ThermodynamicConfig) withDefaults(path ThermodynamicPath) (Thermodynam
 		cfg.NewKernel = func(a lattice.Action) (Kernel, error) { return Recommended(a) }
 	}
 	return cfg, nil
-}
-
-// simulate returns the series of ∂S/∂t of all chains of all nodes.
-func (cfg *ThermodynamicConfig) simulate(ctx context.Context, path ThermodynamicPath, nodes []ThermodynamicNode) ([][]float64, error) {
-	series := make([][]float64, len(nodes)*cfg.Chains)
-	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var mu sync.Mutex
-	done, total := 0, len(series)*(cfg.Thermalisation+cfg.Steps)
-	report := func(steps int) {
-		if cfg.Progress != nil {
-			mu.Lock()
-			defer mu.Unlock()
-			done += steps
-			cfg.Progress(done, total)
-		}
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(cfg.Workers, len(series)) {
-		wg.Go(func() {
-			for inner.Err() == nil {
-				c := int(next.Add(1)) - 1
-				if c >= len(series) {
-					return
-				}
-				var err error
-				if series[c], err = cfg.chain(inner, path, nodes[c/cfg.Chains].T, c, report); err != nil {
-					cancel(fmt.Errorf("mcmc: chain at t = %v: %w", nodes[c/cfg.Chains].T, err))
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return series, context.Cause(inner)
-}
-
-// chain runs chain number c of all.
-func (cfg *ThermodynamicConfig) chain(ctx context.Context, path ThermodynamicPath, at float64, c int, report func(int)) ([]float64, error) {
-	a, err := path.Action(at)
-	if err != nil {
-		return nil, err
-	}
-	if err := lattice.CheckAction(a); err != nil {
-		return nil, err
-	}
-	kernel, err := cfg.NewKernel(a)
-	if err != nil {
-		return nil, err
-	}
-	chain, err := NewChain(kernel, make([]float64, a.Layout().Size()), cfg.Seed, uint64(c))
-	if err != nil {
-		return nil, err
-	}
-	if c%cfg.Chains%2 == 0 {
-		HotStart(chain.rng, chain.phi)
-	} else {
-		ColdStart(chain.phi, 1)
-	}
-	if err := chain.Thermalise(ctx, cfg.Thermalisation); err != nil {
-		return nil, err
-	}
-	report(cfg.Thermalisation)
-	x := make([]float64, cfg.Steps)
-	for i := range x {
-		if err := chain.Run(ctx, 1); err != nil {
-			return nil, err
-		}
-		x[i] = path.Derivative(at, chain.phi)
-		if (i+1)%100 == 0 {
-			report(100)
-		}
-	}
-	report(cfg.Steps % 100)
-	return x, nil
 }
 
 // analyse fills in the mean over the replicas.

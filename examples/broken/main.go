@@ -10,10 +10,14 @@
 // populated alike. The printed table and results.json are those of the quickstart;
 // in addition the ensembles hmc, dm, dm_ode and dmmc have the observable
 // positive_fraction, the fraction of configurations with M > 0.
+//
+// Several processes share the draws with -task: train makes the model, i/n draws one of n blocks,
+// and merge/n does the rest.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 
@@ -29,22 +33,24 @@ func main() {
 	program.Main("broken", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
 
-func parse(args []string) (settings.Options, error) {
+func parse(args []string) (o settings.Options, task program.Task, err error) {
 	quick := settings.Options{
 		Flags:          program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022},
 		Configurations: 5120, Model: settings.UNet, Objective: "target", Steps: 1000, Batch: 32,
 		Samples: 512, ReverseSteps: 80, FlowSteps: flow.DefaultSteps, Probes: 4, SigmaMax: 20,
 	}
 	paper := settings.PaperOptions(program.Flags{Out: "out-broken", Seed: 1, Backend: "go", Dims: "32x32", Kappa: 0.5, Lambda: 0.022})
-	return settings.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper, nil)
+	o, err = settings.Parse("broken", "Broken trains a diffusion model in the broken phase of φ⁴ theory (figures 4 and 5 of the paper).", args, quick, paper,
+		func(fs *flag.FlagSet, _ string) { task.Register(fs, true) })
+	return o, task, err
 }
 
 func run(ctx context.Context, args []string) error {
-	o, err := parse(args)
+	o, task, err := parse(args)
 	if err != nil {
 		return err
 	}
-	return pipeline.Execute(ctx, o, addSigns)
+	return pipeline.Execute(ctx, o, task, addSigns)
 }
 
 // addSigns adds the fraction of configurations with positive magnetisation to the table.

@@ -110,6 +110,7 @@ func annealed(r *mcmc.AnnealResult, seconds float64) (outcome, error) {
 		return o, err
 	}
 	o.ESS, o.LogZ, o.LogZSeconds = w.ESS, r.LogZ, seconds
+	o.Share, o.ParetoK = w.MaxShare, w.ParetoK
 	o.AbsM = r.Mean(lattice.AbsMagnetization)
 	square := r.Mean(func(phi []float64) float64 { m := lattice.Magnetization(phi); return m * m })
 	variance := square.Value - o.AbsM.Value*o.AbsM.Value

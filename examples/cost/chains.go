@@ -37,28 +37,43 @@ func chainsOf(variants func(j *job) ([]variant, error)) func(context.Context, *c
 		if err != nil {
 			return outcome{}, err
 		}
-		best := all[0]
+		m, err := resume[heats](j)
+		if err != nil {
+			return outcome{}, err
+		}
 		if len(all) > 1 {
-			least, known := math.Inf(1), false
 			each := time.Duration(audition * float64(j.total) / float64(len(all)))
-			for i, v := range all {
-				o, err := runChains(ctx, j, v, each, j.seed<<8+uint64(i))
+			for i := len(m.state.Done); i < len(all); i++ {
+				o, err := runChains(ctx, j, m, all[i], each, j.seed<<8+uint64(i))
 				if err != nil {
 					return outcome{}, err
 				}
-				// A chain that is too short for its τ_int says no more than a lower bound.
-				if c := o.Cost.Value + o.Cost.Error; o.Reliable && !known || o.Reliable == known && c < least {
-					best, least, known = v, c, o.Reliable
-				}
+				m.state.Done = append(m.state.Done, o)
 			}
 		}
-		return runChains(ctx, j, best, j.left(), j.seed<<8+uint64(len(all)))
+		// A chain that is too short for its τ_int says no more than a lower bound.
+		best, least, known := 0, math.Inf(1), false
+		for i, o := range m.state.Done {
+			if c := o.Cost.Value + o.Cost.Error; o.Reliable && !known || o.Reliable == known && c < least {
+				best, least, known = i, c, o.Reliable
+			}
+		}
+		return runChains(ctx, j, m, all[best], j.left()+m.state.Elapsed, j.seed<<8+uint64(len(all)))
 	}
+}
+
+// heats is the state of the measurement of a kernel: the variants that are measured, and the chains of
+// the one that runs, with the time that they have had.
+type heats struct {
+	Done    []outcome
+	Walkers []walkerState
+	Elapsed time.Duration
 }
 
 // walker is one chain.
 type walker struct {
 	kernel   mcmc.Kernel
+	pcg      *rand.PCG
 	rng      *rand.Rand
 	phi      []float64
 	abs      []float64 // |M| after every step
@@ -84,19 +99,68 @@ func (w *walker) walk(ctx context.Context, n int) error {
 	return nil
 }
 
-// runChains runs chains from configurations in equilibrium for about a time.
-func runChains(ctx context.Context, j *job, v variant, d time.Duration, seed uint64) (outcome, error) {
-	begin := time.Now()
-	defer func() { j.spend(time.Since(begin)) }()
+// walkerState is a walker as a file keeps it.
+type walkerState struct {
+	Kernel, PCG []byte
+	Phi, Abs    []float64
+	Accepted    float64
+	Busy        time.Duration
+}
+
+func (w *walker) save() (s walkerState, err error) {
+	s = walkerState{Phi: w.phi, Abs: w.abs, Accepted: w.accepted, Busy: w.busy}
+	if k, ok := w.kernel.(mcmc.Stateful); ok {
+		if s.Kernel, err = k.MarshalBinary(); err != nil {
+			return s, err
+		}
+	}
+	s.PCG, err = w.pcg.MarshalBinary()
+	return s, err
+}
+
+func (w *walker) restore(s walkerState) error {
+	if k, ok := w.kernel.(mcmc.Stateful); ok {
+		if err := k.UnmarshalBinary(s.Kernel); err != nil {
+			return err
+		}
+	}
+	if err := lattice.CheckField(s.Phi, len(w.phi)); err != nil {
+		return err
+	}
+	copy(w.phi, s.Phi)
+	w.abs, w.accepted, w.busy = s.Abs, s.Accepted, s.Busy
+	return w.pcg.UnmarshalBinary(s.PCG)
+}
+
+// start returns the walkers of a variant as an earlier process has left them, or after they have
+// adapted.
+func start(ctx context.Context, j *job, m *measurement[heats], v variant, d time.Duration, seed uint64) ([]*walker, error) {
 	all := make([]*walker, walkers)
 	for i := range all {
 		k, err := v.kernel()
 		if err != nil {
-			return outcome{}, err
+			return nil, err
 		}
-		all[i] = &walker{kernel: k, rng: rand.New(rand.NewPCG(seed, uint64(i))), phi: append([]float64(nil), j.ens.Config(i*j.ens.Len()/walkers)...)}
+		pcg := rand.NewPCG(seed, uint64(i))
+		all[i] = &walker{kernel: k, pcg: pcg, rng: rand.New(pcg), phi: append([]float64(nil), j.ens.Config(i*j.ens.Len()/walkers)...)}
 	}
-	if err := adapt(ctx, all, time.Duration(settling*float64(d))); err != nil {
+	if len(m.state.Walkers) != walkers {
+		return all, adapt(ctx, all, time.Duration(settling*float64(d)))
+	}
+	for i, w := range all {
+		if err := w.restore(m.state.Walkers[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// runChains runs chains from configurations in equilibrium for about a time.
+func runChains(ctx context.Context, j *job, m *measurement[heats], v variant, d time.Duration, seed uint64) (outcome, error) {
+	begin := time.Now().Add(-m.state.Elapsed)
+	spent := m.state.Elapsed
+	all, err := start(ctx, j, m, v, d, seed)
+	if err != nil {
 		return outcome{}, err
 	}
 	for n := 4; ; {
@@ -104,12 +168,27 @@ func runChains(ctx context.Context, j *job, v variant, d time.Duration, seed uin
 		if err := parallel(all, func(w *walker) error { return w.walk(ctx, n) }); err != nil {
 			return outcome{}, err
 		}
-		left := d - time.Since(begin)
+		now := time.Since(begin)
+		j.spend(now - spent)
+		spent = now
+		left := d - now
 		if left <= 0 {
 			break
 		}
+		if err := m.saveDue(func(s *heats) (err error) {
+			s.Elapsed, s.Walkers = spent, make([]walkerState, len(all))
+			for i, w := range all {
+				if s.Walkers[i], err = w.save(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return outcome{}, err
+		}
 		n = max(1, int(float64(n)*min(d/rounds, left).Seconds()/time.Since(start).Seconds()))
 	}
+	m.state.Walkers, m.state.Elapsed = nil, 0
 	return analyse(all, v.name)
 }
 

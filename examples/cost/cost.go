@@ -68,6 +68,8 @@ type outcome struct {
 	Acceptance, Beta float64
 	// SD is the standard deviation of log w, ESS that of the weights over N.
 	SD, ESS stats.Estimate
+	// Share is that of the largest weight, ParetoK the shape k̂ of the tail of the weights.
+	Share, ParetoK float64
 	// Cost is the time of an independent configuration in seconds.
 	Cost stats.Estimate
 	// LogZ took LogZSeconds.
@@ -82,7 +84,7 @@ var unknown = stats.Estimate{Value: math.NaN(), Error: math.NaN()}
 func newOutcome() outcome {
 	return outcome{
 		Tau: unknown, AbsM: unknown, SD: unknown, ESS: unknown, Cost: unknown, LogZ: unknown,
-		Acceptance: math.NaN(), Beta: math.NaN(), LogZSeconds: math.NaN(), Seconds: math.NaN(),
+		Acceptance: math.NaN(), Beta: math.NaN(), LogZSeconds: math.NaN(), Seconds: math.NaN(), Share: math.NaN(), ParetoK: math.NaN(),
 	}
 }
 
@@ -197,7 +199,8 @@ func (c *cost) run(ctx context.Context) error {
 // point measures a sampler on a lattice, or reads what an earlier run did.
 func (c *cost) point(ctx context.Context, s *site, i int, a sampler) error {
 	name := a.name + "_" + s.name
-	o, err := stage.Do(ctx, c.folder.Path(stageFile(s, a)), name, func() (outcome, error) {
+	path := c.folder.Path(stageFile(s, a))
+	o, err := stage.Do(ctx, path, name, func() (outcome, error) {
 		var ens *lattice.Ensemble
 		if a.prepares {
 			var err error
@@ -208,7 +211,7 @@ func (c *cost) point(ctx context.Context, s *site, i int, a sampler) error {
 		var o outcome
 		err := c.folder.Task(ctx, titles[a.name]+", "+s.name, func(t *progress.Task) (err error) {
 			b := &budget{total: time.Duration(c.o.minutes * float64(time.Minute)), task: t}
-			o, err = a.measure(ctx, c, &job{site: s, ens: ens, seed: c.o.Part(s.index*len(samplers) + i + 1), budget: b})
+			o, err = a.measure(ctx, c, &job{site: s, ens: ens, seed: c.o.Part(s.index*len(samplers) + i + 1), budget: b, state: stage.State(path)})
 			return err
 		})
 		return o, err
@@ -226,6 +229,8 @@ type job struct {
 	*budget
 	ens  *lattice.Ensemble // in equilibrium
 	seed uint64
+	// state is a file for what is unfinished.
+	state string
 }
 
 // budget is the time that a measurement has, without what precedes it.

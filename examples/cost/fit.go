@@ -10,6 +10,8 @@ import (
 // Observables in results.json that measure does not name.
 const (
 	secondsPerStep = "seconds_per_step"
+	largestShare   = "largest_weight_share"
+	paretoK        = "pareto_k"
 	independent    = "seconds_per_independent_configuration"
 	logZ           = "log_z"
 	logZRate       = "log_z_error_root_second"
@@ -74,7 +76,7 @@ func (c *cost) add() {
 				e    stats.Estimate
 			}{
 				{measure.AbsM, o.AbsM}, {measure.TauAbsM, o.Tau}, {measure.Acceptance, value(o.Acceptance)}, {stepSize, value(o.Beta)},
-				{measure.SDLogW, o.SD}, {measure.ESS, o.ESS}, {secondsPerStep, value(o.Seconds)}, {independent, o.Cost},
+				{measure.SDLogW, o.SD}, {measure.ESS, o.ESS}, {largestShare, value(o.Share)}, {paretoK, value(o.ParetoK)}, {secondsPerStep, value(o.Seconds)}, {independent, o.Cost},
 				{logZ, o.LogZ}, {logZRate, value(o.rate())},
 			} {
 				if !math.IsNaN(v.e.Value) {

@@ -32,8 +32,8 @@
 // no two runs agree to the last digit; the parameters hold the number of cores. In results.json
 // SAMPLER_LATTICE is an ensemble, with the observables of other programs and
 // seconds_per_step, seconds_per_independent_configuration, log_z_error_root_second, the error of
-// log Z after a second, reliable, 0 for a chain that is too short for its τ_int or weights of
-// which few matter: the cost and the error of log Z are then lower bounds. SAMPLER alone has the
+// log Z after a second, largest_weight_share and pareto_k of the weights, and reliable, 0 for a chain
+// that is too short for its τ_int or weights of which few matter, by either of these: the cost and the error of log Z are then lower bounds. SAMPLER alone has the
 // fit cost = A L^p, exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent
 // crossing_extent where the fits are equal. cost.png and logz.png show both costs. Interrupted
 // with Ctrl-C the program keeps the points that are finished, and the same command continues.

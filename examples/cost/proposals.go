@@ -16,11 +16,15 @@ const (
 	// batch is the number of proposals that are drawn at once.
 	batch = 256
 	// few and share say when weights are too few or too uneven for a cost: an effective
-	// number of configurations, and the share of the largest weight.
+	// number of configurations, and the share of the largest weight; so does the k̂ of their tail
+	// above the threshold of stats.ParetoKThreshold.
 	few, share = 50, 0.05
 	// mostProposals bounds the memory for |M| and log w.
 	mostProposals = 1 << 22
 )
+
+// drawn is what the proposals so far have given.
+type drawn struct{ Abs, LogW []float64 }
 
 // proposals measures the independence sampler with the draws of a flow.
 func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
@@ -28,11 +32,13 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 	if _, err := p.Sample(ctx, 2, j.seed<<8); err != nil {
 		return o, err
 	}
-	var abs, logw []float64
-	begin := time.Now()
-	for i := uint64(1); j.left() > 0 && len(logw) < mostProposals; i++ {
+	m, err := resume[drawn](j)
+	if err != nil {
+		return o, err
+	}
+	for j.left() > 0 && len(m.state.LogW) < mostProposals {
 		start := time.Now()
-		s, err := p.Sample(ctx, batch, j.seed<<16+i)
+		s, err := p.Sample(ctx, batch, j.seed<<16+uint64(len(m.state.LogW)/batch+1))
 		if err != nil {
 			return o, err
 		}
@@ -40,11 +46,14 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 		if err != nil {
 			return o, err
 		}
-		logw = append(logw, w...)
-		abs = append(abs, s.Ensemble.Measure(nil, lattice.AbsMagnetization)...)
+		m.state.LogW = append(m.state.LogW, w...)
+		m.state.Abs = append(m.state.Abs, s.Ensemble.Measure(nil, lattice.AbsMagnetization)...)
 		j.spend(time.Since(start))
+		if err := m.saveDue(func(*drawn) error { return nil }); err != nil {
+			return o, err
+		}
 	}
-	seconds := time.Since(begin).Seconds()
+	abs, logw, seconds := m.state.Abs, m.state.LogW, j.used.Seconds()
 	o.Steps, o.Seconds = len(logw), seconds/float64(len(logw))
 	chain, err := mcmc.DMMC(rand.New(rand.NewPCG(j.seed, 1)), logw)
 	if err != nil {
@@ -61,7 +70,8 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 	o.Acceptance, o.ESS, o.LogZ, o.LogZSeconds = chain.Acceptance, w.ESS, w.LogZ, seconds
 	o.SD = stats.Estimate{Value: w.SD, Error: w.SD / math.Sqrt(2*float64(len(logw)-1))}
 	effective := w.ESS.Value * float64(len(logw))
-	o.Reliable = o.Reliable && w.MaxShare < share && effective > few
+	o.Share, o.ParetoK = w.MaxShare, w.ParetoK
+	o.Reliable = o.Reliable && w.MaxShare < share && effective > few && !(w.ParetoK > stats.ParetoKThreshold(len(logw)))
 	if c := seconds / effective; !o.Reliable && c > o.Cost.Value {
 		// A chain that has not met the large weights does not know how long it would stay there.
 		o.Cost = stats.Estimate{Value: c, Error: math.NaN()}

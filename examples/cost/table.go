@@ -14,7 +14,7 @@ import (
 // print writes the tables.
 func (c *cost) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "\nsampler\tlattice\t⟨|M|⟩\tτ_int(|M|)\ttime/step\tacceptance\tsd(log w)\tESS/N\ttime/independent\tlog Z\terror of log Z in 1 s\t\n")
+	fmt.Fprint(t, "\nsampler\tlattice\t⟨|M|⟩\tτ_int(|M|)\ttime/step\tacceptance\tsd(log w)\tESS/N\tlargest share\tPareto k̂\ttime/independent\tlog Z\terror of log Z in 1 s\t\n")
 	for _, a := range c.samplers {
 		for _, s := range c.sites {
 			o := c.outcomes[a.name+"_"+s.name]
@@ -26,8 +26,8 @@ func (c *cost) print(w io.Writer) error {
 			if !math.IsNaN(o.Beta) {
 				variant = fmt.Sprintf("β = %.2g, %s", o.Beta, variant)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\t%s%s\t%s\n", titles[a.name], s.name, cell(o.AbsM), cell(o.Tau), report.Duration(o.Seconds),
-				number(o.Acceptance), cell(o.SD), cell(o.ESS), bound(o, o.Cost.Value), report.Duration(o.Cost.Value), cell(o.LogZ), bound(o, o.rate()), number(o.rate()), variant)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\t%s%s\t%s\n", titles[a.name], s.name, cell(o.AbsM), cell(o.Tau), report.Duration(o.Seconds),
+				number(o.Acceptance), cell(o.SD), cell(o.ESS), number(o.Share), number(o.ParetoK), bound(o, o.Cost.Value), report.Duration(o.Cost.Value), cell(o.LogZ), bound(o, o.rate()), number(o.rate()), variant)
 		}
 	}
 	fmt.Fprint(t, "\ntime/independent = A L^p\tp\tA\tχ²/dof\tDM-MC is cheaper\n")

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/latdiff/latdiff/internal/stage"
+	"github.com/latdiff/latdiff/internal/walk"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -59,7 +60,7 @@ func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble,
 			if err != nil {
 				return oneChain{}, err
 			}
-			return walk(ctx, action, chain, each, every)
+			return one(ctx, action, chain, stage.State(path), each, every)
 		})
 		if err != nil {
 			return err
@@ -88,26 +89,26 @@ func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble,
 	return run, nil
 }
 
-// walk makes steps of a chain, and keeps a configuration every so many of them.
-func walk(ctx context.Context, action *lattice.Phi4, chain *mcmc.Chain, steps, every int) (oneChain, error) {
+// one makes steps of a chain with its state in a file, and keeps a configuration every so many of them.
+func one(ctx context.Context, action *lattice.Phi4, chain *mcmc.Chain, state string, steps, every int) (oneChain, error) {
 	observables := measure.Observables(action)
-	out := oneChain{Values: make([][]float64, len(observables))}
-	if err := chain.Thermalise(ctx, settle); err != nil {
-		return out, err
+	r, err := walk.Run(ctx, chain, walk.Config{
+		Path: state, Name: filepath.Base(state), Settle: settle, Steps: steps, Columns: len(observables) + 1,
+		Observe: func(chain *mcmc.Chain, columns [][]float64) error {
+			for j, o := range observables {
+				columns[j] = append(columns[j], o.Func(chain.Field()))
+			}
+			if kept := len(observables); len(columns[0])%every == 0 {
+				columns[kept] = append(columns[kept], chain.Field()...)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return oneChain{}, err
 	}
-	for i := range steps {
-		if err := chain.Run(ctx, 1); err != nil {
-			return out, err
-		}
-		for j, o := range observables {
-			out.Values[j] = append(out.Values[j], o.Func(chain.Field()))
-		}
-		if (i+1)%every == 0 {
-			out.Kept = append(out.Kept, chain.Field()...)
-		}
-	}
-	out.Acceptance, out.Steps = chain.Stats().Acceptance(), chain.Stats().Steps
-	return out, nil
+	kept := len(observables)
+	return oneChain{Values: r.Columns[:kept], Kept: r.Columns[kept], Acceptance: r.Acceptance, Steps: steps}, nil
 }
 
 // parallel calls f for 0 ≤ i < n on all cores and returns the error of the lowest i.

@@ -45,6 +45,8 @@ const (
 	equilibriumFile = "equilibrium.npz"
 	mixtureFile     = "mixture.npz"
 	timesFile       = "times.json"
+	// thermodynamicState holds the thermodynamic integration, also when it is finished.
+	thermodynamicState = "thermodynamic.state"
 )
 
 // leastChain is the least number of steps whose observables have errors.
@@ -242,7 +244,7 @@ func (d *dmmc) drawProposals(ctx context.Context, m diffusion.ScoreModel) (*latt
 			return nil, err
 		}
 		if d.Joined != nil {
-			return d.Join(ctx, f, program.ProposalsFile)
+			return d.Join(ctx, f, program.ProposalsFile, d.o.Samples)
 		}
 		start := time.Now()
 		s, err := f.Sample(ctx, d.o.Samples, d.FlowSeed())

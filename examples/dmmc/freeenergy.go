@@ -60,6 +60,7 @@ func (d *dmmc) logZ(ctx context.Context, m diffusion.ScoreModel, ens *lattice.En
 		}
 		r, err := mcmc.ThermodynamicIntegration(ctx, path, mcmc.ThermodynamicConfig{
 			Breaks: breaks(a), Steps: 3000, Seed: d.seed(seedThermodynamic), Progress: t.Set,
+			Checkpoint: d.Folder().Path(thermodynamicState),
 		})
 		if err != nil {
 			return err

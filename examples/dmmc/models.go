@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
-	"time"
+	"strconv"
+	"sync/atomic"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/internal/progress"
+	"github.com/latdiff/latdiff/internal/walk"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -126,12 +129,11 @@ func (d *dmmc) mixture(ctx context.Context, m diffusion.ScoreModel, ens *lattice
 	}
 	each := d.o.mixture / mixtureChains
 	all, err := d.Ensemble(ctx, mixtureFile, titles[mixed], each*mixtureChains, func(t *progress.Task) (*lattice.Ensemble, error) {
-		start := time.Now()
-		all, err := d.runMixture(ctx, t, m, ens, each)
+		all, seconds, err := d.runMixture(ctx, t, m, ens, each)
 		if err != nil {
 			return nil, err
 		}
-		return all, d.times.set(mixed, time.Since(start).Seconds()/float64(all.Len()))
+		return all, d.times.set(mixed, seconds)
 	})
 	if err != nil {
 		return err
@@ -159,18 +161,17 @@ func (d *dmmc) noise() float64 {
 	return sum / float64(d.proposals.Len())
 }
 
-func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.ScoreModel, ens *lattice.Ensemble, each int) (*lattice.Ensemble, error) {
-	action, volume := d.Action(), d.Action().Layout().Volume()
+// runMixture returns the configurations of the chains, and the time of a step with all cores at work.
+func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.ScoreModel, ens *lattice.Ensemble, each int) (*lattice.Ensemble, float64, error) {
+	action := d.Action()
 	cfg := d.o.Flow()
 	cfg.Batch = mixtureBatch
 	f, err := flow.New(d.Backend(), m, cfg)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	all := lattice.NewEnsemble(action.Layout(), each*mixtureChains)
-	all.Data = all.Data[:each*mixtureChains*volume]
-	move := make([]float64, all.Len())
-	done := make(chan struct{}, all.Len())
+	chains := make([]*walk.Result, mixtureChains)
+	var done atomic.Int64
 	err = parallel(mixtureChains, func(c int) error {
 		p, err := flow.NewProposer(f, flow.ProposerConfig{Batch: mixtureBatch})
 		if err != nil {
@@ -192,22 +193,33 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 		if err != nil {
 			return err
 		}
-		for i := c * each; i < (c+1)*each; i++ {
-			accepted := chain.Stats().Accepted
-			if err := chain.Run(ctx, 1); err != nil {
-				return err
-			}
-			copy(all.Config(i), chain.Field())
-			move[i] = float64(chain.Stats().Accepted - accepted)
-			if kernel.Last() == 0 {
-				move[i] = -1
-			}
-			done <- struct{}{}
-			t.Set(len(done), all.Len())
-		}
-		return nil
+		chains[c], err = walk.Run(ctx, chain, walk.Config{
+			Path: d.Folder().State(mixtureFile, strconv.Itoa(c)), Name: "mixture-" + strconv.Itoa(c), Steps: each, Columns: 3,
+			// The configuration, the move, and how many have been accepted.
+			Observe: func(chain *mcmc.Chain, columns [][]float64) error {
+				accepted := float64(chain.Stats().Accepted)
+				move := accepted
+				if n := len(columns[2]); n > 0 {
+					move -= columns[2][n-1]
+				}
+				if kernel.Last() == 0 {
+					move = -1
+				}
+				columns[0], columns[1], columns[2] = append(columns[0], chain.Field()...), append(columns[1], move), append(columns[2], accepted)
+				return nil
+			},
+			Progress: func(int) { t.Set(int(done.Add(1)), each*mixtureChains) },
+		})
+		return err
 	})
+	if err != nil {
+		return nil, 0, err
+	}
+	all, seconds := lattice.NewEnsemble(action.Layout(), each*mixtureChains), 0.0
+	for _, c := range chains {
+		all.Data, all.Extra[moves] = append(all.Data, c.Columns[0]...), append(all.Extra[moves], c.Columns[1]...)
+		seconds += c.Seconds
+	}
 	all.Params = action.Params()
-	all.Extra = map[string][]float64{moves: move}
-	return all, err
+	return all, seconds / float64(all.Len()*min(mixtureChains, runtime.GOMAXPROCS(0))), nil
 }

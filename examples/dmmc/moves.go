@@ -72,16 +72,19 @@ func (d *dmmc) move(ctx context.Context, m diffusion.ScoreModel) error {
 			if err != nil {
 				return nil, err
 			}
-			start := time.Now()
 			run := d.runLatent
 			if name == composite {
 				run = d.runComposite
 			}
-			all, err := run(ctx, f, t)
+			p := pace{start: time.Now(), set: t.Set}
+			all, err := run(ctx, f, p.progress, d.Folder().State(file))
 			if err != nil {
 				return nil, err
 			}
-			return all, d.times.set(name, time.Since(start).Seconds()/float64(chains*(each+movingSettle)))
+			if seconds, ok := p.seconds(); ok {
+				err = d.times.set(name, seconds/float64(chains))
+			}
+			return all, err
 		})
 		if err != nil {
 			return err
@@ -103,11 +106,31 @@ func (d *dmmc) move(ctx context.Context, m diffusion.ScoreModel) error {
 	return nil
 }
 
+// pace is the time of a step of a run that an earlier process may have begun.
+type pace struct {
+	start       time.Time
+	first, last int // steps done when this process had made one, and in the end
+	set         func(done, total int)
+}
+
+func (p *pace) progress(done, total int) {
+	if p.first == 0 {
+		p.first = done
+	}
+	p.last = done
+	p.set(done, total)
+}
+
+// seconds returns the time of a step, if this process has made any.
+func (p *pace) seconds() (float64, bool) {
+	return time.Since(p.start).Seconds() / float64(p.last-p.first+1), p.first > 0
+}
+
 // runLatent runs chains that move in the latent space of the flow.
-func (d *dmmc) runLatent(ctx context.Context, f *flow.ProbabilityFlow, t *progress.Task) (*lattice.Ensemble, error) {
+func (d *dmmc) runLatent(ctx context.Context, f *flow.ProbabilityFlow, progress func(done, total int), state string) (*lattice.Ensemble, error) {
 	chains, each := d.moving()
 	r, err := mcmc.Latent(ctx, d.Action(), f, mcmc.LatentConfig{
-		Chains: chains, Steps: each, Thermalisation: movingSettle, Seed: d.seed(seedLatent), Progress: t.Set,
+		Chains: chains, Steps: each, Thermalisation: movingSettle, Seed: d.seed(seedLatent), Progress: progress, Checkpoint: state,
 	})
 	if err != nil {
 		return nil, err
@@ -119,11 +142,11 @@ func (d *dmmc) runLatent(ctx context.Context, f *flow.ProbabilityFlow, t *progre
 
 // runComposite runs chains of which every step is a proposal of the model and a few updates
 // without it.
-func (d *dmmc) runComposite(ctx context.Context, f *flow.ProbabilityFlow, t *progress.Task) (*lattice.Ensemble, error) {
+func (d *dmmc) runComposite(ctx context.Context, f *flow.ProbabilityFlow, progress func(done, total int), state string) (*lattice.Ensemble, error) {
 	chains, each := d.moving()
 	action := d.Action()
 	r, err := mcmc.Composite(ctx, action, f, mcmc.CompositeConfig{
-		Chains: chains, Steps: each, Thermalisation: movingSettle, Updates: d.o.updates, Seed: d.seed(seedComposite), Progress: t.Set,
+		Chains: chains, Steps: each, Thermalisation: movingSettle, Updates: d.o.updates, Seed: d.seed(seedComposite), Progress: progress, Checkpoint: state,
 		NewKernel: func(int) (mcmc.Kernel, error) {
 			if d.o.update == updateHMC {
 				return hmc.New(action, hmc.Config{Steps: 10, Flip: true})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -103,13 +104,14 @@ func (g *gaugeRun) walk(ctx context.Context, name, title string, kernel func() (
 		}
 	}
 	c := charges.New(name, title, classicalChains)
-	seconds, err := g.display.Timed(ctx, title, func(set func(done, total int)) error {
-		return c.Walk(ctx, g.torus, start, kernel, steps, g.seed(hmcPart)+1, set, nil)
+	_, err = g.display.Timed(ctx, title, func(set func(done, total int)) error {
+		path := func(r int) string { return g.folder.Path(fmt.Sprintf("chains/%s-%d.state", name, r)) }
+		_, err := c.Walk(ctx, g.torus, start, kernel, steps, g.seed(hmcPart)+1, set, path, 0, nil)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	c.Seconds = seconds / float64(classicalChains*steps)
 	g.chains = append(g.chains, c)
 	return c.Analyse(g.table)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
@@ -152,6 +153,9 @@ func (l *langevin) lengths() (steps, thermalisation int) {
 	return int(math.Ceil(n)), int(math.Ceil(n / 10))
 }
 
+// exactStages is the number of exact algorithms.
+const exactStages = 2
+
 // exact measures φ⁴ with two exact algorithms.
 func (l *langevin) exact(ctx context.Context) error {
 	action := l.theories[0].action
@@ -170,7 +174,7 @@ func (l *langevin) exact(ctx context.Context) error {
 	})
 }
 
-// theory measures one theory at every Δτ and extrapolates.
+// theory measures one theory at every Δτ and extrapolates, which a share does not.
 func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
 	for i, dtau := range l.dtau {
 		every := max(1, int(math.Round(interval/dtau)))
@@ -188,6 +192,9 @@ func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
 		}); err != nil {
 			return fmt.Errorf("at Δτ = %v: %w", dtau, err)
 		}
+		if l.o.task.Part == program.OneShare {
+			continue
+		}
 		for j, o := range observables {
 			e, _ := l.table.Get(ensemble, o.name)
 			t.values[j] = append(t.values[j], e)
@@ -196,6 +203,14 @@ func (l *langevin) theory(ctx context.Context, t *theory, part int) error {
 			l.addExact(fmt.Sprintf("exact_free_dtau_%v", dtau), t.exact(dtau))
 		}
 	}
+	if l.o.task.Part == program.OneShare {
+		return nil
+	}
+	return l.extrapolate(t)
+}
+
+// extrapolate takes what was measured of a theory to Δτ = 0.
+func (l *langevin) extrapolate(t *theory) error {
 	for j, o := range observables {
 		fit, err := extrapolate(l.dtau, t.values[j])
 		if err != nil {

@@ -14,8 +14,6 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 )
 
-const resultsFile = "results.json"
-
 // chains is the number of independent chains of everything that is measured; the
 // numbers depend on it, so it does not follow the number of cores.
 const chains = 16
@@ -42,6 +40,8 @@ type langevin struct {
 
 	folder *program.Run
 	table  *results.File
+	// stages is the number of stages that have been passed.
+	stages int
 }
 
 // newLangevin checks all input before anything is written.
@@ -89,6 +89,9 @@ func newLangevin(o options) (*langevin, error) {
 		return nil, err
 	}
 	l.theories = []*theory{newTheory(action, "langevin", false), newTheory(free, "langevin_free", true)}
+	if n := toyStages*len(l.toys) + exactStages + len(l.theories)*len(l.dtau); o.task.Shares > n {
+		return nil, fmt.Errorf("expected at most as many shares as stages, %d, got -task %v", n, &o.task)
+	}
 	return l, l.checkSteps()
 }
 
@@ -135,10 +138,15 @@ func (l *langevin) lattice() *lattice.Lattice { return l.theories[0].action.Layo
 
 func (l *langevin) run(ctx context.Context) error {
 	var err error
-	if l.folder, err = program.OpenRun(l.o.Out, l.parameters()); err != nil {
+	if l.folder, err = l.o.task.Open(l.o.Out, l.parameters()); err != nil {
 		return err
 	}
 	l.table = results.New(l.parameters())
+	if l.o.task.Part == program.Merge {
+		if err := l.merge(); err != nil {
+			return err
+		}
+	}
 	fmt.Printf("stochastic quantization, dφ = K dτ + √2 dW: results go to %s\n", l.o.Out)
 	for _, t := range l.toys {
 		if err := l.toy(ctx, t); err != nil {
@@ -153,10 +161,13 @@ func (l *langevin) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if l.o.task.Part == program.OneShare {
+		return l.folder.Save(program.ResultsFile, l.table.Write)
+	}
 	if err := l.plotBias(); err != nil {
 		return err
 	}
-	if err := l.table.Write(l.folder.Path(resultsFile)); err != nil {
+	if err := l.table.Write(l.folder.Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return l.print(os.Stdout)

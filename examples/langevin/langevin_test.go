@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/results"
@@ -30,7 +31,7 @@ func tiny(out string, more ...string) []string {
 
 func read(t *testing.T, out string) *results.File {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(out, resultsFile))
+	text, err := os.ReadFile(filepath.Join(out, program.ResultsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func read(t *testing.T, out string) *results.File {
 	return &f
 }
 
-// TestRun: a whole run twice, on one core and on all, gives the same file, and its
+// TestRun: a whole run, and two shares on one core, give the same files, and the
 // numbers are those of the closed forms and of the exact algorithms.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
@@ -50,14 +51,22 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	cores := runtime.GOMAXPROCS(1)
-	err := run(context.Background(), tiny(second))
+	var err error
+	for _, task := range []string{"1/2", "0/2", "merge/2"} {
+		err = errors.Join(err, run(context.Background(), tiny(second, "-task", task)))
+	}
 	runtime.GOMAXPROCS(cores)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := programtest.Read(t, first, resultsFile), programtest.Read(t, second, resultsFile)
+	a, b := programtest.Read(t, first, program.ResultsFile), programtest.Read(t, second, program.ResultsFile)
 	if string(a) != string(b) {
 		t.Error("the same seed gave different results")
+	}
+	for _, name := range []string{"trajectories_mu2_-0.3.png", "bias_phi2.png", stagePath("mala")} {
+		if string(programtest.Read(t, first, name)) != string(programtest.Read(t, second, name)) {
+			t.Errorf("%s of the shares is another than that of one process", name)
+		}
 	}
 	t.Run("resume", func(t *testing.T) { testResume(t, a) })
 	for _, name := range []string{
@@ -160,7 +169,7 @@ func TestInterrupt(t *testing.T) {
 	if err := run(ctx, tiny(out)); !errors.Is(err, context.Canceled) {
 		t.Errorf("expected an interruption, got %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(out, resultsFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(out, program.ResultsFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("an interrupted run left results behind")
 	}
 }

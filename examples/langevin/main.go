@@ -15,7 +15,9 @@
 // folder. Interrupted with Ctrl-C it keeps every finished stage, one part of the work on
 // a toy potential or one ensemble, in the folder stages, and the same command continues
 // behind the last of them to the results that it would have had without the
-// interruption. A stage is not repeated while its file is there.
+// interruption. A stage is not repeated while its file is there. With -task several processes
+// share the stages, in their order: stage k is of share k mod n; and merge/n makes of them the
+// results of one process.
 //
 // Beside the names of observables that all programs share, results.json has
 //
@@ -57,6 +59,7 @@ type options struct {
 	Processes int
 	Steps     string
 	Time      float64
+	task      program.Task
 }
 
 func run(ctx context.Context, args []string) error {
@@ -70,6 +73,7 @@ func run(ctx context.Context, args []string) error {
 	fs.IntVar(&o.Processes, "processes", 16384, "Langevin processes to average over, rounded up to a multiple of 16")
 	fs.StringVar(&o.Steps, "dtau", "0.02,0.04,0.06,0.08,0.1,0.12", "time steps Δτ for φ⁴, a list")
 	fs.Float64Var(&o.Time, "time", 128000, "Langevin time to measure φ⁴ at each Δτ, over 16 chains together")
+	o.task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Langevin compares the Langevin equation with the Fokker–Planck equation and with exact algorithms.")
 		fs.PrintDefaults()

@@ -14,7 +14,7 @@ func (l *langevin) save(name string, f *figure.Figure, err error) error {
 	if err != nil {
 		return err
 	}
-	return f.Save(l.folder.Path(name))
+	return l.folder.Save(name, f.Save)
 }
 
 // plotTrajectories draws figure 1: some processes, and at both ends the density of all,

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/internal/stage"
 )
@@ -33,9 +34,41 @@ type finished struct {
 func stagePath(name string) string { return filepath.Join(stagesFolder, name+".json") }
 
 // stage runs f, a part of the run whose outcome is its plots and what it adds to the
-// table, or repeats what f added if an earlier run has finished it. A stage counts as
-// finished once its file is there, which is written last.
+// table, unless it belongs to another share.
 func (l *langevin) stage(ctx context.Context, name string, f func() error) error {
+	number := l.stages
+	l.stages++
+	if l.o.task.Part != program.OneShare {
+		return l.repeat(ctx, name, f)
+	}
+	if !l.o.task.Has(number) {
+		return nil
+	}
+	return l.folder.Save(stagePath(name), func(string) error { return l.repeat(ctx, name, f) })
+}
+
+// merge takes the stages of all shares with their plots.
+func (l *langevin) merge() error {
+	shares, err := l.o.task.Collect(l.o.Out, l.parameters())
+	if err != nil {
+		return err
+	}
+	for _, s := range shares {
+		for _, name := range s.Finished() {
+			if name == program.ResultsFile {
+				continue
+			}
+			if err := l.folder.Take(s, name); err != nil {
+				return err
+			}
+		}
+	}
+	return l.table.Merged(program.ResultsPaths(shares)...)
+}
+
+// repeat runs f, or repeats what f added to the table if an earlier run has finished the stage. It
+// counts as finished once its file is there, which is written last.
+func (l *langevin) repeat(ctx context.Context, name string, f func() error) error {
 	path := l.folder.Path(stagePath(name))
 	switch rows, err := readStage(path, name); {
 	case err == nil:

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 	"github.com/latdiff/latdiff/internal/results"
 	"github.com/latdiff/latdiff/stats"
@@ -86,7 +87,7 @@ func testResume(t *testing.T, want []byte) {
 	if keeps(); len(before) != 4+2+2*4 {
 		t.Errorf("expected all stages, got %v", before)
 	}
-	if !bytes.Equal(programtest.Read(t, out, resultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, out, program.ResultsFile), want) {
 		t.Error("an interrupted run ended with other results")
 	}
 }
@@ -160,7 +161,7 @@ func TestDamagedStage(t *testing.T) {
 	if got := modified(t, out); len(got) != 1 {
 		t.Errorf("expected no other stage, got %v", got)
 	}
-	if _, err := os.Stat(filepath.Join(out, resultsFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(out, program.ResultsFile)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a damaged stage led to results")
 	}
 }

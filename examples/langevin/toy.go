@@ -139,9 +139,12 @@ func (l *langevin) divide(tau float64, records int) (dtau float64, thin int) {
 	return between / float64(thin), thin
 }
 
+// toyStages is the number of stages of a potential.
+const toyStages = 4
+
 // toy makes everything about one potential.
 func (l *langevin) toy(ctx context.Context, t *toy) error {
-	for _, s := range []struct {
+	for _, s := range [toyStages]struct {
 		name string
 		f    func(context.Context, *toy) error
 	}{

@@ -197,17 +197,23 @@ func (s *schwingerRun) classical(ctx context.Context, d *data) error {
 		kernel      func() (mcmc.Kernel, error)
 	}{{"hmc", "HMC", trajectory}, {"hmc_hop", "HMC and flux hops", hop}} {
 		c := newFermions(k.name, k.title, classicalChains)
-		seconds, err := s.display.Timed(ctx, k.title, func(set func(done, total int)) error {
-			return c.Walk(ctx, s.lift.Torus(), start, k.kernel, s.o.trajectories, s.seed(hmcPart), set, func(r int, links []float64) error {
+		_, err := s.display.Timed(ctx, k.title, func(set func(done, total int)) error {
+			path := func(r int) string { return s.folder.Path(fmt.Sprintf("chains/%s-%d.state", k.name, r)) }
+			further, err := c.Walk(ctx, s.lift.Torus(), start, k.kernel, s.o.trajectories, s.seed(hmcPart), set, path, 2, func(links []float64) ([]float64, error) {
 				condensate, pion, err := s.propagate(links)
-				c.condensates[r], c.pions[r] = append(c.condensates[r], condensate), append(c.pions[r], pion)
-				return err
+				return []float64{condensate, pion}, err
 			})
+			if err != nil {
+				return err
+			}
+			for r, x := range further {
+				c.condensates[r], c.pions[r] = x[0], x[1]
+			}
+			return nil
 		})
 		if err != nil {
 			return err
 		}
-		c.Seconds = seconds / float64(classicalChains*s.o.trajectories)
 		s.chains = append(s.chains, c)
 		if err := c.Analyse(s.table); err != nil {
 			return err

@@ -34,6 +34,10 @@
 //
 // with the further observables ks_d and ks_p, the Kolmogorov–Smirnov test of the
 // magnetisation against that of the testing set.
+//
+// Several processes share the work with -task: train makes the model, i/n draws one of n blocks and
+// trains the models of every n-th size of figure 11, whose folders stay those of the shares, and
+// merge/n does the rest.
 package main
 
 import (
@@ -66,6 +70,7 @@ type options struct {
 	sizes       string // of the training sets of figure 11
 	sizeSamples int    // configurations to generate for each
 	pool        int    // configurations to generate for figure 12
+	task        program.Task
 }
 
 func main() {
@@ -88,6 +93,7 @@ func parse(args []string) (options, error) {
 		fs.StringVar(&o.sizes, "sizes", sizes, "further sizes of the training set for figure 11, a list below -n")
 		fs.IntVar(&o.sizeSamples, "size-samples", sizeSamples, "configurations to generate for each size in figure 11, at most -samples")
 		fs.IntVar(&o.pool, "pool", pool, "configurations to generate for figure 12, at least -samples")
+		o.task.Register(fs, true)
 	})
 	return o, err
 }
@@ -103,6 +109,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := s.walk(ctx); err != nil {
 		return err
+	}
+	if o.task.Part == program.Train || o.task.Part == program.OneShare {
+		return nil
 	}
 	if err := s.plot(); err != nil {
 		return err

@@ -43,6 +43,7 @@ func newSymmetric(o options) (*symmetric, error) {
 	if s.Run, err = pipeline.New(o.Options); err != nil {
 		return nil, err
 	}
+	s.Share = o.task
 	if o.Configurations < 2*leastSize || o.Samples < 2*leastSize {
 		return nil, fmt.Errorf("expected -n and -samples of at least %d, got %d and %d", 2*leastSize, o.Configurations, o.Samples)
 	}
@@ -61,9 +62,9 @@ func newSymmetric(o options) (*symmetric, error) {
 	if !o.Trains() && o.Model != settings.Gaussian {
 		return s, nil
 	}
-	for _, n := range s.sizes {
+	for i, n := range s.sizes {
 		sub := o.Options
-		sub.Out, sub.Configurations, sub.Ensemble = filepath.Join(o.Out, fmt.Sprintf("training-%d", n)), n, ""
+		sub.Out, sub.Configurations, sub.Ensemble = filepath.Join(o.task.PointFolder(o.Out, i), fmt.Sprintf("training-%d", n)), n, ""
 		r, err := pipeline.New(sub)
 		if err != nil {
 			return nil, err
@@ -73,10 +74,20 @@ func newSymmetric(o options) (*symmetric, error) {
 	return s, nil
 }
 
-// walk goes through the stages.
+// walk goes through the stages, or those of a task.
 func (s *symmetric) walk(ctx context.Context) error {
-	if err := s.Open(); err != nil {
+	if err := s.Open(map[string]any{"sizes": s.sizes, "size_samples": s.o.sizeSamples, "pool": s.o.pool}); err != nil {
 		return err
+	}
+	switch s.o.task.Part {
+	case program.Train:
+		return s.Prepare(ctx)
+	case program.OneShare:
+		return s.share(ctx)
+	case program.Merge:
+		if err := s.merge(); err != nil {
+			return err
+		}
 	}
 	if err := s.Classical(ctx, &s.out); err != nil {
 		return err
@@ -139,18 +150,7 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 		if len(s.runs) == 0 {
 			continue
 		}
-		r := s.runs[i]
-		if err := r.Open(); err != nil {
-			return err
-		}
-		if err := r.Folder().SaveEnsemble(program.EnsembleFile, subset); err != nil {
-			return err
-		}
-		m, err := r.Train(ctx, subset)
-		if err != nil {
-			return err
-		}
-		drawn, err := r.Further(ctx, m, i+1, furtherFile, s.o.sizeSamples)
+		drawn, err := s.trainingSize(ctx, i, subset)
 		if err != nil {
 			return err
 		}
@@ -164,6 +164,22 @@ func (s *symmetric) trainingSizes(ctx context.Context, ens *lattice.Ensemble) er
 	}
 	_, err := s.add(fmt.Sprintf("dm_n_%d", ens.Len()), s.out.Reverse.Slice(0, s.o.sizeSamples))
 	return err
+}
+
+// trainingSize trains the model of size i of figure 11 and draws from it.
+func (s *symmetric) trainingSize(ctx context.Context, i int, subset *lattice.Ensemble) (*lattice.Ensemble, error) {
+	r := s.runs[i]
+	if err := r.Open(); err != nil {
+		return nil, err
+	}
+	if err := r.Folder().SaveEnsemble(program.EnsembleFile, subset); err != nil {
+		return nil, err
+	}
+	m, err := r.Train(ctx, subset)
+	if err != nil {
+		return nil, err
+	}
+	return r.Further(ctx, m, i+1, furtherFile, s.o.sizeSamples)
 }
 
 // generatedSizes makes the data of figure 12.

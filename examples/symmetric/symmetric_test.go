@@ -89,14 +89,9 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Other models run too: without a network everything is there, with a given model figure
-// 11 has no models of its own.
+// With a given model, here a U-Net, figure 11 has no models of its own.
 func TestModels(t *testing.T) {
 	dir := t.TempDir()
-	gaussian := filepath.Join(dir, "gaussian")
-	if err := run(t.Context(), tiny(gaussian, "-model", "gaussian", "-sizes", "")); err != nil {
-		t.Fatal(err)
-	}
 	trained := filepath.Join(dir, "trained")
 	if err := run(t.Context(), tiny(trained, "-model", "unet", "-sizes", "", "-steps", "4")); err != nil {
 		t.Fatal(err)
@@ -107,6 +102,25 @@ func TestModels(t *testing.T) {
 	}
 	if folders, err := filepath.Glob(filepath.Join(given, "training-*")); err != nil || len(folders) > 0 {
 		t.Errorf("a given model was trained: %v %v", folders, err)
+	}
+}
+
+// Two shares, one of which begins twice, make the files of one process, here without a network.
+func TestShares(t *testing.T) {
+	whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
+	args := func(out, task string) []string {
+		return tiny(out, "-model", "gaussian", "-n", "140", "-samples", "140", "-pool", "280", "-size-samples", "32", "-sizes", "16,32", "-task", task)
+	}
+	for _, a := range [][]string{args(whole, ""), args(parts, "train"), args(parts, "1/2"), args(parts, "1/2"), args(parts, "0/2"), args(parts, "merge/2")} {
+		if err := run(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	programtest.Files(t, parts, "task-0-of-2/training-16/"+furtherFile, "task-1-of-2/training-32/"+furtherFile)
+	for _, name := range []string{program.ResultsFile, program.ProposalsFile, program.ReverseFile, furtherFile, "figure11.png", "figure12.png"} {
+		if !bytes.Equal(programtest.Read(t, whole, name), programtest.Read(t, parts, name)) {
+			t.Errorf("%s of the shares is another than that of one process", name)
+		}
 	}
 }
 

@@ -40,8 +40,8 @@ var magnetisation = []mcmc.Observable{{Name: measure.M, Func: lattice.Magnetizat
 func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, error) {
 	a := algorithms[i]
 	last := max(t.o.Trajectories/a.divide, protocol[len(protocol)-1])
-	name := a.name + "_" + starts[s].name
-	path := t.folder.Path("stages/" + name)
+	name := stageName(i, s)
+	path := t.folder.Path(stageFile(name))
 	return stage.Do(ctx, path, name, func() (approach, error) {
 		out := approach{Times: times(last)}
 		err := t.folder.Task(ctx, a.title+", "+starts[s].name+" start", func(task *progress.Task) error {
@@ -69,8 +69,8 @@ func (t *thermalisation) approach(ctx context.Context, i, s int) (approach, erro
 // equilibrium runs chains of algorithm i that start in equilibrium.
 func (t *thermalisation) equilibrium(ctx context.Context, i int) (equilibrated, error) {
 	a := algorithms[i]
-	name := a.name + "_equilibrium"
-	path := t.folder.Path("stages/" + name)
+	name := stageName(i, len(starts))
+	path := t.folder.Path(stageFile(name))
 	return stage.Do(ctx, path, name, func() (equilibrated, error) {
 		const per = 16
 		out := equilibrated{TauExp: stats.Estimate{Value: math.NaN(), Error: math.NaN()}}

@@ -26,7 +26,9 @@
 // leapfrog steps of 0.01, and takes about 40 minutes on two cores. There is no model and no
 // network.
 //
-// Interrupted with Ctrl-C it keeps every finished stage, and the same command continues.
+// Interrupted with Ctrl-C it keeps every finished stage, and the same command continues. With
+// -task several processes share the stages, stage k being of share k mod n: hot, cold and equilibrium
+// of the first algorithm, then of the next; merge/n makes of them the results of one process.
 //
 // In results.json the ensembles hmc, hmc_flip, hmc_long and cluster have tau_int_abs_m,
 // tau_exp_abs_m, relaxation_time (of V⟨M²⟩ from the hot start) and steps_to_1_percent,
@@ -57,6 +59,7 @@ type options struct {
 	Trajectories int
 	Steps        int
 	Equilibrium  int
+	task         program.Task
 }
 
 const about = `Thermalisation follows V<M²> of φ⁴ theory from hot and cold starts, at κ = 0.27 where the
@@ -89,6 +92,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.Trajectories, "trajectories", o.Trajectories, "unit trajectories of each chain (an eighth of it for what decorrelates in a few steps)")
 	fs.IntVar(&o.Steps, "leapfrog", o.Steps, "leapfrog steps of a unit trajectory")
 	fs.IntVar(&o.Equilibrium, "equilibrium", o.Equilibrium, "trajectories of each of the 16 chains that start in equilibrium (an eighth of it for\nwhat decorrelates in a few steps)")
+	o.task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), about)
 		fs.PrintDefaults()

@@ -14,8 +14,6 @@ import (
 	"github.com/latdiff/latdiff/mcmc"
 )
 
-const resultsFile = "results.json"
-
 // Trajectories of the paper's protocol: the end of the burn-in, the one at which the
 // published code takes its configuration, and the one of section 4.1.
 var protocol = []int{100, 128, 164}
@@ -89,6 +87,8 @@ func newThermalisation(o options) (*thermalisation, error) {
 		return nil, fmt.Errorf("expected -trajectories of at least %d, got %d", last, o.Trajectories)
 	case o.Steps < 1:
 		return nil, fmt.Errorf("expected -leapfrog of at least 1, got %d", o.Steps)
+	case o.task.Shares > len(algorithms)*stages:
+		return nil, fmt.Errorf("expected at most as many shares as stages, %d, got -task %v", len(algorithms)*stages, &o.task)
 	case o.Equilibrium < 1024:
 		return nil, fmt.Errorf("expected -equilibrium of at least 1024, got %d", o.Equilibrium)
 	}
@@ -111,11 +111,19 @@ func (t *thermalisation) parameters() map[string]any {
 
 func (t *thermalisation) run(ctx context.Context) error {
 	var err error
-	if t.folder, err = program.OpenRun(t.o.Out, t.parameters()); err != nil {
+	if t.folder, err = t.o.task.Open(t.o.Out, t.parameters()); err != nil {
 		return err
 	}
 	t.table = results.New(t.parameters())
 	fmt.Printf("φ⁴ on %v, κ = %v, λ = %v: results go to %s\n", t.action.Layout().Lattice, t.o.Kappa, t.o.Lambda, t.o.Out)
+	switch t.o.task.Part {
+	case program.OneShare:
+		return t.share(ctx)
+	case program.Merge:
+		if err := t.merge(); err != nil {
+			return err
+		}
+	}
 	for i := range algorithms {
 		var both []approach
 		for s := range starts {
@@ -138,7 +146,7 @@ func (t *thermalisation) run(ctx context.Context) error {
 	if err := t.plot(); err != nil {
 		return err
 	}
-	if err := t.table.Write(t.folder.Path(resultsFile)); err != nil {
+	if err := t.table.Write(t.folder.Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return t.print(os.Stdout)

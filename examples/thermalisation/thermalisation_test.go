@@ -24,24 +24,30 @@ func tiny(out string, more ...string) []string {
 }
 
 // A whole run: where the protocol is long enough no bias is found, from either start
-// and by any algorithm; a second run on one core gives the same numbers, and so does one
-// that was interrupted between its stages.
+// and by any algorithm; two shares on one core make the same files, and a run that was
+// interrupted between its stages gives the same numbers.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	first, second, third := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
 	if err := run(t.Context(), tiny(first)); err != nil {
 		t.Fatal(err)
 	}
-	want := programtest.Read(t, first, resultsFile)
+	want := programtest.Read(t, first, program.ResultsFile)
 	programtest.Files(t, first, "parameters.json", "thermalisation.png", "stages/hmc_hot", "stages/cluster_equilibrium")
 	cores := runtime.GOMAXPROCS(1)
-	err := run(t.Context(), tiny(second))
+	var err error
+	for _, task := range []string{"1/2", "0/2", "merge/2"} {
+		err = errors.Join(err, run(t.Context(), tiny(second, "-task", task)))
+	}
 	runtime.GOMAXPROCS(cores)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, second, resultsFile), want) {
-		t.Error("the same seed gave other results on one core")
+	programtest.Files(t, second, "task-0-of-2/stages/hmc_hot", "task-1-of-2/stages/hmc_cold")
+	for _, name := range []string{program.ResultsFile, "thermalisation.png", "stages/hmc_hot", "stages/cluster_equilibrium"} {
+		if !bytes.Equal(programtest.Read(t, first, name), programtest.Read(t, second, name)) {
+			t.Errorf("%s of the shares is another than that of one process", name)
+		}
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,13 +73,13 @@ func TestRun(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(third, "stages", "hmc_hot")); err != nil {
 		t.Errorf("the finished stage is lost: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(third, resultsFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(third, program.ResultsFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("an interrupted run left results behind")
 	}
 	if err := run(t.Context(), tiny(third)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(programtest.Read(t, third, resultsFile), want) {
+	if !bytes.Equal(programtest.Read(t, third, program.ResultsFile), want) {
 		t.Error("an interrupted run gave other results")
 	}
 	checkNumbers(t, want)
@@ -201,6 +207,7 @@ func TestBadInput(t *testing.T) {
 		"extents":         {"-dims", "4y4"},
 		"chains":          {"-chains", "8"},
 		"trajectories":    {"-trajectories", "163"},
+		"too many shares": {"-task", "0/13"},
 		"leapfrog":        {"-leapfrog", "0"},
 		"equilibrium":     {"-equilibrium", "10"},
 		"preset":          {"-preset", "slow"},

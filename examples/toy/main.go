@@ -39,6 +39,9 @@
 // paper, plain_euler_P, by ancestral sampling, plain_ancestral_P, and of the probability
 // flow, plain_flow_P. Plots show the drift, the action S_DM with its minimum at that of S,
 // its flow (3.20) and histograms.
+//
+// Several processes share the training with -task: with m models, model j of potential i is of share
+// i·m+j mod n, and merge/n does the rest.
 package main
 
 import (
@@ -72,6 +75,7 @@ type options struct {
 	Samples        int
 	ReverseSteps   int
 	FlowSteps      int
+	task           program.Task
 }
 
 func parse(args []string) (options, error) {
@@ -96,6 +100,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.Samples, "samples", 1024, "samples to draw from each model, by each method")
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", 0, "steps of the reverse stochastic differential equation; 0: those of the preset")
 	fs.IntVar(&o.FlowSteps, "flow-steps", 48, "steps of the probability flow, one evaluation each")
+	o.task.Register(fs, false)
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "Toy compares the drift that a diffusion model learns of a single variable with quadrature (figure 3 of the paper).")
 		fs.PrintDefaults()

@@ -33,11 +33,10 @@ type contestant struct {
 
 // train makes the models of a potential, the Gaussian part alone first.
 func (t *toy) train(ctx context.Context, p *potential) error {
-	measured, err := diffusion.Measure(p.exact.Action(), p.data)
+	measured, err := p.measure()
 	if err != nil {
 		return err
 	}
-	measured.SigmaMin, measured.SigmaMax = sigmaMin, sigmaMax
 	g, err := diffusion.NewGaussian(measured.ModelConfig)
 	if err != nil {
 		return err
@@ -45,28 +44,9 @@ func (t *toy) train(ctx context.Context, p *potential) error {
 	if err := t.enter(p, gaussian, g); err != nil {
 		return err
 	}
-	for _, name := range t.models {
-		seed := p.nextSeed() + seedTraining
-		train := t.training(seed)
-		network, config := unet.SiteConfig{Width: t.width()}, measured.ModelConfig
-		switch {
-		case name == plain:
-			// The published networks see the noisy field as it is.
-			network.Parity = diffusion.NoParity
-			config = diffusion.ModelConfig{Layout: p.data.Layout, Theory: measured.Theory, Unscaled: true}
-		case name == target:
-			train.Objective, train.Targets = diffusion.Target, measured.Targets
-		}
-		config.Seed = seed
-		net, err := unet.NewSite(network)
+	for j, name := range t.models {
+		m, err := t.learn(ctx, p, measured, j)
 		if err != nil {
-			return err
-		}
-		m, err := diffusion.NewModel(t.backend, net, config)
-		if err != nil {
-			return err
-		}
-		if m, err = t.fit(ctx, p, name, m, train); err != nil {
 			return err
 		}
 		if err := t.enter(p, name, m); err != nil {
@@ -76,14 +56,46 @@ func (t *toy) train(ctx context.Context, p *potential) error {
 	return nil
 }
 
-// nextSeed returns the first seed of the next model.
-func (p *potential) nextSeed() uint64 {
-	return p.seed + seedModels + modelSeeds*uint64(len(p.models))
+// measure returns what the data say about a model of them.
+func (p *potential) measure() (*diffusion.Measurement, error) {
+	m, err := diffusion.Measure(p.exact.Action(), p.data)
+	if err == nil {
+		m.SigmaMin, m.SigmaMax = sigmaMin, sigmaMax
+	}
+	return m, err
 }
+
+// learn trains network j of a potential.
+func (t *toy) learn(ctx context.Context, p *potential, measured *diffusion.Measurement, j int) (*diffusion.Model, error) {
+	name, seed := t.models[j], p.modelSeed(1+j)+seedTraining
+	train := t.training(seed)
+	network, config := unet.SiteConfig{Width: t.width()}, measured.ModelConfig
+	switch {
+	case name == plain:
+		// The published networks see the noisy field as it is.
+		network.Parity = diffusion.NoParity
+		config = diffusion.ModelConfig{Layout: p.data.Layout, Theory: measured.Theory, Unscaled: true}
+	case name == target:
+		train.Objective, train.Targets = diffusion.Target, measured.Targets
+	}
+	config.Seed = seed
+	net, err := unet.NewSite(network)
+	if err != nil {
+		return nil, err
+	}
+	m, err := diffusion.NewModel(t.backend, net, config)
+	if err != nil {
+		return nil, err
+	}
+	return t.fit(ctx, p, name, m, train)
+}
+
+// modelSeed returns the first seed of model k, of which the Gaussian is the first.
+func (p *potential) modelSeed(k int) uint64 { return p.seed + seedModels + modelSeeds*uint64(k) }
 
 // enter adds a model to those of the potential.
 func (t *toy) enter(p *potential, name string, m diffusion.ScoreModel) error {
-	c := &contestant{name: name, score: m, seed: p.nextSeed()}
+	c := &contestant{name: name, score: m, seed: p.modelSeed(len(p.models))}
 	var err error
 	c.exec, err = model.NewExec(t.backend, m.Store(), func(scope *model.Scope, phi, sigma *graph.Node) *graph.Node {
 		return m.Score(scope, phi, sigma)
@@ -115,7 +127,7 @@ func (t *toy) training(seed uint64) diffusion.TrainConfig {
 
 // fit trains a model, or continues where an earlier run stopped.
 func (t *toy) fit(ctx context.Context, p *potential, name string, m *diffusion.Model, cfg diffusion.TrainConfig) (*diffusion.Model, error) {
-	file := name + "_" + p.name + ".npz"
+	file := modelFile(p, name)
 	if done, err := t.folder.Has(file); err != nil {
 		return nil, err
 	} else if done {

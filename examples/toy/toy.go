@@ -22,8 +22,6 @@ import (
 	"github.com/latdiff/latdiff/stats"
 )
 
-const resultsFile = "results.json"
-
 // The noise levels of everything. At sigmaMin, data and model are compared.
 var (
 	process  = diffusion.VE{}
@@ -108,6 +106,9 @@ func newToy(o options) (*toy, error) {
 	}
 	if err := t.setPotentials(); err != nil {
 		return nil, err
+	}
+	if n := len(t.potentials) * len(t.models); o.task.Shares > n {
+		return nil, fmt.Errorf("expected at most as many shares as models to train, %d, got -task %v", n, &o.task)
 	}
 	var err error
 	if t.lat, err = lattice.New(1); err != nil {
@@ -201,18 +202,26 @@ func (t *toy) parameters() map[string]any {
 
 func (t *toy) run(ctx context.Context) error {
 	var err error
-	if t.folder, err = program.OpenRun(t.o.Out, t.parameters()); err != nil {
+	if t.folder, err = t.o.task.Open(t.o.Out, t.parameters()); err != nil {
 		return err
 	}
 	t.table = results.New(t.parameters())
 	t.table.Provenance.Device = t.backend.DeviceDescription(0)
 	fmt.Printf("a single variable, S = μ²/2 φ² + g/4! φ⁴: results go to %s\n", t.o.Out)
+	switch t.o.task.Part {
+	case program.OneShare:
+		return t.share(ctx)
+	case program.Merge:
+		if err := t.merge(); err != nil {
+			return err
+		}
+	}
 	for _, p := range t.potentials {
 		if err := t.potential(ctx, p); err != nil {
 			return fmt.Errorf("%s: %w", p.title, err)
 		}
 	}
-	if err := t.table.Write(t.folder.Path(resultsFile)); err != nil {
+	if err := t.table.Write(t.folder.Path(program.ResultsFile)); err != nil {
 		return err
 	}
 	return t.print(os.Stdout)
@@ -224,11 +233,7 @@ func (t *toy) potential(ctx context.Context, p *potential) error {
 	t.table.Add(exact, measure.Phi2, known(p.exact.Moment(2)))
 	t.table.Add(exact, measure.Phi4, known(p.exact.Moment(4)))
 	t.table.Add(exact, "log_z", known(p.exact.LogZ()))
-	rng := rand.New(rand.NewPCG(p.seed+seedData, 0))
-	p.data = lattice.NewEnsemble(lattice.Scalar(t.lat), t.o.Configurations)
-	for range t.o.Configurations {
-		p.data.Append([]float64{p.exact.Draw(rng)})
-	}
+	t.draw(p)
 	if err := t.judgeSamples("data_"+p.name, p, p.data.Data); err != nil {
 		return err
 	}
@@ -247,6 +252,15 @@ func (t *toy) potential(ctx context.Context, p *potential) error {
 		}
 	}
 	return nil
+}
+
+// draw makes the training data of a potential.
+func (t *toy) draw(p *potential) {
+	rng := rand.New(rand.NewPCG(p.seed+seedData, 0))
+	p.data = lattice.NewEnsemble(lattice.Scalar(t.lat), t.o.Configurations)
+	for range t.o.Configurations {
+		p.data.Append([]float64{p.exact.Draw(rng)})
+	}
 }
 
 // known is a number without a statistical error.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
 )
 
@@ -23,13 +24,23 @@ func tiny(out string, more ...string) []string {
 	}, more...)
 }
 
-// A whole run leaves every number and every plot.
+// A whole run leaves every number and every plot, and a share of it the same model.
 func TestRun(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "out")
-	if err := run(t.Context(), tiny(out, "-mu2", "-1", "-n", "2000", "-steps", "200", "-batch", "64")); err != nil {
-		t.Fatal(err)
+	out, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
+	args := func(out, task string) []string {
+		return tiny(out, "-mu2", "-1", "-n", "2000", "-steps", "200", "-batch", "64", "-task", task)
 	}
-	f := programtest.Results(t, programtest.Read(t, out, resultsFile))
+	for _, a := range [][]string{args(out, ""), args(parts, "1/3")} {
+		if err := run(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const share = "wrapped_mu2_-1_g_0.4.npz"
+	programtest.Files(t, filepath.Join(parts, "task-1-of-3"), share, program.ResultsFile)
+	if !bytes.Equal(programtest.Read(t, out, share), programtest.Read(t, parts, "task-1-of-3", share)) {
+		t.Error("the model of a share is another than that of one process")
+	}
+	f := programtest.Results(t, programtest.Read(t, out, program.ResultsFile))
 	const p = "mu2_-1_g_0.4"
 	check := func(ensemble string, observables ...string) {
 		for _, o := range observables {
@@ -68,24 +79,27 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The same seed gives the same numbers on one core and on all, and after an interruption.
+// The same seed gives the same numbers from a share on one core, and after an interruption.
 func TestReproducible(t *testing.T) {
 	dir := t.TempDir()
 	args := func(name string) []string {
 		return tiny(filepath.Join(dir, name), "-mu2", "1", "-model", "target")
 	}
-	result := func(name string) []byte { return programtest.Read(t, dir, name, resultsFile) }
+	result := func(name string) []byte { return programtest.Read(t, dir, name, program.ResultsFile) }
 	if err := run(t.Context(), args("all")); err != nil {
 		t.Fatal(err)
 	}
 	cores := runtime.GOMAXPROCS(1)
-	err := run(t.Context(), args("one"))
+	var err error
+	for _, task := range []string{"0/1", "merge/1"} {
+		err = errors.Join(err, run(t.Context(), append(args("one"), "-task", task)))
+	}
 	runtime.GOMAXPROCS(cores)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(result("one"), result("all")) {
-		t.Error("the same seed gave other results on one core")
+		t.Error("a share on one core gave other results")
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -105,7 +119,7 @@ func TestReproducible(t *testing.T) {
 	if err := stopped.run(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted run: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "stopped", resultsFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, "stopped", program.ResultsFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("an interrupted run left results behind")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "stopped", "train_target_mu2_1_g_0.4.npz")); err != nil {
@@ -142,7 +156,7 @@ func TestHarmonic(t *testing.T) {
 	if err := run(t.Context(), tiny(out, "-mu2", "2", "-g", "0", "-model", "wrapped", "-steps", "1")); err != nil {
 		t.Fatal(err)
 	}
-	f := programtest.Results(t, programtest.Read(t, out, resultsFile))
+	f := programtest.Results(t, programtest.Read(t, out, program.ResultsFile))
 	get := func(ensemble, observable string) float64 {
 		e, ok := f.Get(ensemble+"_mu2_2_g_0", observable)
 		if !ok {

@@ -37,6 +37,7 @@ type Point struct {
 	ESS            [2]float64 `json:"ess"`
 	Acceptance     [2]float64 `json:"acceptance"`
 	MaxWeightShare float64    `json:"max_weight_share"`
+	ParetoK        float64    `json:"pareto_k,omitempty"`
 	StepError      float64    `json:"step_error"`
 	LogZ           [2]float64 `json:"log_z"`
 }

@@ -8,9 +8,13 @@ import (
 	"time"
 )
 
-// disturb runs a study with faults of the disk and with a second process in its folder.
+// disturb runs a study with faults of the disk, with a second process in its folder, and with clocks
+// that jump.
 func (c *campaign) disturb(ctx context.Context, s study, want *reference, seconds float64) error {
 	if err := c.second(ctx, s, want, seconds); err != nil {
+		return err
+	}
+	if err := c.clock(ctx, s, want, seconds); err != nil {
 		return err
 	}
 	folder, err := c.fresh(s, "disk")

@@ -1,5 +1,5 @@
 // Campaign kills programs of this repository at random moments, fills their disk, takes the
-// right to write away, and starts two of them in one folder. The same command, repeated until
+// right to write away, starts two of them in one folder, and lets their clocks jump. The same command, repeated until
 // it ends by itself, must leave the files of a run that nobody disturbed, or end with one line
 // of error.
 //
@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string) error {
 	fs.IntVar(&o.kills, "kills", 50, "processes to kill, all cases together")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of the moments")
 	fs.StringVar(&o.only, "only", "", "cases to run, a list of names; empty: all")
-	fs.BoolVar(&o.faults, "faults", true, "also fill the disk, take the right to write away, and start two processes in one folder")
+	fs.BoolVar(&o.faults, "faults", true, "also fill the disk, take the right to write away, start two processes in one folder, and let clocks jump")
 	if err := program.Parse(fs, args); err != nil {
 		return err
 	}
@@ -84,22 +84,24 @@ func run(ctx context.Context, args []string) error {
 type study struct {
 	name, program string
 	args          []string
+	// overlay, if not empty, is a file for go build of what takes the place of other files.
+	overlay string
 }
 
 // studies are the cases: the main road, the exact chains, an ensemble, a training, and a sweep.
 var studies = []study{
-	{"quickstart", "quickstart", []string{
+	{name: "quickstart", program: "quickstart", args: []string{
 		"-dims", "8x8", "-n", "256", "-steps", "100", "-samples", "64", "-reverse-steps", "20",
 	}},
-	{"dmmc", "dmmc", []string{
+	{name: "dmmc", program: "dmmc", args: []string{
 		"-dims", "8x8", "-kappa", "0.2", "-model", "hollow", "-n", "256", "-steps", "60", "-samples", "64", "-chain", "4096",
-		"-mixture", "64", "-equilibrium", "32", "-moves", "latent", "-moving", "64", "-reverse-steps", "20",
+		"-mixture", "64", "-equilibrium", "32", "-moves", "latent,hybrid", "-moving", "64", "-reverse-steps", "20",
 	}},
-	{"ensemble", "ensemble", []string{"-alg", "hmc", "-dims", "16x16", "-n", "1024", "-thin", "10"}},
-	{"training", "quickstart", []string{
+	{name: "ensemble", program: "ensemble", args: []string{"-alg", "hmc", "-dims", "16x16", "-n", "1024", "-thin", "10"}},
+	{name: "training", program: "quickstart", args: []string{
 		"-dims", "8x8", "-model", "unet", "-n", "256", "-steps", "200", "-batch", "16", "-samples", "64", "-reverse-steps", "20", "-probes", "2",
 	}},
-	{"sweep", "critical", []string{"-dims", "4x4,6x6,8x8", "-kappa", "0.27", "-lambda", "0.022", "-steps", "32768", "-window", "0.1"}},
+	{name: "sweep", program: "critical", args: []string{"-dims", "4x4,6x6,8x8", "-kappa", "0.27", "-lambda", "0.022", "-steps", "32768", "-window", "0.1"}},
 }
 
 func choose(only string) ([]study, error) {

@@ -20,17 +20,20 @@ const between = "300ms"
 // binary builds a program once.
 func (c *campaign) binary(ctx context.Context, s study) (string, error) {
 	path := filepath.Join(c.out, "bin", s.program)
-	if c.built[s.program] {
+	if s.overlay != "" {
+		path += "-overlay"
+	}
+	if c.built[path] {
 		return path, nil
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/latdiff/latdiff/examples/"+s.program)
+	build := exec.CommandContext(ctx, "go", "build", "-overlay", s.overlay, "-o", path, "github.com/latdiff/latdiff/examples/"+s.program)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w: %s", s.program, err, out)
 	}
 	if c.built == nil {
 		c.built = map[string]bool{}
 	}
-	c.built[s.program] = true
+	c.built[path] = true
 	return path, nil
 }
 

@@ -5,8 +5,10 @@ package charges
 import (
 	"context"
 	"math"
+	"path/filepath"
 
 	"github.com/latdiff/latdiff/internal/results"
+	"github.com/latdiff/latdiff/internal/walk"
 	"github.com/latdiff/latdiff/lattice/gauge"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -44,37 +46,48 @@ func (c *Chain) Observe(torus *gauge.Torus, replica int, links []float64) {
 }
 
 // Walk runs one kernel for every replica from the given links and measures every step, after
-// 500 in which kernels adapt. It calls set with the number of steps done and their total.
+// 500 in which kernels adapt. It calls set with the number of steps done and their total. The chain of
+// replica r is kept in the file path(r), also when it is finished; observe, if not nil, returns further
+// numbers of a configuration, which Walk returns, more of them, replica by replica.
 func (c *Chain) Walk(ctx context.Context, torus *gauge.Torus, start [][]float64, kernel func() (mcmc.Kernel, error), steps int, seed uint64,
-	set func(done, total int), observe func(replica int, links []float64) error) error {
+	set func(done, total int), path func(replica int) string, more int, observe func(links []float64) ([]float64, error)) ([][][]float64, error) {
+	further := make([][][]float64, len(start))
+	seconds := 0.0
 	for r, links := range start {
 		k, err := kernel()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		walk, err := mcmc.NewChain(k, links, seed, uint64(r))
+		chain, err := mcmc.NewChain(k, links, seed, uint64(r))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		const adaptation = 500
-		if err := walk.Thermalise(ctx, adaptation); err != nil {
-			return err
-		}
-		for i := range steps {
-			if err := walk.Run(ctx, 1); err != nil {
-				return err
-			}
-			c.Observe(torus, r, walk.Field())
-			if observe != nil {
-				if err := observe(r, walk.Field()); err != nil {
-					return err
+		one, err := walk.Run(ctx, chain, walk.Config{
+			Path: path(r), Name: filepath.Base(path(r)), Settle: adaptation, Steps: steps, Columns: 2 + more,
+			Observe: func(chain *mcmc.Chain, columns [][]float64) error {
+				links := chain.Field()
+				columns[0], columns[1] = append(columns[0], float64(torus.Charge(links))), append(columns[1], torus.MeanPlaquette(links))
+				if observe == nil {
+					return nil
 				}
-			}
-			set(r*steps+i+1, len(start)*steps)
+				x, err := observe(links)
+				for i, v := range x {
+					columns[2+i] = append(columns[2+i], v)
+				}
+				return err
+			},
+			Progress: func(done int) { set(r*steps+done, len(start)*steps) },
+		})
+		if err != nil {
+			return nil, err
 		}
-		c.Acceptance += walk.Stats().Acceptance() / float64(len(start))
+		c.Charge[r], c.Cos[r], further[r] = one.Columns[0], one.Columns[1], one.Columns[2:]
+		c.Acceptance += one.Acceptance / float64(len(start))
+		seconds += one.Seconds
 	}
-	return nil
+	c.Seconds = seconds / float64(len(start)*steps)
+	return further, nil
 }
 
 // Analyse finds plaquette and charge with their errors and adds them to a table as acceptance,

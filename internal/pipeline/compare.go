@@ -20,14 +20,30 @@ import (
 
 // Execute checks the options, goes through all stages, from the classical algorithms to the
 // chain of DM-MC, and then through the further ones of a program, writes results.json and
-// prints the table.
-func Execute(ctx context.Context, o settings.Options, further ...func(r *Run, out *report.Outcome) error) error {
+// prints the table; or it does the part of the task in this: the model, or a share of the draws.
+func Execute(ctx context.Context, o settings.Options, task program.Task, further ...func(r *Run, out *report.Outcome) error) error {
 	r, err := New(o)
 	if err != nil {
 		return err
 	}
+	r.Share = task
 	if err := r.Open(); err != nil {
 		return err
+	}
+	switch task.Part {
+	case program.Train:
+		return r.Prepare(ctx)
+	case program.OneShare:
+		m, err := r.Prepared(ctx)
+		if err != nil {
+			return err
+		}
+		_, _, err = r.Draw(ctx, m, "dm_ode", "dm")
+		return err
+	case program.Merge:
+		if _, err := r.JoinShares(program.ReverseFile, program.ProposalsFile); err != nil {
+			return err
+		}
 	}
 	var out report.Outcome
 	if err := r.Classical(ctx, &out); err != nil {

@@ -44,9 +44,9 @@ type Run struct {
 	// Share is the part of the run that the process has, all of it by default.
 	Share program.Task
 
-	// Joined, if not nil, returns the configurations that shares have drawn into a file, with S
-	// and log q.
-	Joined func(file string) (*lattice.Ensemble, error)
+	// Joined, if not nil, returns the n configurations that shares have drawn into a file, with S
+	// and log q where they were to have them.
+	Joined func(file string, n int) (*lattice.Ensemble, error)
 
 	// Trained, if not nil, is told of every training step.
 	Trained func(diffusion.TrainProgress)

@@ -2,11 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
-	"github.com/latdiff/latdiff/internal/blocks"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/progress"
 	"github.com/latdiff/latdiff/internal/report"
@@ -87,26 +85,6 @@ func (r *Run) Train(ctx context.Context, ens *lattice.Ensemble) (diffusion.Score
 	return m, err
 }
 
-// Ready returns an error unless there is nothing to train and nothing to measure for Train, as
-// there is not for shares, which draw from one model.
-func (r *Run) Ready() error {
-	file := program.ModelFile
-	switch {
-	case r.in.Model != nil:
-		return nil
-	case r.o.Model == settings.Gaussian:
-		if r.in.Ensemble != nil {
-			return nil
-		}
-		file = program.EnsembleFile
-	}
-	done, err := r.folder.Has(file)
-	if err == nil && !done {
-		err = fmt.Errorf("expected the %s of a finished -task train in %s, got none", file, r.o.Out)
-	}
-	return err
-}
-
 func (r *Run) fit(ctx context.Context, ens *lattice.Ensemble, cfg diffusion.TrainConfig) (*diffusion.Model, error) {
 	if r.o.Published() {
 		return unet.FitPaper(ctx, r.backend, r.action, ens, cfg)
@@ -184,7 +162,7 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 			return nil, err
 		}
 		if r.Joined != nil {
-			return r.Join(ctx, f, program.ReverseFile)
+			return r.Join(ctx, f, program.ReverseFile, r.o.Samples)
 		}
 		drawn, err := r.reverse(ctx, m, program.ReverseFile, r.o.Samples, r.o.Part(seedReverse), t)
 		if err != nil {
@@ -198,48 +176,15 @@ func (r *Run) Reverse(ctx context.Context, m diffusion.ScoreModel) (*lattice.Ens
 	})
 }
 
-// Join returns the configurations that shares have drawn into a file, annotated as those of one
+// Join returns the n configurations that shares have drawn into a file, annotated as those of one
 // process.
-func (r *Run) Join(ctx context.Context, f *flow.ProbabilityFlow, file string) (*lattice.Ensemble, error) {
-	ens, err := r.Joined(file)
+func (r *Run) Join(ctx context.Context, f *flow.ProbabilityFlow, file string, n int) (*lattice.Ensemble, error) {
+	ens, err := r.Joined(file, n)
 	if err != nil {
 		return nil, err
 	}
 	l := &flow.Likelihood{LogQ: ens.Extra["logq"], ProbeError: ens.Extra["logq_error"]}
 	return r.Annotate(ctx, f, ens, l, r.FlowSeed())
-}
-
-// Blocks are the draws that shares make of what one process draws: through the flow, called name
-// in the results, and by the reverse SDE, called reverse.
-func (r *Run) Blocks(m diffusion.ScoreModel, name, reverse string, t *progress.Task) ([]blocks.Block, error) {
-	// Blocks are kept piece by piece, without a state.
-	through := r.o.Flow()
-	through.Progress = t.Set
-	f, err := flow.New(r.backend, m, through)
-	if err != nil {
-		return nil, err
-	}
-	cfg := r.o.Sampler()
-	cfg.Progress = t.Set
-	sampler, err := diffusion.NewSampler(r.backend, m, cfg)
-	if err != nil {
-		return nil, err
-	}
-	return []blocks.Block{
-		blocks.Flow(f, r.action, name, r.o.Samples, r.FlowSeed()),
-		{File: program.ReverseFile, Name: reverse, N: r.o.Samples, Draw: func(ctx context.Context, share, shares int) (*lattice.Ensemble, error) {
-			drawn, first, err := sampler.SampleShare(ctx, r.o.Samples, share, shares, r.o.Part(seedReverse))
-			if err != nil {
-				return nil, err
-			}
-			l, err := f.LogProbShare(ctx, drawn, first, r.FlowSeed())
-			if err != nil {
-				return nil, err
-			}
-			l.Annotate(r.action, drawn)
-			return drawn, nil
-		}},
-	}, nil
 }
 
 // strip draws figure 4 of the paper, unless an earlier run did or the fields have no
@@ -262,9 +207,12 @@ func (r *Run) strip(ctx context.Context, m diffusion.ScoreModel) error {
 
 // Further draws n configurations by the reverse process without their likelihood, in
 // addition to those of Reverse, and keeps them in a file of the folder. Draws with other
-// numbers are independent.
+// numbers are independent. Shares have drawn them as a block of FurtherBlock.
 func (r *Run) Further(ctx context.Context, m diffusion.ScoreModel, number int, file string, n int) (*lattice.Ensemble, error) {
 	return r.Ensemble(ctx, file, "reverse SDE, further draws", n, func(t *progress.Task) (*lattice.Ensemble, error) {
+		if r.Joined != nil {
+			return r.Joined(file, n)
+		}
 		return r.reverse(ctx, m, file, n, r.o.Part(seedFurther+number), t)
 	})
 }
@@ -288,6 +236,9 @@ func (r *Run) Propose(ctx context.Context, m diffusion.ScoreModel, file string, 
 		f, err := r.Flow(m, t, file)
 		if err != nil {
 			return nil, err
+		}
+		if r.Joined != nil {
+			return r.Join(ctx, f, file, n)
 		}
 		s, err := f.Sample(ctx, n, r.FlowSeed())
 		if err != nil {

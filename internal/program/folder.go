@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,6 +118,11 @@ func (r *Run) readDigests() error {
 	if err == nil {
 		err = json.Unmarshal(data, &r.digests)
 	}
+	for name := range r.digests {
+		if err == nil && !filepath.IsLocal(name) {
+			err = fmt.Errorf("%q outside of the folder", name)
+		}
+	}
 	if err != nil || r.digests == nil {
 		return fmt.Errorf("expected the digests of finished files in %s, got %v; remove it to repeat the run", r.Path(digestsFile), err)
 	}
@@ -169,6 +176,13 @@ func (r *Run) Save(name string, write func(path string) error) error {
 		return err
 	}
 	return r.discard(name)
+}
+
+// Finished returns the names of the files that Save made, in their order.
+func (r *Run) Finished() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.digests))
 }
 
 // Take copies a finished file of another run, unless it is there.

@@ -91,11 +91,13 @@ func TestHas(t *testing.T) {
 		t.Error("Save dropped an error")
 	}
 	check("z", false, false)
-	if err := writer("{")(run.Path("files.json")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := program.OpenRun(dir, map[string]any{"seed": 1}); err == nil {
-		t.Error("damaged digests were accepted")
+	for _, text := range []string{"{", "null", `{"../x": ""}`} {
+		if err := writer(text)(run.Path("files.json")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := program.OpenRun(dir, map[string]any{"seed": 1}); err == nil {
+			t.Errorf("the digests %s were accepted", text)
+		}
 	}
 }
 

@@ -275,7 +275,7 @@ func (t *Task) finished(dir string, parameters map[string]any) (run *Run, proble
 	if done, err := run.Has(ResultsFile); !done || err != nil {
 		return nil, "not finished", err
 	}
-	for _, name := range slices.Sorted(maps.Keys(run.digests)) {
+	for _, name := range run.Finished() {
 		if done, err := run.Has(name); !done || err != nil {
 			return nil, "without its " + name, err
 		}

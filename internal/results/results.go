@@ -131,9 +131,11 @@ func finite(v float64) *float64 {
 }
 
 // Write writes the file, atomically. A file that has the same numbers already stays as it is,
-// with the provenance of the run that found them.
+// with the provenance of the run that found them. One that was read may have no provenance.
 func (f *File) Write(path string) error {
-	f.Provenance.Finish()
+	if f.Provenance != nil {
+		f.Provenance.Finish()
+	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetIndent("", " ")

@@ -18,7 +18,7 @@ func FuzzRead(f *testing.F) {
 	}
 	dir := f.TempDir()
 	seed := filepath.Join(dir, "seed")
-	if err := write(seed, "fuzz", outcome{Series: [][]float64{{1, 2}, nil}, Names: map[string]int{"a": 1}}); err != nil {
+	if err := Save(seed, "fuzz", outcome{Series: [][]float64{{1, 2}, nil}, Names: map[string]int{"a": 1}}); err != nil {
 		f.Fatal(err)
 	}
 	b, err := os.ReadFile(seed)
@@ -37,7 +37,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		fuzztest.Bounded(t, len(b), func() {
-			if _, err := read[outcome](path, "fuzz"); err == nil && !strings.HasPrefix(string(text), magic) {
+			if _, err := Load[outcome](path, "fuzz"); err == nil && !strings.HasPrefix(string(text), magic) {
 				t.Error("a file without a header was accepted")
 			}
 		})

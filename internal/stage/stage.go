@@ -29,7 +29,7 @@ const magic = "latdiff stage"
 // returns the errors of ctx and of f, and an error for a file that is damaged or of
 // another stage, which stays as it is. T must be fit for encoding/gob.
 func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, error) {
-	outcome, err := read[T](path, name)
+	outcome, err := Load[T](path, name)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return outcome, err
 	}
@@ -42,7 +42,7 @@ func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, 
 	if outcome, err = f(); err != nil {
 		return outcome, err
 	}
-	if err := write(path, name, outcome); err != nil {
+	if err := Save(path, name, outcome); err != nil {
 		return outcome, err
 	}
 	if err := os.Remove(State(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +59,9 @@ func header(name string, payload []byte) string {
 	return fmt.Sprintf("%s %s %s\n", magic, name, hex.EncodeToString(sum[:]))
 }
 
-func read[T any](path, name string) (T, error) {
+// Load reads what [Save] wrote. The error is fs.ErrNotExist if there is no such file; any other one
+// means a file that is damaged or of another stage.
+func Load[T any](path, name string) (T, error) {
 	var outcome T
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -75,7 +77,8 @@ func read[T any](path, name string) (T, error) {
 	return outcome, nil
 }
 
-func write[T any](path, name string, outcome T) error {
+// Save writes the outcome of the stage called name, or what there is of it. The file appears whole.
+func Save[T any](path, name string, outcome T) error {
 	var payload bytes.Buffer
 	if err := gob.NewEncoder(&payload).Encode(outcome); err != nil {
 		return fmt.Errorf("outcome of the stage %s: %w", name, err)

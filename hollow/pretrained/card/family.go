@@ -64,7 +64,7 @@ func writeFamily(ctx context.Context, b compute.Backend, card pretrained.Card, f
 		}
 		c.Points = append(c.Points, pretrained.Point{
 			Kappa: kappa, SDLogW: card.SDLogW, ESS: card.ESS, Acceptance: card.Acceptance,
-			MaxWeightShare: card.MaxWeightShare, StepError: card.StepError, LogZ: card.LogZ,
+			MaxWeightShare: card.MaxWeightShare, ParetoK: card.ParetoK, StepError: card.StepError, LogZ: card.LogZ,
 		})
 	}
 	encoded, err := json.MarshalIndent(c, "", " ")

@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -158,6 +159,9 @@ func measure(card *pretrained.Card, action, logq []float64) error {
 		return err
 	}
 	card.MaxWeightShare = w.MaxShare
+	if !math.IsNaN(w.ParetoK) {
+		card.ParetoK = w.ParetoK
+	}
 	card.LogZ = [2]float64{w.LogZ.Value, w.LogZ.Error}
 	return nil
 }
