@@ -35,7 +35,8 @@
 // log Z after a second, largest_weight_share and pareto_k of the weights, and reliable, 0 for a chain
 // that is too short for its τ_int or weights of which few matter, by either of these: the cost and the error of log Z are then lower bounds. SAMPLER alone has the
 // fit cost = A L^p, exponent and log_amplitude, to what is reliable, and dmmc_SAMPLER the extent
-// crossing_extent where the fits are equal. cost.png and logz.png show both costs. Interrupted
+// crossing_extent where the fits are equal. cost.png and logz.png show both costs, the first with the
+// fits up to twice the largest lattice and their crossings. Interrupted
 // with Ctrl-C the program keeps the points that are finished, and the same command continues.
 //
 // With -task several processes share the points, one after the other on every lattice, and

@@ -18,10 +18,14 @@ var colors = map[string]figure.Color{
 // second samplers of a colour.
 var second = map[string]bool{smcCluster: true, smcModel: true, gaussian: true, hybrid: true}
 
+// beyond is the part of the largest extent up to which fits are drawn.
+const beyond = 2
+
 // plot draws the cost of an independent configuration against the extent, with the fits and
 // the crossings of DM-MC, and the error of log Z after a second.
 func (c *cost) plot() error {
 	var points, lines []figure.Series
+	crossings := figure.Series{Name: "as much as DM-MC", Style: figure.Markers, Color: figure.Black}
 	note := ""
 	for _, a := range c.samplers {
 		s := c.curve(a.name, func(o outcome) stats.Estimate {
@@ -40,15 +44,21 @@ func (c *cost) plot() error {
 			line.Style = figure.Dashed
 		}
 		const n = 20
-		lo, hi := s.X[0], s.X[len(s.X)-1]
+		lo, hi := s.X[0], beyond*c.sites[len(c.sites)-1].extent()
 		for i := range n {
 			x := lo * math.Pow(hi/lo, float64(i)/(n-1))
 			line.X, line.Y = append(line.X, x), append(line.Y, 1e3*p.At(x).Value)
 		}
 		lines = append(lines, line)
+		if x, ok := c.crossing(a.name); ok && a.name != latent && a.name != hybrid && x.Value >= lo && x.Value <= hi {
+			crossings.X, crossings.Y = append(crossings.X, x.Value), append(crossings.Y, 1e3*p.At(x.Value).Value)
+		}
 		if _, ok := c.fits[exact]; ok && (a.name == longHMC || a.name == cluster) {
 			note += fmt.Sprintf("DM-MC below %s: %s\n", titles[a.name], c.verdict(a.name))
 		}
+	}
+	if len(crossings.X) > 0 {
+		points = append(points, crossings)
 	}
 	if err := c.save("cost.png", "time of an independent configuration", "ms", note, append(points, lines...)); err != nil {
 		return err

@@ -89,10 +89,12 @@ const (
 // sideBySide measures many chains that go through a flow together. measure makes a number of
 // steps of each, after as many of thermalisation.
 func sideBySide(j *job, measure func(chains, steps, thermalisation int, seed uint64) (sideResult, error)) (outcome, error) {
+	// A step of fewer chains takes less time, and small batches of large fields are as fast.
 	chains := 64
-	if j.volume() >= 1<<12 {
-		// A step of fewer chains takes less time, and small batches of large fields are as
-		// fast.
+	switch {
+	case j.volume() >= 1<<14:
+		chains = 16
+	case j.volume() >= 1<<12:
 		chains = 32
 	}
 	o := newOutcome()

@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string) error {
 	at := fs.String("at", "", "measure a family at this list of κ, in the place of a model at -kappa")
 	out := fs.String("out", "hollow/pretrained/models", "`folder` of the model and the card")
 	drawn := fs.String("proposals", "", "write the proposals to this .npz `file`")
+	checkpoint := fs.String("checkpoint", "", "keep finished proposals of a model in this `file`, from which the same command goes on")
 	seed := fs.Uint64("seed", 1, "seed of the proposals")
 	name := fs.String("backend", "go", "GoMLX backend")
 	fs.Float64Var(&card.Kappa, "kappa", 0, "hopping parameter κ")
@@ -91,7 +92,9 @@ func run(ctx context.Context, args []string) error {
 	card.Dims = m.Layout().Dims()
 	card.Name = fmt.Sprintf("phi4-%s-kappa%s-lambda%s", lattice.FormatDims(card.Dims), number(card.Kappa), number(card.Lambda))
 	task := progress.New(os.Stderr).Start(ctx, "proposals")
-	f, err := flow.New(b, m, flow.Config{Integrator: integrator, Steps: card.FlowSteps, Progress: task.Set})
+	f, err := flow.New(b, m, flow.Config{
+		Integrator: integrator, Steps: card.FlowSteps, Progress: task.Set, Checkpoint: *checkpoint,
+	})
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,13 @@ func run(ctx context.Context, args []string) error {
 	if err := write(filepath.Join(*out, card.Name+".npz"), text); err != nil {
 		return err
 	}
-	return write(filepath.Join(*out, card.Name+".json"), append(encoded, '\n'))
+	if err := write(filepath.Join(*out, card.Name+".json"), append(encoded, '\n')); err != nil {
+		return err
+	}
+	if *checkpoint != "" {
+		return os.Remove(*checkpoint)
+	}
+	return nil
 }
 
 // measure fills in the numbers of the card that come from the weights.
