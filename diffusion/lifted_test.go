@@ -31,19 +31,85 @@ func smallNetwork() diffusion.Architecture {
 // number: on two sites by quadrature.
 func TestLiftedPriorNorm(t *testing.T) {
 	const c, sigma = 3.0, 1.2
-	prior := diffusion.NewPrior(must(diffusion.NewGaussian(liftedConfig(c, 2))), sigma)
-	sum := 0.0
-	const step = 0.05
-	for q := -6; q <= 6; q++ {
-		for i := -800; i <= 800; i++ {
-			theta := step * float64(i)
-			other := 2*math.Pi*float64(q) - theta
-			modes := []float64{(theta + other) / math.Sqrt2, (theta - other) / math.Sqrt2}
-			sum += step * math.Exp(prior.LogDensity(modes))
+	for _, sectors := range [][]float64{nil, {0.4}, {0.3, -0.2, 0.5}} {
+		cfg := liftedConfig(c, 2)
+		cfg.Space = diffusion.LiftedAngles{Sectors: sectors}
+		prior := diffusion.NewPrior(must(diffusion.NewGaussian(cfg)), sigma)
+		sum := 0.0
+		const step = 0.05
+		for q := -6; q <= 6; q++ {
+			for i := -800; i <= 800; i++ {
+				theta := step * float64(i)
+				other := 2*math.Pi*float64(q) - theta
+				modes := []float64{(theta + other) / math.Sqrt2, (theta - other) / math.Sqrt2}
+				sum += step * math.Exp(prior.LogDensity(modes))
+			}
+		}
+		if math.Abs(sum-1) > 1e-9 {
+			t.Errorf("sectors %v: the density adds up to %v", sectors, sum)
 		}
 	}
-	if math.Abs(sum-1) > 1e-9 {
-		t.Errorf("the density adds up to %v", sum)
+}
+
+// Winding numbers that no Gaussian has are measured, drawn, kept in a file of the model, and left out on
+// another lattice.
+func TestSectors(t *testing.T) {
+	const n, sites = 20000, 12
+	weights := []float64{0.5, 0.2, 0.04, 0.01} // of q = 0, ±1, ±2, ±3
+	ens := lattice.NewEnsemble(lattice.Scalar(must(lattice.New(3, 4))), n)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range n {
+		q, u := 0, rng.Float64()
+		for u -= weights[0]; u >= 0 && q < 3; u -= 2 * weights[q] {
+			q++
+		}
+		if rng.IntN(2) == 0 {
+			q = -q
+		}
+		field, mean := make([]float64, sites), 0.0
+		for x := range field {
+			field[x] = rng.NormFloat64()
+			mean += field[x] / sites
+		}
+		for x := range field {
+			field[x] += 2*math.Pi*float64(q)/sites - mean
+		}
+		ens.Append(field)
+	}
+	action := must(gauge.NewLift(must(gauge.NewWilson(ens.Lattice, 2)), 0))
+	m := must(diffusion.Measure(action, ens))
+	space := m.Space.(diffusion.LiftedAngles)
+	if len(space.Sectors) != len(weights) {
+		t.Fatalf("expected the probabilities of %d winding numbers, got %v", len(weights), space.Sectors)
+	}
+	model := must(diffusion.NewModel(backendtest.Open(), smallNetwork(), m.ModelConfig))
+	path := filepath.Join(t.TempDir(), "model.npz")
+	if err := model.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	prior := diffusion.NewPrior(must(diffusion.LoadModel(path)), 0.7)
+	counts := map[int]float64{}
+	modes := prior.Modes(rng, n)
+	for i := range n {
+		counts[int(math.Abs(math.Round(modes[i*sites]*math.Sqrt(sites)/(2*math.Pi))))]++
+	}
+	for q, p := range weights {
+		if q > 0 {
+			p *= 2
+		}
+		// Both the measured and the drawn frequencies have errors.
+		if d := counts[q]/n - p; math.Abs(d) > 4.5*math.Sqrt(2*p*(1-p)/n) {
+			t.Errorf("%v of the winding numbers are ±%d, expected %v", counts[q]/n, q, p)
+		}
+	}
+	other := must(gauge.NewLift(must(gauge.NewWilson(must(lattice.New(4, 4)), 2)), 0))
+	moved := must(m.ModelConfig.Moved(other))
+	if s := moved.Space.(diffusion.LiftedAngles); s.Sectors != nil || s.Lift == nil {
+		t.Errorf("on another lattice: %+v", s)
+	}
+	m.Space = diffusion.LiftedAngles{Sectors: []float64{math.NaN()}}
+	if _, err := diffusion.NewGaussian(m.ModelConfig); err == nil {
+		t.Error("a probability that is no number was accepted")
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// spaceMeta is the space in a file. Euclidean space has none, and lifted angles have members of
-// their own, "quantized" and "lift". A file with one has the version spaceVersion, which readers
+// spaceMeta is the space in a file. Euclidean space has none, and lifted angles without sectors have
+// members of their own, "quantized" and "lift". A file with one has the version spaceVersion, which readers
 // that do not know it refuse.
 type spaceMeta struct {
 	Kind   string          `json:"kind"`
@@ -19,15 +19,18 @@ const spaceVersion = 3
 func (f *fileMeta) setSpace(s Space) error {
 	switch s := s.(type) {
 	case Euclidean:
+		return nil
 	case LiftedAngles:
-		f.Quantized, f.Lift = true, s.Lift
-	default:
-		config, err := json.Marshal(s)
-		if err != nil {
-			return fmt.Errorf("diffusion: encoding the space of the fields: %w", err)
+		if s.Sectors == nil {
+			f.Quantized, f.Lift = true, s.Lift
+			return nil
 		}
-		f.Version, f.Space = spaceVersion, &spaceMeta{s.Kind(), config}
 	}
+	config, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("diffusion: encoding the space of the fields: %w", err)
+	}
+	f.Version, f.Space = spaceVersion, &spaceMeta{s.Kind(), config}
 	return nil
 }
 
@@ -35,7 +38,7 @@ func (f *fileMeta) setSpace(s Space) error {
 func (f *fileMeta) space() (Space, error) {
 	switch {
 	case f.Space == nil && f.Quantized:
-		return LiftedAngles{f.Lift}, nil
+		return LiftedAngles{Lift: f.Lift}, nil
 	case f.Space == nil:
 		return Euclidean{}, nil
 	}
