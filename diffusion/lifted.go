@@ -112,7 +112,7 @@ func (s LiftedAngles) Measure(m *Measurement, action lattice.Action, ens *lattic
 	if err := s.CheckFields(ens); err != nil {
 		return err
 	}
-	m.Space, m.Mean = s, []float64{0}
+	m.Mean = []float64{0}
 	spectrum := ens.PowerSpectrum().Mean(nil)
 	m.Spectrum = s.Average(spectrum)
 	// The winding numbers of a theory in which the angles know of each other may have another

@@ -251,7 +251,7 @@ func (m *Model) plainScore(scope *model.Scope, phi, sigma *graph.Node) *graph.No
 	out := m.network.(Network).Apply(scope.At("net"), Inputs{
 		Theory: m.theory(), Field: x, Sigma: level, Features: features, Outputs: m.layout.Components, Condition: m.condition(x),
 	})
-	return graph.Div(out, nn.PerSample(sigma, phi))
+	return m.space.Tangent(graph.Div(out, nn.PerSample(sigma, phi)))
 }
 
 // Remainder builds what the network learns, the whole score for a model without a

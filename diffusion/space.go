@@ -41,8 +41,8 @@ type Space interface {
 	// Prior returns the distribution of the known part of the data of m, a model of this space,
 	// with noise of level sigma.
 	Prior(m ScoreModel, sigma float64) Prior
-	// Measure finds what a model has to know of an action and an ensemble of it, for [Measure]:
-	// Space, Mean, Spectrum, Order and Site of m, whose Layout, Symmetries and Theory are set.
+	// Measure sets Mean, Spectrum, Order and Site of m, as far as fields of this space have them,
+	// for [Measure], which has set Layout, Symmetries, Theory and Space before and finds the rest.
 	Measure(m *Measurement, action lattice.Action, ens *lattice.Ensemble) error
 	// Average returns what a model takes of a measured power spectrum, in its layout: the average
 	// over modes that are alike in this space.

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/latdiff/latdiff/internal/stage"
-	"github.com/latdiff/latdiff/internal/walk"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -92,7 +91,7 @@ func runChains(ctx context.Context, action *lattice.Phi4, ens *lattice.Ensemble,
 // one makes steps of a chain with its state in a file, and keeps a configuration every so many of them.
 func one(ctx context.Context, action *lattice.Phi4, chain *mcmc.Chain, state string, steps, every int) (oneChain, error) {
 	observables := measure.Observables(action)
-	r, err := walk.Run(ctx, chain, walk.Config{
+	r, err := stage.Walk(ctx, chain, stage.WalkConfig{
 		Path: state, Name: filepath.Base(state), Settle: settle, Steps: steps, Columns: len(observables) + 1,
 		Observe: func(chain *mcmc.Chain, columns [][]float64) error {
 			for j, o := range observables {

@@ -14,7 +14,7 @@ import (
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hmc"
 	"github.com/latdiff/latdiff/internal/progress"
-	"github.com/latdiff/latdiff/internal/walk"
+	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -170,7 +170,7 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 	if err != nil {
 		return nil, 0, err
 	}
-	chains := make([]*walk.Result, mixtureChains)
+	chains := make([]*stage.WalkResult, mixtureChains)
 	var done atomic.Int64
 	err = parallel(mixtureChains, func(c int) error {
 		p, err := flow.NewProposer(f, flow.ProposerConfig{Batch: mixtureBatch})
@@ -193,7 +193,7 @@ func (d *dmmc) runMixture(ctx context.Context, t *progress.Task, m diffusion.Sco
 		if err != nil {
 			return err
 		}
-		chains[c], err = walk.Run(ctx, chain, walk.Config{
+		chains[c], err = stage.Walk(ctx, chain, stage.WalkConfig{
 			Path: d.Folder().State(mixtureFile, strconv.Itoa(c)), Name: "mixture-" + strconv.Itoa(c), Steps: each, Columns: 3,
 			// The configuration, the move, and how many have been accepted.
 			Observe: func(chain *mcmc.Chain, columns [][]float64) error {

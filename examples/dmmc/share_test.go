@@ -41,34 +41,32 @@ func drawn(t *testing.T, args []string) error {
 	return nil
 }
 
-// Blocks of proposals that several processes draw from one model are the proposals of one
-// process, bit by bit: of a Gaussian, and of a network that a process of its own has trained.
+// Blocks of proposals that several processes draw from one model, a network that a process of its own
+// has trained, are the proposals of one process, bit by bit.
 func TestShares(t *testing.T) {
-	for _, model := range []string{"gaussian", "pretrained"} {
-		whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
-		args := func(out, task string) []string {
-			return tiny(out, "-model", model, "-n", "128", "-samples", "140", "-steps", "10", "-batch", "8", "-equilibrium", "32", "-task", task)
+	whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
+	args := func(out, task string) []string {
+		return tiny(out, "-model", "pretrained", "-n", "128", "-samples", "140", "-steps", "10", "-batch", "8", "-equilibrium", "32", "-task", task)
+	}
+	if err := run(t.Context(), args(parts, "0/2")); err == nil || !strings.Contains(err.Error(), "-task train") {
+		t.Errorf("expected a share without a model to be refused, got %v", err)
+	}
+	for _, task := range []string{"train", "1/2", "0/2"} {
+		if err := run(t.Context(), args(parts, task)); err != nil {
+			t.Fatal(err)
 		}
-		if err := run(t.Context(), args(parts, "0/2")); err == nil || !strings.Contains(err.Error(), "-task train") {
-			t.Errorf("%s: expected a share without a model to be refused, got %v", model, err)
+	}
+	if err := drawn(t, args(parts, "merge/1")); err == nil || !strings.Contains(err.Error(), "task-1-of-2, which is foreign") {
+		t.Errorf("expected an error that names foreign shares, got %v", err)
+	}
+	for _, a := range [][]string{args(parts, "merge/2"), args(whole, "")} {
+		if err := drawn(t, a); err != nil {
+			t.Fatal(err)
 		}
-		for _, task := range []string{"train", "1/2", "0/2"} {
-			if err := run(t.Context(), args(parts, task)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := drawn(t, args(parts, "merge/1")); err == nil || !strings.Contains(err.Error(), "task-1-of-2, which is foreign") {
-			t.Errorf("%s: expected an error that names foreign shares, got %v", model, err)
-		}
-		for _, a := range [][]string{args(parts, "merge/2"), args(whole, "")} {
-			if err := drawn(t, a); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, name := range []string{program.ProposalsFile, program.ReverseFile} {
-			if !bytes.Equal(programtest.Read(t, whole, name), programtest.Read(t, parts, name)) {
-				t.Errorf("%s: %s of the shares is another than that of one process", model, name)
-			}
+	}
+	for _, name := range []string{program.ProposalsFile, program.ReverseFile} {
+		if !bytes.Equal(programtest.Read(t, whole, name), programtest.Read(t, parts, name)) {
+			t.Errorf("%s of the shares is another than that of one process", name)
 		}
 	}
 }

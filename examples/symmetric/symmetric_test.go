@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
@@ -110,6 +111,9 @@ func TestShares(t *testing.T) {
 	whole, parts := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
 	args := func(out, task string) []string {
 		return tiny(out, "-model", "gaussian", "-n", "140", "-samples", "140", "-pool", "280", "-size-samples", "32", "-sizes", "16,32", "-task", task)
+	}
+	if err := run(t.Context(), args(parts, "0/2")); err == nil || !strings.Contains(err.Error(), "-task train") {
+		t.Errorf("expected a share without anything to draw from to be refused, got %v", err)
 	}
 	for _, a := range [][]string{args(whole, ""), args(parts, "train"), args(parts, "1/2"), args(parts, "1/2"), args(parts, "0/2"), args(parts, "merge/2")} {
 		if err := run(t.Context(), a); err != nil {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/latdiff/latdiff/internal/results"
-	"github.com/latdiff/latdiff/internal/walk"
+	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/lattice/gauge"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
@@ -63,7 +63,7 @@ func (c *Chain) Walk(ctx context.Context, torus *gauge.Torus, start [][]float64,
 			return nil, err
 		}
 		const adaptation = 500
-		one, err := walk.Run(ctx, chain, walk.Config{
+		one, err := stage.Walk(ctx, chain, stage.WalkConfig{
 			Path: path(r), Name: filepath.Base(path(r)), Settle: adaptation, Steps: steps, Columns: 2 + more,
 			Observe: func(chain *mcmc.Chain, columns [][]float64) error {
 				links := chain.Field()

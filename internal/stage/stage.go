@@ -1,5 +1,5 @@
-// Package stage keeps the outcome of finished parts of a run in files, so that an
-// interrupted run continues behind them with the numbers that it would have had.
+// Package stage keeps the outcome of finished parts of a run in files, and Markov chains on their
+// way, so that an interrupted run continues behind them with the numbers that it would have had.
 package stage
 
 import (

@@ -1,6 +1,4 @@
-// Package walk runs Markov chains step by step for the programs, with measurements after every
-// step, and keeps their state in a file, from which a process that was killed goes on.
-package walk
+package stage
 
 import (
 	"context"
@@ -12,12 +10,11 @@ import (
 	"time"
 
 	"github.com/latdiff/latdiff/internal/checkpoint"
-	"github.com/latdiff/latdiff/internal/stage"
 	"github.com/latdiff/latdiff/mcmc"
 )
 
-// Config says how long a chain is and what is measured.
-type Config struct {
+// WalkConfig says how long a chain is and what is measured.
+type WalkConfig struct {
 	// Path is the file of the state, in a folder that is made if need be, and empty for none. Name, a
 	// word, says which chain it is.
 	Path, Name string
@@ -31,16 +28,16 @@ type Config struct {
 	Progress func(done int)
 }
 
-// Result is what a chain has given. The acceptance is that of the measured steps.
-type Result struct {
+// WalkResult is what a chain has given. The acceptance is that of the measured steps.
+type WalkResult struct {
 	Columns    [][]float64
 	Acceptance float64
 	// Seconds is the time of all steps and measurements, of all processes.
 	Seconds float64
 }
 
-// state is what the file keeps.
-type state struct {
+// walkState is what the file keeps.
+type walkState struct {
 	Chain   []byte
 	Columns [][]float64
 	Seconds float64
@@ -48,19 +45,19 @@ type state struct {
 
 // walker is a chain on its way.
 type walker struct {
-	Config
+	WalkConfig
 	chain *mcmc.Chain
-	state state
+	state walkState
 	timer *checkpoint.Timer
 }
 
-// Run makes the steps of a fresh chain, or those that an earlier process has left. The state is
-// written every so often (see package checkpoint), when ctx ends, and in the end, so that a chain
+// Walk makes the steps of a fresh chain, or those that an earlier process has left, and measures
+// after each. The state is written every so often (see package checkpoint), when ctx ends, and in the end, so that a chain
 // which is finished is not run again. A step is never interrupted: a chain that goes on is bit by
 // bit the one that was not stopped. It returns the errors of the chain, of Observe and of ctx, and one for
 // a state that is damaged or of another chain.
-func Run(ctx context.Context, chain *mcmc.Chain, cfg Config) (*Result, error) {
-	w := &walker{Config: cfg, chain: chain, state: state{Columns: make([][]float64, cfg.Columns)}, timer: checkpoint.New(0)}
+func Walk(ctx context.Context, chain *mcmc.Chain, cfg WalkConfig) (*WalkResult, error) {
+	w := &walker{WalkConfig: cfg, chain: chain, state: walkState{Columns: make([][]float64, cfg.Columns)}, timer: checkpoint.New(0)}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -83,7 +80,7 @@ func Run(ctx context.Context, chain *mcmc.Chain, cfg Config) (*Result, error) {
 	if err := w.save(); err != nil {
 		return nil, err
 	}
-	return &Result{Columns: w.state.Columns, Acceptance: chain.Stats().Acceptance(), Seconds: w.state.Seconds}, nil
+	return &WalkResult{Columns: w.state.Columns, Acceptance: chain.Stats().Acceptance(), Seconds: w.state.Seconds}, nil
 }
 
 func (w *walker) load() error {
@@ -96,7 +93,7 @@ func (w *walker) load() error {
 	if err := checkpoint.Check(w.Path); err != nil {
 		return err
 	}
-	s, err := stage.Load[state](w.Path, w.Name)
+	s, err := Load[walkState](w.Path, w.Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -123,7 +120,7 @@ func (w *walker) save() error {
 	if w.state.Chain, err = w.chain.MarshalBinary(); err != nil {
 		return err
 	}
-	return stage.Save(w.Path, w.Name, w.state)
+	return Save(w.Path, w.Name, w.state)
 }
 
 // step makes a step and measures.

@@ -1,4 +1,4 @@
-package walk
+package stage
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 // A chain that is stopped again and again gives what one gives that is not, and what
 // mcmc.Chain.Thermalise and Run give; a finished one is not run again.
-func TestRun(t *testing.T) {
+func TestWalk(t *testing.T) {
 	t.Setenv(checkpoint.Variable, "1ns")
 	lat, err := lattice.New(4)
 	if err != nil {
@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 		return chain
 	}
 	const settle, steps = 7, 20
-	var want Result
+	var want WalkResult
 	plain := fresh()
 	if err := plain.Thermalise(t.Context(), settle); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,12 @@ func TestRun(t *testing.T) {
 	}
 	want.Acceptance = plain.Stats().Acceptance()
 
-	cfg := Config{Path: filepath.Join(t.TempDir(), "stages", "one"), Name: "one", Settle: settle, Steps: steps, Columns: 2}
+	cfg := WalkConfig{Path: filepath.Join(t.TempDir(), "stages", "one"), Name: "one", Settle: settle, Steps: steps, Columns: 2}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := Walk(stopped, fresh(), cfg); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
 	stops := 0
 	for ; ; stops++ {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -69,10 +74,10 @@ func TestRun(t *testing.T) {
 			}
 			return observe(c, columns)
 		}
-		got, err := Run(ctx, fresh(), cfg)
+		got, err := Walk(ctx, fresh(), cfg)
 		cancel()
 		if err == nil {
-			if !(got.Seconds > 0) || !reflect.DeepEqual(Result{Columns: got.Columns, Acceptance: got.Acceptance}, want) {
+			if !(got.Seconds > 0) || !reflect.DeepEqual(WalkResult{Columns: got.Columns, Acceptance: got.Acceptance}, want) {
 				t.Errorf("a chain that was stopped %d times gave %v, expected %v", stops, got, want)
 			}
 			break
@@ -85,18 +90,18 @@ func TestRun(t *testing.T) {
 		t.Errorf("stopped %d times, expected more", stops)
 	}
 	cfg.Observe = func(*mcmc.Chain, [][]float64) error { return errors.New("a finished chain is measured again") }
-	if _, err := Run(t.Context(), fresh(), cfg); err != nil {
+	if _, err := Walk(t.Context(), fresh(), cfg); err != nil {
 		t.Error(err)
 	}
 	other := cfg
 	other.Name = "two"
-	if _, err := Run(t.Context(), fresh(), other); err == nil {
+	if _, err := Walk(t.Context(), fresh(), other); err == nil {
 		t.Error("the state of another chain was accepted")
 	}
 	if err := os.WriteFile(cfg.Path, []byte("x"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Run(t.Context(), fresh(), cfg); err == nil {
+	if _, err := Walk(t.Context(), fresh(), cfg); err == nil {
 		t.Error("a damaged state was accepted")
 	}
 }
