@@ -83,9 +83,13 @@ func (d *dmmc) stepTime(ctx context.Context, ens *lattice.Ensemble, newKernel fu
 	start := time.Now()
 	for i, c := range chains {
 		wg.Go(func() {
-			for time.Since(start) < d.o.clock && errs[i] == nil {
+			// Some steps are made also where the clock jumps ahead.
+			for {
 				errs[i] = c.Run(ctx, 10)
 				steps.Add(10)
+				if errs[i] != nil || time.Since(start) >= d.o.clock {
+					return
+				}
 			}
 		})
 	}
