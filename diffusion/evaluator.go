@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/latdiff/latdiff/internal/lanes"
@@ -50,13 +46,10 @@ type HostLevel interface {
 // graph of fields, many times faster than the graph: the weights of every noise level are
 // computed once, by a graph, and kept. It is safe for concurrent use.
 type Evaluator struct {
-	m    *Model
-	exec *model.Exec
-	host Host
-	site *siteHost // nil: none
-
-	mu     sync.Mutex
-	levels map[float64]*evaluatorLevel
+	m      *Model
+	host   Host
+	site   *siteHost // nil: none
+	levels *levels[*evaluatorLevel]
 }
 
 // evaluatorLevel is a model at one noise level.
@@ -65,9 +58,6 @@ type evaluatorLevel struct {
 	scale   float64    // c(σ)
 	site    *siteLevel // nil: none
 }
-
-// maxEvaluatorLevels bounds the number of levels that are kept: those of a fixed grid.
-const maxEvaluatorLevels = 512
 
 // NewEvaluator returns the evaluator of a model, whose weights must not change while it is
 // used, but see [Evaluator.Reset]. The backend computes the weights of a noise level. It returns an error that is
@@ -85,21 +75,15 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 	if !ok || d.solution != nil || len(d.theory().Fixed()) > 0 {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s in %s space: %w", d.network.Kind(), d.space.Kind(), errors.ErrUnsupported)
 	}
-	if err := CheckWeights(backend, m); err != nil {
+	e := &Evaluator{m: d}
+	var err error
+	e.levels, err = newLevels[*evaluatorLevel](backend, d, network.Coefficients)
+	if err != nil {
 		return nil, err
 	}
-	e := &Evaluator{m: d}
 	e.Reset()
 	if e.host == nil {
 		return nil, fmt.Errorf("diffusion: an evaluator of the network %s for %v: %w", d.network.Kind(), d.layout, errors.ErrUnsupported)
-	}
-	var err error
-	e.exec, err = model.NewExec(backend, d.store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-		x := graph.Zeros(in[0].Graph(), shapes.Make(dtypes.Float64, fieldShape(d.layout, 1)...))
-		return network.Coefficients(scope.At("net"), d.seen(x, graph.Reshape(in[0], 1)))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	return e, nil
 }
@@ -107,7 +91,8 @@ func NewEvaluator(backend compute.Backend, m ScoreModel) (*Evaluator, error) {
 // Reset forgets what was computed of the model, after a [Model.Assign] to it. Nothing else may use
 // the evaluator meanwhile.
 func (e *Evaluator) Reset() {
-	e.host, e.site, e.levels = e.m.network.(HostNetwork).Host(e.m.theory(), e.m.shift()), nil, map[float64]*evaluatorLevel{}
+	e.levels.reset()
+	e.host, e.site = e.m.network.(HostNetwork).Host(e.m.theory(), e.m.shift()), nil
 	if e.m.site != nil {
 		e.site = newSiteHost(e.m)
 	}
@@ -126,7 +111,7 @@ func (e *Evaluator) Remainder(r, divergence, modes []float64, sigma float64) err
 	if len(modes) != n*v || len(r) != len(modes) || divergence != nil && len(divergence) != n {
 		return fmt.Errorf("diffusion: expected modes of fields of %d numbers and as many results, got %d, %d and %d divergences", v, len(modes), len(r), len(divergence))
 	}
-	l, err := e.level(sigma)
+	l, err := e.levels.at(sigma, e.level)
 	if err != nil {
 		return err
 	}
@@ -188,17 +173,8 @@ func (e *Evaluator) evaluate(l *evaluatorLevel, r, divergence, modes []float64, 
 	}
 }
 
-// level returns the model at a noise level.
-func (e *Evaluator) level(sigma float64) (*evaluatorLevel, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if l, ok := e.levels[sigma]; ok {
-		return l, nil
-	}
-	coefficients, err := weightsAt(e.exec, sigma)
-	if err != nil {
-		return nil, err
-	}
+// level returns the model at a noise level, with these coefficients of the network.
+func (e *Evaluator) level(sigma float64, coefficients [][]float64) *evaluatorLevel {
 	values := make([][]float32, len(coefficients))
 	for i, all := range coefficients {
 		values[i] = make([]float32, len(all))
@@ -206,15 +182,11 @@ func (e *Evaluator) level(sigma float64) (*evaluatorLevel, error) {
 			values[i][j] = float32(v)
 		}
 	}
-	if len(e.levels) >= maxEvaluatorLevels {
-		clear(e.levels)
-	}
 	l := &evaluatorLevel{network: e.host.Level(values), scale: e.m.scaleAt(sigma)}
 	if e.site != nil {
 		l.site = e.site.level(sigma)
 	}
-	e.levels[sigma] = l
-	return l, nil
+	return l
 }
 
 // scaleAt returns c(σ), see [preconditioner].
@@ -225,22 +197,4 @@ func (m *Model) scaleAt(sigma float64) float64 {
 		variance += m.cfg.Residual[k] / (noisy * noisy)
 	}
 	return math.Sqrt(variance / float64(m.layout.Size()))
-}
-
-// weightsAt returns what a graph makes of the weights at a noise level.
-func weightsAt(exec *model.Exec, sigma float64) ([][]float64, error) {
-	out, err := exec.Call(sigma)
-	if err != nil {
-		return nil, fmt.Errorf("diffusion: weights at σ = %v: %w", sigma, err)
-	}
-	values := make([][]float64, len(out))
-	for i, t := range out {
-		if err := tensors.ConstFlatData(t, func(flat []float64) { values[i] = slices.Clone(flat) }); err != nil {
-			return nil, fmt.Errorf("diffusion: weights at σ = %v: %w", sigma, err)
-		}
-		if err := t.FinalizeAll(); err != nil {
-			return nil, fmt.Errorf("diffusion: weights at σ = %v: %w", sigma, err)
-		}
-	}
-	return values, nil
 }

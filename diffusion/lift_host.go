@@ -8,8 +8,6 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
@@ -42,10 +40,7 @@ type SiteFunction func(angle, mean float64) (out, slope float64)
 type LiftEvaluator struct {
 	m       *Model
 	network SiteNetwork
-	exec    *model.Exec
-
-	mu     sync.Mutex
-	levels map[float64]*liftLevel
+	levels  *levels[*liftLevel]
 }
 
 // NewLiftEvaluator returns the evaluator of a model, whose weights must not change while it is used, but see
@@ -64,25 +59,16 @@ func NewLiftEvaluator(backend compute.Backend, m ScoreModel) (*LiftEvaluator, er
 	if _, lifted := d.space.(LiftedAngles); !ok || !lifted || !d.white() || !network.Sitewise() {
 		return nil, fmt.Errorf("diffusion: an evaluator of lifted angles of the network %s in %s space: %w", d.network.Kind(), d.space.Kind(), errors.ErrUnsupported)
 	}
-	if err := CheckWeights(backend, m); err != nil {
+	l, err := newLevels[*liftLevel](backend, d, network.SiteCoefficients)
+	if err != nil {
 		return nil, err
 	}
-	e := &LiftEvaluator{m: d, network: network}
-	e.Reset()
-	var err error
-	e.exec, err = model.NewExec(backend, d.store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-		x := graph.Zeros(in[0].Graph(), shapes.Make(dtypes.Float64, fieldShape(d.layout, 1)...))
-		return network.SiteCoefficients(scope.At("net"), d.seen(x, graph.Reshape(in[0], 1)))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("diffusion: %w", err)
-	}
-	return e, nil
+	return &LiftEvaluator{d, network, l}, nil
 }
 
 // Reset forgets what was computed of the model, after a [Model.Assign] to it. Nothing else may use
 // the evaluator meanwhile.
-func (e *LiftEvaluator) Reset() { e.levels = map[float64]*liftLevel{} }
+func (e *LiftEvaluator) Reset() { e.levels.reset() }
 
 // white reports whether all modes but the zero mode have the same C_k.
 func (p *gaussianPart) white() bool {
@@ -103,7 +89,7 @@ func (e *LiftEvaluator) Remainder(r, divergence, fields []float64, sigma float64
 	if len(fields) != n*v || len(r) != len(fields) || divergence != nil && len(divergence) != n {
 		return fmt.Errorf("diffusion: expected fields of %d numbers and as many results, got %d, %d and %d divergences", v, len(fields), len(r), len(divergence))
 	}
-	l, err := e.level(sigma)
+	l, err := e.levels.at(sigma, e.level)
 	if err != nil {
 		return err
 	}
@@ -128,20 +114,8 @@ func (e *LiftEvaluator) Remainder(r, divergence, fields []float64, sigma float64
 	return nil
 }
 
-// level returns the model at a noise level.
-func (e *LiftEvaluator) level(sigma float64) (*liftLevel, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if l, ok := e.levels[sigma]; ok {
-		return l, nil
-	}
-	coefficients, err := weightsAt(e.exec, sigma)
-	if err != nil {
-		return nil, err
-	}
-	if len(e.levels) >= maxEvaluatorLevels {
-		clear(e.levels)
-	}
+// level returns the model at a noise level, with these coefficients of the network.
+func (e *LiftEvaluator) level(sigma float64, coefficients [][]float64) *liftLevel {
 	m, variance := e.m, sigma*sigma
 	l := &liftLevel{
 		network: e.network.Site(coefficients, sigma), scale: m.scaleAt(sigma),
@@ -151,8 +125,7 @@ func (e *LiftEvaluator) level(sigma float64) (*liftLevel, error) {
 	if solution, ok := m.solution.(*lift); ok {
 		l.known = solution.level(sigma)
 	}
-	e.levels[sigma] = l
-	return l, nil
+	return l
 }
 
 // liftLevel is a model of lifted angles at one noise level.
