@@ -88,8 +88,10 @@ func compareEngines(t *testing.T, b compute.Backend, m *diffusion.Model, ens *la
 		logq[i] = must(f.LogProb(t.Context(), ens, 0)).LogQ
 	}
 	for i, want := range logq[1] {
-		// In float32 the sums over a thousand sites and the stages of the steps leave 4e-5.
-		if d := logq[0][i] - want; !(math.Abs(d) < 2e-4) {
+		// In float32 the sums over a thousand sites and the stages of the steps leave 4e-5, and
+		// the rounding of more sites grows like the root of their number.
+		bound := 2e-4 * math.Sqrt(max(1, float64(m.Layout().Volume())/drawnVolume))
+		if d := logq[0][i] - want; !(math.Abs(d) < bound) {
 			t.Errorf("log q = %v, %v in float64: %.1e", logq[0][i], want, d)
 		}
 	}
