@@ -48,11 +48,15 @@ func (c *cost) fit() {
 	}
 }
 
-// crossing returns where the fits to DM-MC and to another sampler are equal.
+// crossing returns where the fits to DM-MC and to another sampler are equal, if their powers differ
+// by more than two standard errors. Those of powers that agree cross anywhere.
 func (c *cost) crossing(name string) (x stats.Estimate, ok bool) {
 	p, have := c.fits[exact]
 	q, other := c.fits[name]
 	if !have || !other || name == exact {
+		return unknown, false
+	}
+	if e, f := p.Exponent, q.Exponent; math.Abs(e.Value-f.Value) < 2*math.Hypot(e.Error, f.Error) {
 		return unknown, false
 	}
 	return p.Crossing(q)
