@@ -33,7 +33,8 @@ type block struct {
 	result, head  []float32
 	transformTemp []float32
 
-	pairs *pairBlock // nil: none
+	pairs     *pairBlock     // nil: none
+	gradients *gradientBlock // nil: none
 
 	sign, slope [lanes.Width]float32    // m and ∂m/∂φ
 	sums        [2][lanes.Width]float64 // of ∂out(x)/∂φ(x), and of ∂out(x)/∂m as far as it is not in the first
@@ -74,6 +75,9 @@ func newBlock(h *host) *block {
 	if cfg.Pairs > 0 {
 		b.pairs = newPairBlock(cfg.Pairs, row)
 	}
+	if cfg.Gradients > 0 {
+		b.gradients = newGradientBlock(&cfg, row)
+	}
 	b.a, b.b, b.c = columns(1)[:tileColumns], columns(1)[:tileColumns], columns(1)[:tileColumns]
 	return b
 }
@@ -97,6 +101,10 @@ func (b *block) evaluate(l *level, f fields) {
 	}
 	for from := 0; from < b.row; from += tileColumns {
 		b.smooth(l, from, min(tileColumns, b.row-from), f.divergence != nil)
+	}
+	if l.gradients != nil {
+		b.differ(l, f.divergence != nil)
+		b.kernels.Dot(b.head, []float32{1}, b.gradients.sum)
 	}
 	b.transform.Apply(b.result, b.transformTemp)
 	b.transform.Apply(b.head, b.transformTemp)

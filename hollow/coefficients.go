@@ -24,6 +24,8 @@ type coefficients[T any] struct {
 	rateSigmoid, rateCubic, rateQuadratic, rateConstant       T
 	// The bilocal part, see there; they are empty where there is none.
 	pairSlopes, pairOutput, pairInputs, pairKernels, pairReturns, pairAmplitude T
+	// The gradients, see there; they are empty where there are none. Rates are [directions, …].
+	gradientMixing, gradientEstimate, gradientOutput, gradientCubic, gradientRates, gradientCubicRates T
 }
 
 // all lists the coefficients in the order in which the graph returns them.
@@ -37,6 +39,7 @@ func (c *coefficients[T]) all() []*T {
 		&c.cubic, &c.quadratic,
 		&c.rateSigmoid, &c.rateCubic, &c.rateQuadratic, &c.rateConstant,
 		&c.pairSlopes, &c.pairOutput, &c.pairInputs, &c.pairKernels, &c.pairReturns, &c.pairAmplitude,
+		&c.gradientMixing, &c.gradientEstimate, &c.gradientOutput, &c.gradientCubic, &c.gradientRates, &c.gradientCubicRates,
 	}
 }
 
@@ -71,6 +74,12 @@ func (n *Network) Coefficients(scope *model.Scope, in diffusion.Inputs) []*graph
 		p := h.bilocal()
 		c.pairSlopes, c.pairOutput, c.pairInputs = p.slopes, p.a, p.b
 		c.pairKernels, c.pairReturns, c.pairAmplitude = p.kernels, p.returns, p.amplitude
+	}
+
+	if b.cfg.Gradients > 0 {
+		g := h.gradients()
+		c.gradientMixing, c.gradientEstimate, c.gradientOutput, c.gradientCubic = g.mixing, g.estimate, g.weights, g.cubic
+		c.gradientRates, c.gradientCubicRates = join(0, g.rates...), join(0, g.cubicRates...)
 	}
 
 	// Terms that are missing have at most one coefficient for every sigmoid, or tangent.

@@ -38,31 +38,36 @@ func TestNetwork(t *testing.T) {
 		keeps      *lattice.Symmetries
 		other      []int
 		local      bool
-		edges      int
+		parts      hollow.Config
 	}{
-		{"one dimension", []int{6}, 1, 0, &scalar, nil, []int{9}, true, 0},
-		{"square", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false, 0},
-		{"unknown", []int{4, 4}, 1, 0, nil, &scalar, []int{6, 5}, false, 0},
-		{"rectangle", []int{4, 6}, 1, 0, &scalar, nil, nil, false, 0},
-		{"three dimensions", []int{3, 1, 2}, 1, 0, &scalar, nil, nil, false, 0},
-		{"ordered", []int{4, 4}, 1, 3, &scalar, nil, nil, false, 0},
-		{"ordered line", []int{6}, 1, 3, &scalar, nil, nil, true, 0},
-		{"not even", []int{4, 4}, 1, 0, &uneven, nil, []int{6, 6}, false, 0},
-		{"anisotropic", []int{5, 5}, 1, 0, &anisotropic, nil, []int{4, 6}, false, 0},
-		{"anisotropic, three directions", []int{3, 3, 3}, 1, 0, &anisotropic, nil, nil, false, 0},
-		{"O(2)", []int{4, 4}, 2, 0, &vector, nil, []int{6, 4}, false, 0},
-		{"O(3)", []int{3, 4}, 3, 0, &vector, nil, nil, true, 0},
-		{"two fields", []int{4, 4}, 2, 0, &pair, nil, []int{5, 5}, false, 0},
-		{"two fields, alike", []int{4, 4}, 2, 0, &permuted, &separate, nil, false, 0},
-		{"two fields, not even", []int{4, 3}, 2, 0, &shifted, nil, nil, true, 0},
-		{"edges", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false, 3},
-		{"edges, three directions", []int{3, 1, 2}, 1, 0, &anisotropic, nil, nil, true, 2},
-		{"edges, O(2)", []int{4, 3}, 2, 0, &vector, nil, nil, false, 2},
-		{"edges, two fields, not even", []int{4, 2}, 2, 0, &shifted, nil, nil, false, 2},
+		{"one dimension", []int{6}, 1, 0, &scalar, nil, []int{9}, true, hollow.Config{}},
+		{"square", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false, hollow.Config{}},
+		{"unknown", []int{4, 4}, 1, 0, nil, &scalar, []int{6, 5}, false, hollow.Config{}},
+		{"rectangle", []int{4, 6}, 1, 0, &scalar, nil, nil, false, hollow.Config{}},
+		{"three dimensions", []int{3, 1, 2}, 1, 0, &scalar, nil, nil, false, hollow.Config{}},
+		{"ordered", []int{4, 4}, 1, 3, &scalar, nil, nil, false, hollow.Config{}},
+		{"ordered line", []int{6}, 1, 3, &scalar, nil, nil, true, hollow.Config{}},
+		{"not even", []int{4, 4}, 1, 0, &uneven, nil, []int{6, 6}, false, hollow.Config{}},
+		{"anisotropic", []int{5, 5}, 1, 0, &anisotropic, nil, []int{4, 6}, false, hollow.Config{}},
+		{"anisotropic, three directions", []int{3, 3, 3}, 1, 0, &anisotropic, nil, nil, false, hollow.Config{}},
+		{"O(2)", []int{4, 4}, 2, 0, &vector, nil, []int{6, 4}, false, hollow.Config{}},
+		{"O(3)", []int{3, 4}, 3, 0, &vector, nil, nil, true, hollow.Config{}},
+		{"two fields", []int{4, 4}, 2, 0, &pair, nil, []int{5, 5}, false, hollow.Config{}},
+		{"two fields, alike", []int{4, 4}, 2, 0, &permuted, &separate, nil, false, hollow.Config{}},
+		{"two fields, not even", []int{4, 3}, 2, 0, &shifted, nil, nil, true, hollow.Config{}},
+		{"edges", []int{4, 4}, 1, 0, &scalar, nil, []int{6, 6}, false, hollow.Config{Edges: 3}},
+		{"edges, three directions", []int{3, 1, 2}, 1, 0, &anisotropic, nil, nil, true, hollow.Config{Edges: 2}},
+		{"edges, O(2)", []int{4, 3}, 2, 0, &vector, nil, nil, false, hollow.Config{Edges: 2}},
+		{"edges, two fields, not even", []int{4, 2}, 2, 0, &shifted, nil, nil, false, hollow.Config{Edges: 2}},
+		{"gradients", []int{4, 6}, 1, 0, &scalar, nil, []int{6, 6}, false, hollow.Config{Gradients: 3}},
+		{"gradients, three directions", []int{3, 1, 2}, 1, 0, &anisotropic, nil, nil, true, hollow.Config{Gradients: 2}},
+		{"gradients, ordered", []int{4, 4}, 1, 3, &scalar, nil, nil, false, hollow.Config{Gradients: 2}},
+		{"gradients, not even", []int{4, 3}, 1, 0, &uneven, nil, nil, false, hollow.Config{Gradients: 2}},
+		{"gradients, two fields", []int{3, 3}, 2, 0, &pair, nil, nil, false, hollow.Config{Gradients: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small
-			cfg.Local, cfg.Edges = c.local, c.edges
+			cfg.Local, cfg.Edges, cfg.Gradients = c.local, c.parts.Edges, c.parts.Gradients
 			check := difftest.Config{
 				Layout:     lattice.Layout{Lattice: must(lattice.New(c.dims...)), Components: c.components},
 				Symmetries: c.symmetries, Keeps: c.keeps, Order: c.order, Gain: 0.4,

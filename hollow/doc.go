@@ -19,7 +19,8 @@
 // perturbation theory around the Gaussian model, to first order in λ. To second order
 // there are products of functions at two places, Σ_j A_j(ψ) (P_j ∗ B_j(ψ)) with the expected
 // clean field ψ ∝ W ∗ φ, joined by kernels P_j that are made of powers of the propagator and
-// of learned short ranges; their divergence takes one more convolution.
+// of learned short ranges; their divergence takes one more convolution. Functions of the differences
+// between neighbouring sites, as a potential Σ_xµ S(û(x+µ̂) - û(x)) has them, can be added.
 //
 // A field with the O(N) symmetry is a vector at every site, and so are the features and the
 // context; all sigmoids become s(p) = p/√(1+|p|²), so that the network is equivariant, and

@@ -24,6 +24,7 @@ type head struct {
 	bias, offset             *graph.Node // of p and g, as columns, or nil
 
 	s           sigmoid
+	u           *graph.Node // û [batch, species·filters, copies·sites]
 	psi, square *graph.Node // ψ [batch, species, copies·sites] and ψ² [batch, species, sites]
 }
 
@@ -35,6 +36,10 @@ func (b *builder) smoothed() (out, divergence *graph.Node) {
 	divergence = h.trace()
 	if b.hasPairs() {
 		more, trace := h.bilocal().value()
+		g, divergence = graph.Add(g, more), graph.Add(divergence, trace)
+	}
+	if b.cfg.Gradients > 0 {
+		more, trace := h.gradients().value(h.u)
 		g, divergence = graph.Add(g, more), graph.Add(divergence, trace)
 	}
 	wiener := b.eachSpecies(1, func(s *species) *graph.Node { return s.wiener })
@@ -76,6 +81,7 @@ func (h *head) value() *graph.Node {
 		f := h.filters[slices.Index(h.species, s)]
 		return transform(h.filtered(f, onChannels(s.modes, h.cfg.numFilters())), h.dims)
 	})
+	h.u = u
 	h.s = newSigmoid(mix(join(2, h.mixing, h.signs[0], h.bias), u, h.sign, h.ones()), h.copies)
 	// Besides the sigmoids there are linear terms, and cubic ones: the drift grows like φ³,
 	// which no bounded function can follow.

@@ -47,6 +47,10 @@ type Config struct {
 	// field at two places; see the package comment. They belong to odd networks for fields of one
 	// component; others have none. Default 8; negative: none.
 	Pairs int `json:"pairs"`
+	// Gradients is the number of sigmoids in the smoothed part of differences between neighbouring
+	// sites. They pay near a critical point at strong coupling, and belong to fields of one
+	// component; others have none. Default 0.
+	Gradients int `json:"gradients,omitempty"`
 	// Local leaves out the zero mode φ_0 = Σ_x φ(x)/√V, by which, in units of its standard
 	// deviation, every site otherwise knows the magnetisation. What that means for the
 	// score depends on the volume: choose Local for a model that is to be moved to other
@@ -123,7 +127,7 @@ func New(cfg Config) (*Network, error) {
 			return nil, fmt.Errorf("hollow: expected classes from 0 to %d of %d directions, got %v", len(cfg.Directions)-1, len(cfg.Directions), cfg.Directions)
 		}
 	}
-	if cfg.Edges < 0 || cfg.Edges > maxSize || cfg.Pairs > maxSize {
+	if cfg.Edges < 0 || cfg.Edges > maxSize || cfg.Gradients < 0 || cfg.Gradients > maxSize || cfg.Pairs > maxSize {
 		return nil, fmt.Errorf("hollow: expected sizes from 0 to %d, got %+v", maxSize, cfg)
 	}
 	switch {
@@ -185,6 +189,9 @@ func (n *Network) Adapt(t diffusion.Theory) (diffusion.Architecture, error) {
 	}
 	if t.Components > 1 || cfg.Parity == diffusion.NoParity {
 		cfg.Pairs = -1
+	}
+	if t.Components > 1 {
+		cfg.Gradients = 0
 	}
 	return &Network{cfg: cfg}, nil
 }

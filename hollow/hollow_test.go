@@ -69,7 +69,7 @@ func TestOnLattice(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	for _, cfg := range []hollow.Config{{Hidden: -1}, {Edges: -1}, {Parity: "even"}, {Components: "alike"}, {Directions: []int{0, 2}}, {Directions: []int{-1}}} {
+	for _, cfg := range []hollow.Config{{Hidden: -1}, {Edges: -1}, {Gradients: -1}, {Parity: "even"}, {Components: "alike"}, {Directions: []int{0, 2}}, {Directions: []int{-1}}} {
 		if _, err := hollow.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "hollow: expected") {
 			t.Errorf("New(%+v) gave the error %v", cfg, err)
 		}

@@ -50,7 +50,8 @@ type level struct {
 	mixing  *lanes.Matrix
 	// ownOutput is output times own.
 	ownOutput []float32
-	pairs     *pairLevel // nil: none
+	pairs     *pairLevel     // nil: none
+	gradients *gradientLevel // nil: none
 }
 
 // Level returns the network at one noise level; see [diffusion.Host].
@@ -90,6 +91,9 @@ func (h *host) Level(values [][]float32) diffusion.HostLevel {
 	}
 	if cfg.Pairs > 0 {
 		l.pairs = newPairLevel(h, c)
+	}
+	if cfg.Gradients > 0 {
+		l.gradients = newGradientLevel(h, c)
 	}
 	return l
 }

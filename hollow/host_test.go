@@ -65,21 +65,23 @@ func TestHost(t *testing.T) {
 		dims  []int
 		site  []float64
 	}{
-		"default":        {hollow.Config{}, 0, 20, []int{8, 8}, nil},
-		"ordered":        {hollow.Config{}, 5, 3, []int{6, 6}, nil},
-		"one dimension":  {small, 0, 1, []int{9}, nil},
-		"odd extents":    {small, 2, 17, []int{5, 3}, nil},
-		"anisotropic":    {with(func(c *hollow.Config) { c.Directions = []int{0, 1} }), 0, 4, []int{4, 6}, nil},
-		"three, local":   {with(func(c *hollow.Config) { c.Local = true }), 0, 33, []int{3, 4, 2}, nil},
-		"four":           {small, 1, 2, []int{2, 3, 2, 4}, nil},
-		"not even":       {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 0, 16, []int{4, 4}, nil},
-		"one site":       {small, 0, 18, []int{4, 6}, []float64{0, 0, -1, 0, 1}},
-		"one site, free": {small, 0, 2, []int{5}, []float64{0, 0.2, 1}},
-		"pairs":          {with(func(c *hollow.Config) { c.Pairs = 6 }), 0, 18, []int{6, 4}, nil},
-		"pairs, ordered": {with(func(c *hollow.Config) { c.Pairs = 2 }), 2, 3, []int{4, 4}, nil},
-		"edges":          {with(func(c *hollow.Config) { c.Edges = 5 }), 0, 18, []int{4, 6}, []float64{0, 0, -1, 0, 1}},
-		"edges, uneven":  {with(func(c *hollow.Config) { c.Edges, c.Parity = 2, diffusion.NoParity }), 0, 3, []int{3, 1, 2}, nil},
-		"biased ordered": {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 3, 5, []int{4, 4}, nil},
+		"default":            {hollow.Config{}, 0, 20, []int{8, 8}, nil},
+		"ordered":            {hollow.Config{}, 5, 3, []int{6, 6}, nil},
+		"one dimension":      {small, 0, 1, []int{9}, nil},
+		"odd extents":        {small, 2, 17, []int{5, 3}, nil},
+		"anisotropic":        {with(func(c *hollow.Config) { c.Directions = []int{0, 1} }), 0, 4, []int{4, 6}, nil},
+		"three, local":       {with(func(c *hollow.Config) { c.Local = true }), 0, 33, []int{3, 4, 2}, nil},
+		"four":               {small, 1, 2, []int{2, 3, 2, 4}, nil},
+		"not even":           {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 0, 16, []int{4, 4}, nil},
+		"one site":           {small, 0, 18, []int{4, 6}, []float64{0, 0, -1, 0, 1}},
+		"one site, free":     {small, 0, 2, []int{5}, []float64{0, 0.2, 1}},
+		"pairs":              {with(func(c *hollow.Config) { c.Pairs = 6 }), 0, 18, []int{6, 4}, nil},
+		"pairs, ordered":     {with(func(c *hollow.Config) { c.Pairs = 2 }), 2, 3, []int{4, 4}, nil},
+		"edges":              {with(func(c *hollow.Config) { c.Edges = 5 }), 0, 18, []int{4, 6}, []float64{0, 0, -1, 0, 1}},
+		"edges, uneven":      {with(func(c *hollow.Config) { c.Edges, c.Parity = 2, diffusion.NoParity }), 0, 3, []int{3, 1, 2}, nil},
+		"gradients":          {with(func(c *hollow.Config) { c.Gradients = 5 }), 0, 18, []int{4, 6}, nil},
+		"gradients, ordered": {with(func(c *hollow.Config) { c.Gradients = 2 }), 2, 3, []int{3, 1, 4}, nil},
+		"biased ordered":     {with(func(c *hollow.Config) { c.Parity = diffusion.NoParity }), 3, 5, []int{4, 4}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := freshModel(c.cfg, c.order, c.dims...)

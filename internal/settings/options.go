@@ -25,14 +25,15 @@ type Options struct {
 	Objective      string
 	Steps, Batch   int // Steps 0: what suits the model
 	LearningRate   float64
-	Edges, Pairs   int // of a hollow network
-	Average        int // trajectories over which the targets are averaged
-	Samples        int
-	ReverseSteps   int
-	FlowSteps      int
-	Probes         int
-	Ensemble       string
-	Start          string // model whose weights the training starts from
+	// Of a hollow network.
+	Edges, Pairs, Gradients int
+	Average                 int // trajectories over which the targets are averaged
+	Samples                 int
+	ReverseSteps            int
+	FlowSteps               int
+	Probes                  int
+	Ensemble                string
+	Start                   string // model whose weights the training starts from
 	// SigmaMax is the largest noise level of a model to train, 0 for that of the library.
 	SigmaMax float64
 }
@@ -104,7 +105,7 @@ const hollowSteps, unetSteps = 400, 3000
 func (o *Options) Parameters(lat *lattice.Lattice) map[string]any {
 	return map[string]any{
 		"preset": o.Preset, "dims": lat.Dims(), "kappa": o.Kappa, "lambda": o.Lambda, "seed": o.Seed, "backend": o.Backend,
-		"n": o.Configurations, "objective": o.Objective, "steps": o.Steps, "batch": o.Batch, "lr": o.LearningRate, "edges": o.Edges, "pairs": o.Pairs, "average": o.Average, "samples": o.Samples,
+		"n": o.Configurations, "objective": o.Objective, "steps": o.Steps, "batch": o.Batch, "lr": o.LearningRate, "edges": o.Edges, "pairs": o.Pairs, "gradients": o.Gradients, "average": o.Average, "samples": o.Samples,
 		"reverse_steps": o.ReverseSteps, "flow_steps": o.FlowSteps, "probes": o.Probes,
 		"ensemble": o.Ensemble, "model": o.Model, "start": o.Start,
 	}
@@ -126,6 +127,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.IntVar(&o.Edges, "edges", defaults.Edges, "fields of the second layer of a hollow network: 16 at strong coupling")
 	fs.IntVar(&o.Pairs, "pairs", defaults.Pairs, "products in the smoothed part of a hollow network; 0: 8, negative: none")
+	fs.IntVar(&o.Gradients, "gradients", defaults.Gradients, "functions of differences of neighbours in a hollow network: 16 at strong coupling")
 	fs.IntVar(&o.Average, "average", defaults.Average, "trajectories of hybrid Monte Carlo over which the targets of the training are\naveraged: 10 at strong coupling")
 	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
@@ -159,8 +161,8 @@ func (o *Options) Check(volume int) error {
 		return fmt.Errorf("expected a power of two as -probes, got %d", o.Probes)
 	case o.Model == "":
 		return fmt.Errorf("expected a model, got an empty name")
-	case o.Edges < 0 || o.Average < 0:
-		return fmt.Errorf("expected numbers -edges and -average that are not negative, got %d and %d", o.Edges, o.Average)
+	case o.Edges < 0 || o.Gradients < 0 || o.Average < 0:
+		return fmt.Errorf("expected numbers -edges, -gradients and -average that are not negative, got %d, %d and %d", o.Edges, o.Gradients, o.Average)
 	case !(o.LearningRate >= 0) || math.IsInf(o.LearningRate, 0):
 		return fmt.Errorf("expected a learning rate -lr ≥ 0, got %v", o.LearningRate)
 	case o.Objective != "target" && o.Objective != "denoising":
@@ -183,7 +185,7 @@ func (o *Options) Network(lat *lattice.Lattice) (diffusion.Architecture, error) 
 	if o.Model == UNet {
 		return unet.New(unet.Config{Channels: channels(lat)})
 	}
-	return hollow.New(hollow.Config{Edges: o.Edges, Pairs: o.Pairs})
+	return hollow.New(hollow.Config{Edges: o.Edges, Pairs: o.Pairs, Gradients: o.Gradients})
 }
 
 // Training returns the settings of the training on n configurations.
