@@ -128,7 +128,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Edges, "edges", defaults.Edges, "fields of the second layer of a hollow network: 16 at strong coupling")
 	fs.IntVar(&o.Pairs, "pairs", defaults.Pairs, "products in the smoothed part of a hollow network; 0: 8, negative: none")
 	fs.IntVar(&o.Gradients, "gradients", defaults.Gradients, "functions of differences of neighbours in a hollow network: 16 at strong coupling")
-	fs.IntVar(&o.Average, "average", defaults.Average, "trajectories of hybrid Monte Carlo over which the targets of the training are\naveraged: 10 at strong coupling")
+	fs.IntVar(&o.Average, "average", defaults.Average, "trajectories of hybrid Monte Carlo over which the targets of the training are\naveraged: 10 to 40 at strong coupling")
 	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
 }
