@@ -153,6 +153,7 @@ func (s *scan) compare(p point) error {
 		s.table.Add(name, e.observable, e.value)
 	}
 	if p.sides != nil {
+		s.table.Add(name, measure.SDLogW, p.sides.SDDrawn)
 		s.table.Add(name, sdTheory, p.sides.SDTheory)
 		s.table.Add(name, shift, p.sides.Shift)
 		s.table.Add(name, essTheory, stats.Estimate{Value: p.sides.ESSTheory, Error: math.NaN()})
