@@ -8,7 +8,11 @@
 // configurations with their log q, and everything is reweighted exactly: the table has the
 // effective sample size and acceptance, ⟨|M|⟩, V⟨M²⟩, U_L and log Z, and the rise of log Z since the
 // coupling before beside the integral of its derivative 2⟨Σφφ′⟩, the sum being over all pairs of
-// neighbours.
+// neighbours. With -check every coupling gets configurations of a Markov chain too, whose log q tells
+// whether the flow reaches all of the theory: ESS_p is the effective sample size as they see it.
+//
+// With -lambdas the family is one in both couplings, trained at all pairs of κ and λ, and the scan
+// goes along κ at -lambda.
 //
 // It writes family.npz, the model, scan.png and results.json, where every κ is an ensemble. With
 // -model FILE a family is read and not trained. Interrupted with Ctrl-C it keeps what is
@@ -29,11 +33,13 @@ import (
 // options are the flags of the program.
 type options struct {
 	program.Flags
-	train, at                  string
+	train, at, lambdas         string
 	n, steps, average, batch   int
-	proposals, flowSteps       int
+	proposals, check           int
+	flowSteps                  int
 	model, start               string
 	trainKappas, measureKappas []float64
+	trainLambdas               []float64 // nil: a family in κ alone
 }
 
 func main() {
@@ -45,12 +51,14 @@ func parse(args []string) (options, error) {
 	fs := program.NewFlagSet("scan", "Scan computes observables and log Z over a range of κ from one model.")
 	o.Register(fs, program.Flags{Out: "out-scan", Seed: 1, Backend: "go", Dims: "8x8", Lambda: 0.022})
 	fs.StringVar(&o.train, "train", "0.20,0.22,0.24,0.26", "hopping parameters κ of the training")
+	fs.StringVar(&o.lambdas, "lambdas", "", "couplings λ of the training, each with all κ, for a family in both (default: -lambda alone)")
 	fs.StringVar(&o.at, "at", "", "hopping parameters κ of the scan, rising (default: those of the training)")
 	fs.IntVar(&o.n, "n", 4096, "training configurations at each κ")
 	fs.IntVar(&o.steps, "steps", 2000, "training steps, shared by all κ")
 	fs.IntVar(&o.batch, "batch", 64, "configurations of a step")
 	fs.IntVar(&o.average, "average", 0, "trajectories over which the targets of the training are averaged")
 	fs.IntVar(&o.proposals, "proposals", 1024, "proposals at each κ")
+	fs.IntVar(&o.check, "check", 0, "configurations of a Markov chain at each κ for the comparison of both sides; 0: none")
 	fs.IntVar(&o.flowSteps, "flow-steps", 0, "steps of the flow (default: those of package flow)")
 	fs.StringVar(&o.model, "model", "", "read the family from this `file` in the place of training")
 	fs.StringVar(&o.start, "start", "", "begin the training with the weights of the family in this `file`, of any lattice")
@@ -60,6 +68,11 @@ func parse(args []string) (options, error) {
 	var err error
 	if o.trainKappas, err = numbers("train", o.train); err != nil {
 		return o, err
+	}
+	if o.lambdas != "" {
+		if o.trainLambdas, err = numbers("lambdas", o.lambdas); err != nil {
+			return o, err
+		}
 	}
 	o.measureKappas = o.trainKappas
 	if o.at != "" {

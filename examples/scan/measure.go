@@ -9,6 +9,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/internal/figure"
 	"github.com/latdiff/latdiff/internal/progress"
@@ -24,6 +25,10 @@ const (
 	rise     = "log_z_rise"   // log Z less that of the coupling before
 	integral = "log_z_integral"
 	maxShare = "max_weight_share"
+
+	sdTheory  = "sd_log_w_theory" // of the configurations of -check
+	shift     = "shift_log_w"     // ⟨log w⟩ of those less that of the draws
+	essTheory = "ess_theory"
 )
 
 // point is what is measured at a coupling.
@@ -34,13 +39,24 @@ type point struct {
 	absM, vm2, binder       stats.Estimate
 	logZ, d, rise, integral stats.Estimate
 
+	sides *stats.TwoSided // nil: no comparison
+
 	pairs, logw []float64 // 2Σφφ′ and log w of the proposals
 }
 
-// measure draws proposals at a coupling and reweights them. The flow of the first coupling serves
-// all: spectra and weights are inputs of its graphs.
+// flowOf returns the flow of a model. That of the first coupling serves all: spectra and weights are inputs of
+// its graphs.
+func (s *scan) flowOf(m *diffusion.Model) (f *flow.ProbabilityFlow, err error) {
+	if s.flow == nil {
+		s.flow, err = flow.New(s.backend, m, flow.Config{Steps: s.o.flowSteps})
+		return s.flow, err
+	}
+	return s.flow, s.flow.SetModel(m)
+}
+
+// measure draws proposals at a coupling and reweights them.
 func (s *scan) measure(ctx context.Context, i int, kappa float64) error {
-	a, err := s.action(kappa)
+	a, err := s.action(kappa, s.o.Lambda)
 	if err != nil {
 		return err
 	}
@@ -49,15 +65,11 @@ func (s *scan) measure(ctx context.Context, i int, kappa float64) error {
 		return err
 	}
 	ens, err := s.folder.Ensemble(ctx, fmt.Sprintf("proposals-%v.npz", kappa), fmt.Sprintf("proposals at κ = %v", kappa), a.Layout(), s.o.proposals, func(t *progress.Task) (*lattice.Ensemble, error) {
-		if s.flow == nil {
-			s.flow, err = flow.New(s.backend, m, flow.Config{Steps: s.o.flowSteps})
-		} else {
-			err = s.flow.SetModel(m)
-		}
+		f, err := s.flowOf(m)
 		if err != nil {
 			return nil, err
 		}
-		draws, err := s.flow.Sample(ctx, s.o.proposals, s.o.Part(proposalPart)+uint64(i))
+		draws, err := f.Sample(ctx, s.o.proposals, s.o.Part(proposalPart)+uint64(i))
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +79,8 @@ func (s *scan) measure(ctx context.Context, i int, kappa float64) error {
 	if err != nil {
 		return err
 	}
-	p := point{kappa: kappa, trained: slices.Contains(s.family.Couplings(), kappa)}
+	second := s.family.SecondCouplings()
+	p := point{kappa: kappa, trained: slices.Contains(s.family.Couplings(), kappa) && (second == nil || slices.Contains(second, s.o.Lambda))}
 	logw := measure.LogWeights(ens.Extra["action"], ens.Extra["logq"])
 	w, err := stats.LogWeightStats(logw)
 	if err != nil {
@@ -100,6 +113,9 @@ func (s *scan) measure(ctx context.Context, i int, kappa float64) error {
 		}
 	}
 	p.pairs, p.logw = pairs, logw
+	if err := s.check(ctx, i, &p, a, m); err != nil {
+		return err
+	}
 	return s.compare(p)
 }
 
@@ -135,6 +151,12 @@ func (s *scan) compare(p point) error {
 		{measure.VM2, p.vm2}, {measure.Binder, p.binder}, {logZ, p.logZ}, {dLogZ, p.d}, {rise, p.rise}, {integral, p.integral},
 	} {
 		s.table.Add(name, e.observable, e.value)
+	}
+	if p.sides != nil {
+		s.table.Add(name, measure.SDLogW, p.sides.SDDrawn)
+		s.table.Add(name, sdTheory, p.sides.SDTheory)
+		s.table.Add(name, shift, p.sides.Shift)
+		s.table.Add(name, essTheory, stats.Estimate{Value: p.sides.ESSTheory, Error: math.NaN()})
 	}
 	return nil
 }
@@ -172,13 +194,26 @@ func (s *scan) print(w io.Writer) error {
 		return errors.New("expected couplings to scan")
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nκ\ttrained at\tESS/N\tacceptance\tlargest share\t⟨|M|⟩\tV⟨M²⟩\tU_L\tlog Z\t2⟨Σφφ′⟩\trise of log Z\tintegral")
+	fmt.Fprint(t, "\nκ\ttrained at\tESS/N\tacceptance\tlargest share\t⟨|M|⟩\tV⟨M²⟩\tU_L\tlog Z\t2⟨Σφφ′⟩\trise of log Z\tintegral")
+	checked := s.points[0].sides != nil
+	if checked {
+		fmt.Fprint(t, "\tsd_q, sd_p\t⟨log w⟩_p - ⟨log w⟩_q\tESS_p\tboth sides")
+	}
+	fmt.Fprintln(t)
 	for _, p := range s.points {
 		trained := "no"
 		if p.trained {
 			trained = "yes"
 		}
-		fmt.Fprintf(t, "%v\t%s\t%v\t%v\t%.4f\t%v\t%v\t%v\t%v\t%v\t%v\t%v\n", p.kappa, trained, p.ess, p.acceptance, p.share.Value, p.absM, p.vm2, p.binder, p.logZ, p.d, p.rise, p.integral)
+		fmt.Fprintf(t, "%v\t%s\t%v\t%v\t%.4f\t%v\t%v\t%v\t%v\t%v\t%v\t%v", p.kappa, trained, p.ess, p.acceptance, p.share.Value, p.absM, p.vm2, p.binder, p.logZ, p.d, p.rise, p.integral)
+		if checked {
+			verdict := "agree"
+			if err := p.sides.Check(); err != nil {
+				verdict = err.Error()
+			}
+			fmt.Fprintf(t, "\t%v, %v\t%v\t%.4f\t%s", p.sides.SDDrawn, p.sides.SDTheory, p.sides.Shift, p.sides.ESSTheory, verdict)
+		}
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
 }

@@ -26,6 +26,7 @@ const (
 	trainPart = iota
 	proposalPart
 	dataPart
+	checkPart = 128
 )
 
 // scan is one run of the program.
@@ -45,15 +46,21 @@ func newScan(o options) (*scan, error) {
 	switch {
 	case o.model == "" && len(o.trainKappas) < 2:
 		return nil, fmt.Errorf("expected at least two κ to train at, got -train %q", o.train)
+	case o.lambdas != "" && !(len(o.trainLambdas) > 1 && o.Lambda >= o.trainLambdas[0] && o.Lambda <= o.trainLambdas[len(o.trainLambdas)-1]):
+		return nil, fmt.Errorf("expected at least two λ with -lambda between them, got -lambdas %q and -lambda %v", o.lambdas, o.Lambda)
+	case o.check < 0 || o.check > 0 && o.check < 16:
+		return nil, fmt.Errorf("expected no configurations of the comparison or at least 16, got -check %d", o.check)
 	case o.n < 16 || o.steps < 1 || o.batch < 1 || o.average < 0 || o.proposals < 16 || o.flowSteps < 0:
 		return nil, fmt.Errorf("expected positive sizes, and at least 16 configurations and proposals, got -n %d, -steps %d, -batch %d, -average %d, -proposals %d and -flow-steps %d", o.n, o.steps, o.batch, o.average, o.proposals, o.flowSteps)
 	}
 	for _, kappa := range append(o.trainKappas, o.measureKappas...) {
-		if _, err := s.action(kappa); err != nil {
-			return nil, err
+		for _, lambda := range append(o.trainLambdas, o.Lambda) {
+			if _, err := s.action(kappa, lambda); err != nil {
+				return nil, err
+			}
 		}
 	}
-	a, err := s.action(o.measureKappas[0])
+	a, err := s.action(o.measureKappas[0], o.Lambda)
 	if err != nil {
 		return nil, err
 	}
@@ -63,20 +70,20 @@ func newScan(o options) (*scan, error) {
 	return s, program.CheckSize("proposals", o.proposals, a.Layout().Size())
 }
 
-func (s *scan) action(kappa float64) (*lattice.Phi4, error) {
+func (s *scan) action(kappa, lambda float64) (*lattice.Phi4, error) {
 	flags := s.o.Flags
-	flags.Kappa = kappa
+	flags.Kappa, flags.Lambda = kappa, lambda
 	return flags.Phi4()
 }
 
 func (s *scan) run(ctx context.Context) error {
 	parameters := map[string]any{
 		"dims": s.o.Dims, "lambda": s.o.Lambda, "seed": s.o.Seed, "at": s.o.measureKappas, "proposals": s.o.proposals, "flow_steps": s.o.flowSteps,
-		"model": s.o.model, "backend": s.o.Backend,
+		"model": s.o.model, "check": s.o.check, "backend": s.o.Backend,
 	}
 	if s.o.model == "" {
 		parameters["train"], parameters["n"], parameters["steps"], parameters["batch"] = s.o.trainKappas, s.o.n, s.o.steps, s.o.batch
-		parameters["average"], parameters["start"] = s.o.average, s.o.start
+		parameters["average"], parameters["start"], parameters["lambdas"] = s.o.average, s.o.start, s.o.trainLambdas
 	}
 	var err error
 	if s.folder, err = program.OpenRun(s.o.Out, parameters); err != nil {
@@ -130,23 +137,29 @@ func (s *scan) train(ctx context.Context) error {
 		}
 		cfg.Start = start
 	}
+	lambdas := []float64{s.o.Lambda}
+	if s.o.trainLambdas != nil {
+		lambdas, cfg.Second = s.o.trainLambdas, "lambda"
+	}
 	var data []diffusion.Ensembles
-	for i, kappa := range s.o.trainKappas {
-		a, err := s.action(kappa)
-		if err != nil {
-			return err
-		}
-		ens, err := s.folder.Ensemble(ctx, fmt.Sprintf("ensemble-%v.npz", kappa), fmt.Sprintf("κ = %v", kappa), a.Layout(), s.o.n, func(t *progress.Task) (*lattice.Ensemble, error) {
-			r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{Action: a, N: s.o.n, Seed: s.o.Part(dataPart + i), Progress: t.Set}, nil)
+	for _, kappa := range s.o.trainKappas {
+		for _, lambda := range lambdas {
+			a, err := s.action(kappa, lambda)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			return r.Ensemble, nil
-		})
-		if err != nil {
-			return err
+			name, title := fmt.Sprintf("ensemble-%v.npz", kappa), fmt.Sprintf("κ = %v", kappa)
+			if cfg.Second != "" {
+				name, title = fmt.Sprintf("ensemble-%v-%v.npz", kappa, lambda), fmt.Sprintf("κ = %v, λ = %v", kappa, lambda)
+			}
+			ens, err := s.folder.Ensemble(ctx, name, title, a.Layout(), s.o.n, func(t *progress.Task) (*lattice.Ensemble, error) {
+				return s.generate(ctx, t, a, s.o.n, dataPart+len(data))
+			})
+			if err != nil {
+				return err
+			}
+			data = append(data, diffusion.Ensembles{Action: a, Ensemble: ens})
 		}
-		data = append(data, diffusion.Ensembles{Action: a, Ensemble: ens})
 	}
 	return s.folder.Task(ctx, "training", func(t *progress.Task) error {
 		cfg.Train = diffusion.TrainConfig{
@@ -162,4 +175,13 @@ func (s *scan) train(ctx context.Context) error {
 		}
 		return s.folder.Save(familyFile, s.family.Save)
 	})
+}
+
+// generate returns configurations of a theory by the recommended Markov chain.
+func (s *scan) generate(ctx context.Context, t *progress.Task, a lattice.Action, n, part int) (*lattice.Ensemble, error) {
+	r, err := mcmc.Generate(ctx, mcmc.EnsembleConfig{Action: a, N: n, Seed: s.o.Part(part), Progress: t.Set}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.Ensemble, nil
 }

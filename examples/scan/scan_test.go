@@ -6,36 +6,62 @@ import (
 	"path/filepath"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/internal/programtest"
+	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc/measure"
 )
 
 func tiny(out string, more ...string) []string {
 	return append([]string{
 		"-out", out, "-dims", "4x4", "-lambda", "0.1", "-train", "0,0.04,0.08,0.12", "-at", "0,0.05,0.1",
-		"-n", "64", "-steps", "12", "-batch", "16", "-proposals", "512", "-flow-steps", "6",
+		"-n", "64", "-steps", "12", "-batch", "16", "-proposals", "512", "-check", "256", "-flow-steps", "6",
 	}, more...)
 }
 
-// log Z of independent sites is known by quadrature, and it rises by the integral of
-// the correlation of neighbours; a family that is read from its file gives the same numbers.
-func TestRun(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "out")
-	if err := run(t.Context(), tiny(out)); err != nil {
-		t.Fatal(err)
-	}
-	programtest.Files(t, out, "scan.png", familyFile, "ensemble-0.04.npz", "proposals-0.05.npz")
-	text := programtest.Read(t, out, program.ResultsFile)
-	file := programtest.Results(t, text)
-	const lambda, n, reach = 0.1, 2000, 6.0
+// independent returns log Z of sixteen sites without neighbours, by quadrature.
+func independent(lambda float64) float64 {
+	const n, reach = 2000, 6.0
 	z := 0.0
 	for i := range n {
 		x := reach * (2*(float64(i)+0.5)/n - 1)
 		z += math.Exp(-(1-2*lambda)*x*x-lambda*x*x*x*x) * 2 * reach / n
 	}
-	if e, ok := file.Get("kappa0", logZ); !ok || !(math.Abs(e.Value-16*math.Log(z)) < 5*e.Error) || !(e.Error < 0.1) {
-		t.Errorf("log Z = %v, 16 sites have %v", e, 16*math.Log(z))
+	return 16 * math.Log(z)
+}
+
+// log Z of independent sites is known by quadrature, and it rises by the integral of
+// the correlation of neighbours; the configurations of a Markov chain give the same log Z, 1/⟨1/w⟩; a
+// family that is read from its file gives the same numbers.
+func TestRun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := run(t.Context(), tiny(out)); err != nil {
+		t.Fatal(err)
+	}
+	programtest.Files(t, out, "scan.png", familyFile, "ensemble-0.04.npz", "proposals-0.05.npz", "theory-0.05.npz")
+	text := programtest.Read(t, out, program.ResultsFile)
+	file := programtest.Results(t, text)
+	want := independent(0.1)
+	if e, ok := file.Get("kappa0", logZ); !ok || !(math.Abs(e.Value-want) < 5*e.Error) || !(e.Error < 0.1) {
+		t.Errorf("log Z = %v, 16 sites have %v", e, want)
+	}
+	chain, err := lattice.ReadEnsemble(filepath.Join(out, "theory-0.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inverse := make([]float64, chain.Len()) // log 1/w
+	for i, w := range measure.LogWeights(chain.Extra["action"], chain.Extra["logq"]) {
+		inverse[i] = -w
+	}
+	n := float64(len(inverse))
+	sd, okSD := file.Get("kappa0", sdTheory)
+	if d := math.Log(n) - floats.LogSumExp(inverse) - want; !okSD || !(math.Abs(d) < 5*sd.Value/math.Sqrt(n)) || !(sd.Value < 0.3) {
+		t.Errorf("log Z of the configurations of the chain is off by %v, with sd(log w) = %v", d, sd)
+	}
+	if e, ok := file.Get("kappa0", essTheory); !ok || !(e.Value > 0.9 && e.Value <= 1) {
+		t.Errorf("ESS_p = %v", e)
 	}
 	for _, name := range []string{"kappa0.05", "kappa0.1"} {
 		rise, okR := file.Get(name, rise)
@@ -66,6 +92,23 @@ func TestRun(t *testing.T) {
 
 func must[T any](v T, _ bool) T { return v }
 
+// A family in κ and λ has models for λ between those of its training.
+func TestTwoCouplings(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := run(t.Context(), tiny(out, "-train", "0,0.05", "-lambdas", "0.08,0.13", "-at", "0", "-check", "0")); err != nil {
+		t.Fatal(err)
+	}
+	programtest.Files(t, out, "ensemble-0-0.08.npz", "ensemble-0.05-0.13.npz")
+	file := programtest.Results(t, programtest.Read(t, out, program.ResultsFile))
+	want := independent(0.1)
+	if e, ok := file.Get("kappa0", logZ); !ok || !(math.Abs(e.Value-want) < 5*e.Error) || !(e.Error < 0.1) {
+		t.Errorf("log Z = %v, 16 sites have %v", e, want)
+	}
+	if e, ok := file.Get("kappa0", measure.ESS); !ok || !(e.Value > 0.3) {
+		t.Errorf("ESS/N = %v", e)
+	}
+}
+
 // Bad input is refused before a folder is made.
 func TestBadInput(t *testing.T) {
 	programtest.Refuses(t, run, tiny, map[string][]string{
@@ -77,6 +120,9 @@ func TestBadInput(t *testing.T) {
 		"negative λ":       {"-lambda", "-1"},
 		"no steps":         {"-steps", "0"},
 		"few proposals":    {"-proposals", "4"},
+		"few to compare":   {"-check", "4"},
+		"one λ":            {"-lambdas", "0.1"},
+		"λ out of range":   {"-lambdas", "0.15,0.2"},
 		"negative average": {"-average", "-1"},
 	})
 }

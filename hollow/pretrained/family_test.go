@@ -51,7 +51,9 @@ func TestFamilies(t *testing.T) {
 			}
 		})
 	}
-	if !found["[16 16]"] {
-		t.Error("no family on 16×16")
+	for _, dims := range []string{"[16 16]", "[32 32]"} {
+		if !found[dims] {
+			t.Errorf("no family on %s", dims)
+		}
 	}
 }
