@@ -39,7 +39,7 @@ func train(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := hollow.New(hollow.Config{Range: 1, Hidden: 4, Channels: 4})
+	net, err := hollow.New(hollow.Config{Range: 1, Hidden: 4, Channels: 4, Features: 1, Profiles: 1, Head: 2, Pairs: 2, Embedding: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
