@@ -220,7 +220,11 @@ func TestVector(t *testing.T) {
 
 // Two fields of different masses, by a network with weights for each.
 func TestSeparate(t *testing.T) {
-	layout := lattice.Layout{Lattice: must(lattice.New(8, 8)), Components: 2}
+	extent := 6
+	if *full {
+		extent = 8
+	}
+	layout := lattice.Layout{Lattice: must(lattice.New(extent, extent)), Components: 2}
 	action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, mass: []float64{0, 0.5}, lambda: 0.2}
 	ens := ensemble(t, action, 4096, 10)
 	m, s, w, both := fit(t, action, ens, brief)
