@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
@@ -217,6 +218,14 @@ func TestLiftedErrors(t *testing.T) {
 	ens.Data = []float64{1, 2, 3, 4}
 	if err := m.Space().CheckFields(ens); err == nil {
 		t.Error("a sum of 10 was accepted")
+	}
+	s := must(diffusion.NewSampler(b, m, diffusion.SamplerConfig{Steps: 2}))
+	if _, err := s.From(t.Context(), ens, 0.5, 1); err == nil || !strings.Contains(err.Error(), "2π") {
+		t.Errorf("a reverse process from a field with a sum of 10: %v", err)
+	}
+	ens.Data[3] = 2*math.Pi - 6
+	if _, err := s.From(t.Context(), ens, 0.5, 1); err != nil {
+		t.Errorf("a reverse process from a field with a sum of 2π: %v", err)
 	}
 }
 

@@ -301,8 +301,8 @@ func (r *reverseRun) sample(ctx context.Context) (*lattice.Ensemble, error) {
 // sigma, from there on: the steps begin at sigma and go through the levels below. With
 // fields of the data and noise of a moderate level added it moves configurations without
 // leaving the distribution, and refines those of another sampler. It returns an error
-// for fields of another layout, a level that is not above the last one, and as Sample
-// does.
+// for fields of another layout or outside of the [Space] of the model, a level that is not
+// above the last one, and as Sample does.
 func (s *Sampler) From(ctx context.Context, ens *lattice.Ensemble, sigma float64, seed uint64) (*lattice.Ensemble, error) {
 	if ens == nil || ens.Lattice == nil {
 		return nil, fmt.Errorf("diffusion: expected fields to start from, got nil")
@@ -311,6 +311,9 @@ func (s *Sampler) From(ctx context.Context, ens *lattice.Ensemble, sigma float64
 		return nil, fmt.Errorf("diffusion: %w", err)
 	}
 	if err := checkData(s.layout, ens.Data); err != nil {
+		return nil, err
+	}
+	if err := SpaceOf(s.m).CheckFields(ens); err != nil {
 		return nil, err
 	}
 	if last := s.cfg.Levels[len(s.cfg.Levels)-1]; !(sigma > last) || math.IsInf(sigma, 0) {

@@ -30,10 +30,13 @@ func ensemble(t testing.TB, action lattice.LocalAction, n, thin int) *lattice.En
 	return r.Ensemble
 }
 
-// fit trains a hollow network, with the default settings or briefly, and returns the model
+// brief is the number of steps of a short training.
+const brief = 200
+
+// fit trains a hollow network, with the default settings or for some steps, and returns the model
 // and fields drawn through its flow, their weights, and those compared with the weights of a
 // part of the ensemble: draws alone tell nothing about what the flow never reaches.
-func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion.Model, *flow.Samples, stats.LogWeights, stats.TwoSided) {
+func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble, steps int) (*diffusion.Model, *flow.Samples, stats.LogWeights, stats.TwoSided) {
 	t.Helper()
 	cfg := diffusion.FitConfig{Network: must(hollow.New(hollow.Config{})), Seed: 1}
 	n := 256
@@ -41,7 +44,7 @@ func fit(t testing.TB, action lattice.Action, ens *lattice.Ensemble) (*diffusion
 		n = 1024
 	} else {
 		cfg.Network = must(hollow.New(hollow.Config{Channels: 12, Hidden: 16, Head: 8, Profiles: 2, Embedding: 16, Pairs: 2}))
-		cfg.Train = diffusion.TrainConfig{Steps: 300, Batch: 48, LearningRate: 1e-2, EMA: 0.98}
+		cfg.Train = diffusion.TrainConfig{Steps: steps, Batch: 48, LearningRate: 1e-2, EMA: 0.98}
 	}
 	start := time.Now()
 	m := must(diffusion.Fit(t.Context(), backendtest.Open(), action, ens, cfg))
@@ -114,7 +117,7 @@ func TestOrdered(t *testing.T) {
 		func(int) (mcmc.Kernel, error) {
 			return hmc.New(action, hmc.Config{Steps: 6, Length: 1.5, Jitter: 0.3, Flip: true})
 		}))
-	m, _, after, both := fit(t, action, r.Ensemble)
+	m, _, after, both := fit(t, action, r.Ensemble, brief)
 	covers(t, both)
 	if m.Order() == 0 {
 		t.Fatal("the ensemble was not taken for one of an ordered phase")
@@ -141,7 +144,8 @@ func TestNotEven(t *testing.T) {
 	if _, err := diffusion.Fit(t.Context(), backendtest.Open(), action, ens, odd); err == nil || !strings.Contains(err.Error(), "expected an action with the symmetry φ → -φ") {
 		t.Errorf("an odd network gave the error %v", err)
 	}
-	m, s, w, both := fit(t, action, ens)
+	// The tail of the weights is the last thing that it learns.
+	m, s, w, both := fit(t, action, ens, 300)
 	covers(t, both)
 	if p := m.Network().Config().(hollow.Config).Parity; p != diffusion.NoParity {
 		t.Errorf("got a network of parity %q", p)
@@ -163,7 +167,7 @@ func TestAnisotropic(t *testing.T) {
 	layout := lattice.Scalar(must(lattice.New(8, 8)))
 	action := &polynomial{layout: layout, kappa: []float64{0.3, 0.1}, lambda: 0.1}
 	ens := ensemble(t, action, 4096, 10)
-	m, s, w, both := fit(t, action, ens)
+	m, s, w, both := fit(t, action, ens, brief)
 	covers(t, both)
 	if d := m.Network().Config().(hollow.Config).Directions; len(d) != 2 || d[0] == d[1] {
 		t.Errorf("got the classes %v of directions", d)
@@ -198,7 +202,7 @@ func TestVector(t *testing.T) {
 	for _, c := range points {
 		action := must(lattice.NewON(must(lattice.New(c.extent, c.extent)), 2, c.kappa, c.lambda))
 		ens := ensemble(t, action, 4096, 20)
-		m, s, w, both := fit(t, action, ens)
+		m, s, w, both := fit(t, action, ens, brief)
 		covers(t, both)
 		if v := m.Network().Config().(hollow.Config).Components; v != hollow.Vector {
 			t.Errorf("got the components %q", v)
@@ -216,10 +220,14 @@ func TestVector(t *testing.T) {
 
 // Two fields of different masses, by a network with weights for each.
 func TestSeparate(t *testing.T) {
-	layout := lattice.Layout{Lattice: must(lattice.New(8, 8)), Components: 2}
+	extent := 6
+	if *full {
+		extent = 8
+	}
+	layout := lattice.Layout{Lattice: must(lattice.New(extent, extent)), Components: 2}
 	action := &polynomial{layout: layout, kappa: []float64{0.2, 0.2}, mass: []float64{0, 0.5}, lambda: 0.2}
 	ens := ensemble(t, action, 4096, 10)
-	m, s, w, both := fit(t, action, ens)
+	m, s, w, both := fit(t, action, ens, brief)
 	covers(t, both)
 	if v := m.Network().Config().(hollow.Config).Components; v != hollow.Separate {
 		t.Errorf("got the components %q", v)
@@ -244,7 +252,7 @@ func TestStrongCoupling(t *testing.T) {
 	for lambda, want := range marks {
 		action := must(lattice.NewPhi4(must(lattice.New(extent, extent)), 0.2, lambda))
 		ens := ensemble(t, action, 4096, 20)
-		_, s, w, both := fit(t, action, ens)
+		_, s, w, both := fit(t, action, ens, brief)
 		// Tails of log w are longer than Gaussian ones here, which Check takes for holes.
 		if !(both.SDTheory.Value < 1.5*w.SD) {
 			t.Errorf("λ = %v: sd(log w) = %v of the ensemble, %v of the draws", lambda, both.SDTheory, w.SD)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -21,6 +22,8 @@ const (
 	pilotN = 2 * populations
 	// relax is the number of steps that bring independent sites into equilibrium.
 	relax = 20
+	// settleNodes is that of the chains of a thermodynamic integration, which make as many after them at least.
+	settleNodes = 200
 )
 
 // anneal measures sequential Monte Carlo with the moves of a kernel, nil for the recommended
@@ -32,15 +35,19 @@ func anneal(kernel func(lattice.Action) (mcmc.Kernel, error), fromModel bool) fu
 			return outcome{}, err
 		}
 		cfg := mcmc.AnnealConfig{Populations: populations, NewKernel: kernel, Thermalisation: relax}
-		prepare := func(*mcmc.AnnealConfig) error { return nil }
+		prepare := func(*mcmc.AnnealConfig, string) error { return nil }
 		name := ""
 		if fromModel {
-			var f *flow.ProbabilityFlow
-			if f, name, err = c.lowerFlow(ctx, j.site); err != nil {
+			var score diffusion.ScoreModel
+			if score, name, err = c.lowerModel(ctx, j.site); err != nil {
 				return outcome{}, err
 			}
 			path.From, path.LogZ = c.o.lower, 0
-			prepare = func(cfg *mcmc.AnnealConfig) error {
+			prepare = func(cfg *mcmc.AnnealConfig, checkpoint string) error {
+				f, err := flow.New(c.backend, score, flow.Config{Checkpoint: checkpoint})
+				if err != nil {
+					return err
+				}
 				s, err := f.Sample(ctx, cfg.N, cfg.Seed)
 				if err == nil {
 					cfg.Start, cfg.LogQ = s.Ensemble, s.LogQ
@@ -48,24 +55,25 @@ func anneal(kernel func(lattice.Action) (mcmc.Kernel, error), fromModel bool) fu
 				return err
 			}
 		}
-		run := func(n int, seed uint64) (*mcmc.AnnealResult, float64, error) {
+		run := func(n int, seed uint64, draws, checkpoint string) (*mcmc.AnnealResult, error) {
 			cfg := cfg
-			cfg.N, cfg.Seed = n, seed
-			begin := time.Now()
-			defer func() { j.spend(time.Since(begin)) }()
-			if err := prepare(&cfg); err != nil {
-				return nil, 0, err
+			cfg.N, cfg.Seed, cfg.Checkpoint = n, seed, checkpoint
+			if err := prepare(&cfg, draws); err != nil {
+				return nil, err
 			}
-			r, err := mcmc.Anneal(ctx, path, cfg)
-			return r, time.Since(begin).Seconds(), err
+			return mcmc.Anneal(ctx, path, cfg)
 		}
-		_, pilot, err := run(pilotN, j.seed<<8)
-		if err != nil {
-			return outcome{}, err
-		}
-		n := int(j.left().Seconds() / pilot * pilotN)
-		n = max(pilotN, min(n, largeChain/8/j.volume()))
-		r, seconds, err := run(n, j.seed<<8+2)
+		draws, rungs := j.state+"-draws", j.state+"-rungs"
+		r, _, seconds, err := withPilot(j, []string{draws, rungs}, func() (int, error) {
+			begin := time.Now()
+			_, err := run(pilotN, j.seed<<8, "", "")
+			pilot := time.Since(begin)
+			j.spend(pilot)
+			n := int(j.left().Seconds() / pilot.Seconds() * pilotN)
+			return max(pilotN, min(n, largeChain/8/j.volume())), err
+		}, func(n int) (*mcmc.AnnealResult, error) {
+			return run(n, j.seed<<8+2, draws, rungs)
+		})
 		if err != nil {
 			return outcome{}, err
 		}
@@ -77,25 +85,18 @@ func anneal(kernel func(lattice.Action) (mcmc.Kernel, error), fromModel bool) fu
 	}
 }
 
-// lowerFlow returns the flow of a model at -lower, or of a Gaussian where there is none.
-func (c *cost) lowerFlow(ctx context.Context, s *site) (*flow.ProbabilityFlow, string, error) {
+// lowerModel returns a model at -lower, or a Gaussian where there is none.
+func (c *cost) lowerModel(ctx context.Context, s *site) (diffusion.ScoreModel, string, error) {
 	m, name, err := c.model(ctx, s, s.lower)
+	if m != nil || err != nil {
+		return m, name, err
+	}
+	ens, err := c.ensemble(ctx, s, s.lower)
 	if err != nil {
 		return nil, "", err
 	}
-	var score diffusion.ScoreModel = m
-	if m == nil {
-		ens, err := c.ensemble(ctx, s, s.lower)
-		if err != nil {
-			return nil, "", err
-		}
-		if score, err = gaussianModel(s.lower, ens); err != nil {
-			return nil, "", err
-		}
-		name = "Gaussian"
-	}
-	f, err := flow.New(c.backend, score, flow.Config{})
-	return f, name, err
+	score, err := gaussianModel(s.lower, ens)
+	return score, "Gaussian", err
 }
 
 // annealed returns the time that has the error of ⟨|M|⟩ of one independent configuration.
@@ -114,12 +115,22 @@ func annealed(r *mcmc.AnnealResult, seconds float64) (outcome, error) {
 	o.AbsM = r.Mean(lattice.AbsMagnetization)
 	square := r.Mean(func(phi []float64) float64 { m := lattice.Magnetization(phi); return m * m })
 	variance := square.Value - o.AbsM.Value*o.AbsM.Value
-	independent := variance / (o.AbsM.Error * o.AbsM.Error)
+	independent := independentOf(variance, o.AbsM.Error)
 	value := seconds / independent
 	// The square of an error from n populations is known to √(2/(n-1)).
 	o.Cost = stats.Estimate{Value: value, Error: value * math.Sqrt(2./(populations-1))}
 	o.Reliable = independent > few
 	return o, nil
+}
+
+// independentOf returns the number of independent configurations whose mean has an error, 1 where all weight
+// is on one configuration, or all configurations are the same.
+func independentOf(variance, err float64) float64 {
+	n := variance / (err * err)
+	if !(n > 1) || math.IsInf(n, 0) {
+		return 1
+	}
+	return n
 }
 
 // thermodynamic measures log Z by integration over κ.
@@ -129,20 +140,23 @@ func thermodynamic(ctx context.Context, _ *cost, j *job) (outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	run := func(steps int, seed uint64) (*mcmc.ThermodynamicResult, float64, error) {
+	run := func(cfg mcmc.ThermodynamicConfig) (*mcmc.ThermodynamicResult, error) {
+		return mcmc.ThermodynamicIntegration(ctx, path, cfg)
+	}
+	state := j.state + "-nodes"
+	r, _, seconds, err := withPilot(j, []string{state}, func() (int, error) {
+		const pilot = 50
 		begin := time.Now()
-		r, err := mcmc.ThermodynamicIntegration(ctx, path, mcmc.ThermodynamicConfig{Steps: steps, Seed: seed})
+		_, err := run(mcmc.ThermodynamicConfig{Steps: pilot, Thermalisation: pilot, Seed: j.seed << 8})
+		if errors.Is(err, stats.ErrNegativeVariance) {
+			err = nil // of few steps, of which only the time counts
+		}
 		d := time.Since(begin)
 		j.spend(d)
-		return r, d.Seconds(), err
-	}
-	const pilot = 200
-	_, seconds, err := run(pilot, j.seed<<8)
-	if err != nil {
-		return o, err
-	}
-	// Half of the pilot was thermalisation.
-	r, seconds, err := run(max(pilot, int(2*pilot*j.left().Seconds()/seconds)-pilot), j.seed<<8+1000)
+		return max(settleNodes, int(2*pilot*j.left().Seconds()/d.Seconds())-settleNodes), err
+	}, func(steps int) (*mcmc.ThermodynamicResult, error) {
+		return run(mcmc.ThermodynamicConfig{Steps: steps, Thermalisation: settleNodes, Seed: j.seed<<8 + 1000, Checkpoint: state})
+	})
 	if err != nil {
 		return o, err
 	}

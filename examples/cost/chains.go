@@ -233,7 +233,8 @@ func analyse(all []*walker, name string) (outcome, error) {
 	return o, o.autocorrelation(series)
 }
 
-// autocorrelation sets τ_int and the cost from the series of |M|.
+// autocorrelation sets τ_int and the cost from the series of |M|. One that never moves tells nothing but
+// that a configuration costs a step or more.
 func (o *outcome) autocorrelation(series [][]float64) error {
 	g, err := stats.GammaMethod(series, stats.GammaConfig{})
 	o.Reliable = err == nil
@@ -244,9 +245,15 @@ func (o *outcome) autocorrelation(series [][]float64) error {
 		return err
 	}
 	o.AbsM, o.Tau = g.Mean, g.Tau.Estimate
+	if err == nil && g.Mean.Error == 0 {
+		o.AbsM.Error, o.Tau, o.Reliable = math.NaN(), unknown, false
+	}
 	// The window of a series without autocorrelation may give less than the ½ of independent
 	// configurations.
-	tau := max(0.5, o.Tau.Value)
+	tau := 0.5
+	if o.Tau.Value > tau {
+		tau = o.Tau.Value
+	}
 	o.Cost = stats.Estimate{Value: o.Seconds * 2 * tau, Error: o.Seconds * 2 * o.Tau.Error}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/latdiff/latdiff/diffusion"
@@ -15,11 +16,12 @@ import (
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/mcmc"
 	"github.com/latdiff/latdiff/mcmc/measure"
+	"github.com/latdiff/latdiff/stats"
 )
 
 // tiny are the settings of a run of seconds.
 func tiny(out string, more ...string) []string {
-	return append([]string{"-out", out, "-dims", "4x4,6x6", "-kappa", "0.15", "-lambda", "0.1", "-lower", "0.1", "-n", "512", "-minutes", "0.004"}, more...)
+	return append([]string{"-out", out, "-dims", "4x4,6x6", "-kappa", "0.15", "-lambda", "0.1", "-lower", "0.1", "-n", "512", "-minutes", "0.003"}, more...)
 }
 
 // train fits a small network on 4x4 and returns the file of the model.
@@ -37,7 +39,7 @@ func train(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := hollow.New(hollow.Config{Range: 1, Hidden: 4, Channels: 4})
+	net, err := hollow.New(hollow.Config{Range: 1, Hidden: 4, Channels: 4, Features: 1, Profiles: 1, Head: 2, Pairs: 2, Embedding: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +106,51 @@ func TestRun(t *testing.T) {
 	}
 	if !bytes.Equal(text, programtest.Read(t, out, program.ResultsFile)) {
 		t.Error("a run that was finished gave other results")
+	}
+}
+
+// Of proposals among which one has all the weight, a chain never moves and an annealing has one
+// configuration: the cost is a lower bound, in the table, and not in the fit.
+func TestFewProposals(t *testing.T) {
+	still := newOutcome()
+	still.Seconds = 2
+	if err := still.autocorrelation([][]float64{slices.Repeat([]float64{1}, 20)}); err != nil {
+		t.Fatal(err)
+	}
+	if still.Reliable || still.AbsM.Value != 1 || !math.IsNaN(still.AbsM.Error) || !math.IsNaN(still.Tau.Value) || still.Cost.Value != 2 || !math.IsNaN(still.Cost.Error) {
+		t.Errorf("a chain that never moves: %+v", still)
+	}
+	for _, e := range [][3]float64{{0, 0, 1}, {1, 0, 1}, {-1e-17, 0.1, 1}, {0, 0.1, 1}, {0.25, 0.125, 16}} {
+		if n := independentOf(e[0], e[1]); n != e[2] {
+			t.Errorf("%v independent configurations of variance %v have the error %v, expected %v", n, e[0], e[1], e[2])
+		}
+	}
+	o, err := parse(tiny("out", "-dims", "2x2,3x3,4x4", "-samplers", "gaussian,dmmc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := newCost(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range c.sites {
+		moving := newOutcome()
+		moving.Seconds, moving.Reliable, moving.Cost = 1, true, stats.Estimate{Value: s.extent() * s.extent(), Error: 0.1}
+		c.outcomes[gaussian+"_"+s.name], c.outcomes[exact+"_"+s.name] = moving, moving
+		if i > 0 {
+			c.outcomes[exact+"_"+s.name] = still
+		}
+	}
+	c.fit()
+	var text bytes.Buffer
+	if err := c.print(&text); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := c.fits[gaussian]; !ok || !(math.Abs(p.Exponent.Value-2) < 1e-9) {
+		t.Errorf("cost = A L^p with %+v, expected p = 2", p)
+	}
+	if _, ok := c.fits[exact]; ok || strings.Count(text.String(), "≥ 2 s") != 2 {
+		t.Errorf("expected a lower bound on two lattices and no fit to the other, got\n%s", text.String())
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// batch is the number of proposals that are drawn at once.
-	batch = 256
+	// batch is the number of proposals that are drawn at once, largeBatch, two batches of a flow, that of
+	// lattices of largeVolume sites and more, where they take seconds.
+	batch, largeBatch, largeVolume = 256, 128, 1 << 14
 	// few and share say when weights are too few or too uneven for a cost: an effective
 	// number of configurations, and the share of the largest weight; so does the k̂ of their tail
 	// above the threshold of stats.ParetoKThreshold.
@@ -36,9 +37,13 @@ func proposals(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, e
 	if err != nil {
 		return o, err
 	}
+	n := batch
+	if j.volume() >= largeVolume {
+		n = largeBatch
+	}
 	for j.left() > 0 && len(m.state.LogW) < mostProposals {
 		start := time.Now()
-		s, err := p.Sample(ctx, batch, j.seed<<16+uint64(len(m.state.LogW)/batch+1))
+		s, err := p.Sample(ctx, n, j.seed<<16+uint64(len(m.state.LogW)/n+1))
 		if err != nil {
 			return o, err
 		}
@@ -87,40 +92,46 @@ const (
 )
 
 // sideBySide measures many chains that go through a flow together. measure makes a number of
-// steps of each, after as many of thermalisation.
-func sideBySide(j *job, measure func(chains, steps, thermalisation int, seed uint64) (sideResult, error)) (outcome, error) {
+// steps of each, after as many of thermalisation, and keeps its state in a file where that has a name.
+func sideBySide(j *job, measure func(chains, steps, thermalisation int, seed uint64, checkpoint string) (sideResult, error)) (outcome, error) {
 	// A step of fewer chains takes less time, and small batches of large fields are as fast.
 	chains := 64
 	switch {
-	case j.volume() >= 1<<14:
+	case j.volume() >= largeVolume:
 		chains = 16
 	case j.volume() >= 1<<12:
 		chains = 32
 	}
 	o := newOutcome()
-	run := func(steps, thermalisation int, seed uint64) (sideResult, float64, error) {
+	pilot := func(steps int) (float64, error) {
 		start := time.Now()
-		r, err := measure(chains, steps, thermalisation, seed)
+		_, err := measure(chains, steps, steps, j.seed, "")
 		d := time.Since(start)
 		j.spend(d)
-		return r, d.Seconds() / float64(steps+thermalisation), err
+		return d.Seconds() / float64(2*steps), err
 	}
 	// The first run compiles.
-	if _, _, err := run(1, 1, j.seed); err != nil {
+	if _, err := pilot(1); err != nil {
 		return o, err
 	}
-	_, each, err := run(pilotSteps/2, pilotSteps/2, j.seed)
+	parts := func(total int) (thermalisation, steps int) {
+		thermalisation = max(leastSteps, min(64, total/4))
+		return thermalisation, max(leastSteps, min(total-thermalisation, largeChain/(chains*j.volume())))
+	}
+	state := j.state + "-chains"
+	r, total, seconds, err := withPilot(j, []string{state}, func() (int, error) {
+		each, err := pilot(pilotSteps / 2)
+		return max(1, int(j.left().Seconds()/each)), err
+	}, func(total int) (sideResult, error) {
+		thermalisation, steps := parts(total)
+		return measure(chains, steps, thermalisation, j.seed+1, state)
+	})
 	if err != nil {
 		return o, err
 	}
-	total := int(j.left().Seconds() / each)
-	thermalisation := max(leastSteps, min(64, total/4))
-	steps := max(leastSteps, min(total-thermalisation, largeChain/(chains*j.volume())))
-	r, each, err := run(steps, thermalisation, j.seed+1)
-	if err != nil {
-		return o, err
-	}
-	o.Steps, o.Seconds, o.Acceptance, o.Beta = steps*chains, each/float64(chains), r.acceptance, r.beta
+	thermalisation, steps := parts(total)
+	o.Steps, o.Seconds = steps*chains, seconds/float64((steps+thermalisation)*chains)
+	o.Acceptance, o.Beta = r.acceptance, r.beta
 	return o, o.autocorrelation(r.abs)
 }
 
@@ -132,8 +143,10 @@ type sideResult struct {
 
 // latentChains measures chains in the latent space of a flow.
 func latentChains(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
-	return sideBySide(j, func(chains, steps, thermalisation int, seed uint64) (sideResult, error) {
-		r, err := mcmc.Latent(ctx, j.action, p, mcmc.LatentConfig{Chains: chains, Steps: steps, Thermalisation: thermalisation, Seed: seed})
+	return sideBySide(j, func(chains, steps, thermalisation int, seed uint64, checkpoint string) (sideResult, error) {
+		r, err := mcmc.Latent(ctx, j.action, p, mcmc.LatentConfig{
+			Chains: chains, Steps: steps, Thermalisation: thermalisation, Seed: seed, Checkpoint: checkpoint,
+		})
 		if err != nil {
 			return sideResult{}, err
 		}
@@ -146,9 +159,9 @@ const updates = 4
 
 // hybridChains measures chains with a proposal of a flow and cluster updates in each step.
 func hybridChains(ctx context.Context, j *job, p *flow.ProbabilityFlow) (outcome, error) {
-	return sideBySide(j, func(chains, steps, thermalisation int, seed uint64) (sideResult, error) {
+	return sideBySide(j, func(chains, steps, thermalisation int, seed uint64, checkpoint string) (sideResult, error) {
 		r, err := mcmc.Composite(ctx, j.action, p, mcmc.CompositeConfig{
-			Chains: chains, Steps: steps, Thermalisation: thermalisation, Updates: updates, Seed: seed,
+			Chains: chains, Steps: steps, Thermalisation: thermalisation, Updates: updates, Seed: seed, Checkpoint: checkpoint,
 		})
 		if err != nil {
 			return sideResult{}, err

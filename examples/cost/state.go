@@ -47,6 +47,10 @@ func (m *measurement[T]) saveDue(set func(*T) error) error {
 		if err := set(&m.state); err != nil {
 			return err
 		}
-		return stage.Save(m.job.state, stateName, timed[T]{m.state, m.job.used})
+		return m.save()
 	})
+}
+
+func (m *measurement[T]) save() error {
+	return stage.Save(m.job.state, stateName, timed[T]{m.state, m.job.used})
 }

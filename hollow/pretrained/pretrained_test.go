@@ -28,6 +28,9 @@ func must[T any](v T, err error) T {
 // for more: beyond it sixteen proposals take as much time as those of all other models together.
 const drawnVolume = 64 * 64
 
+// together is the number of fields that are drawn side by side, which cost as much as one.
+const together = 16
+
 // Every model is that of its card: the log-weights of a few fresh proposals, with another
 // seed than those of the card and by as many steps, have the standard deviation and the log Z that
 // it quotes.
@@ -45,12 +48,11 @@ func TestCards(t *testing.T) {
 			if *pointsFlag == "" && action.Layout().Volume() > drawnVolume || !strings.Contains(card.Name, *pointsFlag) {
 				t.Skip("draws only with -points")
 			}
-			// Sixteen fields side by side cost as much as one.
-			n := max(16, 4096/action.Layout().Volume()*4)
-			f := must(flow.New(b, m, flow.Config{Steps: card.FlowSteps, Batch: max(16, n/2)}))
+			n := max(together, 4096/action.Layout().Volume()*4)
+			f := must(flow.New(b, m, flow.Config{Steps: card.FlowSteps, Batch: together}))
 			s := must(f.Sample(t.Context(), n, 99))
 			checkDraws(t, must(s.LogWeights(action)), card.LogZ, card.SDLogW)
-			compareEngines(t, b, m, s.Ensemble.Slice(0, max(1, min(4, 4096/action.Layout().Volume()))))
+			compareEngines(t, b, m, card.FlowSteps, 99, s)
 		})
 	}
 	for _, p := range []string{"[16 16] 0.27", "[32 32] 0.27", "[32 32] 0.21", "[32 32] 0.5", "[64 64] 0.27", "[128 128] 0.27", "[12 12] 0.30785", "[20 20] 0.32251", "[32 32] 0.3307"} {
@@ -78,21 +80,24 @@ func checkDraws(t *testing.T, logw []float64, logZ, sd [2]float64) {
 }
 
 // compareEngines tests the implementation of the network for CPUs, which the flow takes on
-// this backend, against the graph in float64, for log q of a few configurations.
-func compareEngines(t *testing.T, b compute.Backend, m *diffusion.Model, ens *lattice.Ensemble) {
+// this backend, against the graph in float64: the first draws with their log q, through all steps.
+func compareEngines(t *testing.T, b compute.Backend, m *diffusion.Model, steps int, seed uint64, s *flow.Samples) {
 	t.Helper()
-	var logq [2][]float64
-	for i, dtype := range []dtypes.DType{dtypes.Float32, dtypes.Float64} {
-		// Few steps: they have the same error in both.
-		f := must(flow.New(b, m, flow.Config{Batch: ens.Len(), DType: dtype, Steps: 6}))
-		logq[i] = must(f.LogProb(t.Context(), ens, 0)).LogQ
-	}
-	for i, want := range logq[1] {
-		// In float32 the sums over a thousand sites and the stages of the steps leave 4e-5, and
-		// the rounding of more sites grows like the root of their number.
-		bound := 2e-4 * math.Sqrt(max(1, float64(m.Layout().Volume())/drawnVolume))
-		if d := logq[0][i] - want; !(math.Abs(d) < bound) {
-			t.Errorf("log q = %v, %v in float64: %.1e", logq[0][i], want, d)
+	n := max(1, min(4, 1024/m.Layout().Volume()))
+	f := must(flow.New(b, m, flow.Config{Batch: n, DType: dtypes.Float64, Steps: steps}))
+	exact := must(f.Sample(t.Context(), n, seed))
+	// In float32 the sums over a thousand sites and the stages of the steps leave 2e-5 in log q, and
+	// the rounding of more sites grows like the root of their number; in a field they leave 3e-6.
+	bound := 1e-4 * math.Sqrt(max(1, float64(m.Layout().Volume())/drawnVolume))
+	const fieldBound = 2e-5
+	for i, want := range exact.LogQ {
+		if d := s.LogQ[i] - want; !(math.Abs(d) < bound) {
+			t.Errorf("log q = %v, %v in float64: %.1e", s.LogQ[i], want, d)
+		}
+		for x, phi := range exact.Ensemble.Config(i) {
+			if d := s.Ensemble.Config(i)[x] - phi; !(math.Abs(d) < fieldBound) {
+				t.Fatalf("φ = %v at site %d, %v in float64: %.1e", s.Ensemble.Config(i)[x], x, phi, d)
+			}
 		}
 	}
 }

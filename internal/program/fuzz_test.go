@@ -9,7 +9,8 @@ import (
 	"github.com/latdiff/latdiff/internal/provenance"
 )
 
-// FuzzOpenRun opens a folder whose digests and parameters are anything.
+// FuzzOpenRun opens a folder whose digests and parameters are anything. It is the same folder every
+// time: each that a process has opened stays locked, and open, until it ends.
 func FuzzOpenRun(f *testing.F) {
 	parameters := map[string]any{"n": 3}
 	dir := f.TempDir()
@@ -29,7 +30,6 @@ func FuzzOpenRun(f *testing.F) {
 	f.Add(seeds[0], seeds[1])
 	f.Add(seeds[0], []byte("null"))
 	f.Fuzz(func(t *testing.T, have, digests []byte) {
-		dir := t.TempDir()
 		for name, b := range map[string][]byte{parametersFile: have, digestsFile: digests, "a": []byte("b")} {
 			if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
 				t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/latdiff/latdiff/internal/atomicfile"
@@ -27,7 +28,7 @@ const magic = "latdiff stage"
 // bit by bit, a field of a struct that is -0 becomes 0. Before f is called the folder exists,
 // so that f can keep its own [State] there, which is removed in the end. It
 // returns the errors of ctx and of f, and an error for a file that is damaged or of
-// another stage, which stays as it is. T must be fit for encoding/gob.
+// another stage, which stays as it is. T must be fit for encoding/gob and hold no maps.
 func Do[T any](ctx context.Context, path, name string, f func() (T, error)) (T, error) {
 	outcome, err := Load[T](path, name)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -63,6 +64,9 @@ func header(name string, payload []byte) string {
 // means a file that is damaged or of another stage.
 func Load[T any](path, name string) (T, error) {
 	var outcome T
+	if err := checkType(reflect.TypeFor[T]()); err != nil {
+		return outcome, err
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return outcome, err
@@ -77,8 +81,41 @@ func Load[T any](path, name string) (T, error) {
 	return outcome, nil
 }
 
+// checkType returns an error for a type that holds a map: encoding/gob makes one as large as a file says
+// before it reads what is in it, of any size for a few bytes.
+func checkType(t reflect.Type) error {
+	seen := map[reflect.Type]bool{}
+	var holds func(t reflect.Type) bool
+	holds = func(t reflect.Type) bool {
+		if seen[t] {
+			return false
+		}
+		seen[t] = true
+		switch t.Kind() {
+		case reflect.Map:
+			return true
+		case reflect.Slice, reflect.Array, reflect.Pointer:
+			return holds(t.Elem())
+		case reflect.Struct:
+			for field := range t.Fields() {
+				if holds(field.Type) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if holds(t) {
+		return fmt.Errorf("expected an outcome without maps for a stage, got %v", t)
+	}
+	return nil
+}
+
 // Save writes the outcome of the stage called name, or what there is of it. The file appears whole.
 func Save[T any](path, name string, outcome T) error {
+	if err := checkType(reflect.TypeFor[T]()); err != nil {
+		return err
+	}
 	var payload bytes.Buffer
 	if err := gob.NewEncoder(&payload).Encode(outcome); err != nil {
 		return fmt.Errorf("outcome of the stage %s: %w", name, err)

@@ -69,6 +69,9 @@ func run(ctx context.Context, args []string) error {
 	if err := program.Parse(fs, args); err != nil {
 		return err
 	}
+	if *at != "" && *checkpoint != "" {
+		return fmt.Errorf("expected -checkpoint with a model at one -kappa, got it with -at %s", *at)
+	}
 	card.Integrator = integrator.String()
 	b, err := backend.Open(*name)
 	if err != nil {
