@@ -72,6 +72,9 @@ func run(ctx context.Context, args []string) error {
 	if *at != "" && *checkpoint != "" {
 		return fmt.Errorf("expected -checkpoint with a model at one -kappa, got it with -at %s", *at)
 	}
+	if err := os.MkdirAll(*out, 0o777); err != nil {
+		return err
+	}
 	card.Integrator = integrator.String()
 	b, err := backend.Open(*name)
 	if err != nil {
