@@ -63,7 +63,6 @@ func TestNetwork(t *testing.T) {
 		{"gradients, three directions", []int{3, 1, 2}, 1, 0, &anisotropic, nil, nil, true, hollow.Config{Gradients: 2}},
 		{"gradients, ordered", []int{4, 4}, 1, 3, &scalar, nil, nil, false, hollow.Config{Gradients: 2}},
 		{"gradients, not even", []int{4, 3}, 1, 0, &uneven, nil, nil, false, hollow.Config{Gradients: 2}},
-		{"gradients, two fields", []int{3, 3}, 2, 0, &pair, nil, nil, false, hollow.Config{Gradients: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small
