@@ -22,13 +22,13 @@ import (
 
 // watching is a kernel that calls f before every step.
 type watching struct {
-	*mcmc.Metropolis
+	mcmc.Kernel
 	f func()
 }
 
 func (k watching) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
 	k.f()
-	return k.Metropolis.Step(ctx, rng, phi)
+	return k.Kernel.Step(ctx, rng, phi)
 }
 
 // A measurement that is stopped after its state has been written goes on with the chains, the variants and
@@ -149,17 +149,6 @@ func (u until) Err() error {
 	return u.Context.Err()
 }
 
-// waiting is a kernel that calls f before every step.
-type waiting struct {
-	mcmc.Kernel
-	f func()
-}
-
-func (k waiting) Step(ctx context.Context, rng *rand.Rand, phi []float64) (mcmc.Info, error) {
-	k.f()
-	return k.Kernel.Step(ctx, rng, phi)
-}
-
 // The samplers whose length a pilot tells give, stopped once they have written what they have done, what
 // they give undisturbed.
 func TestPilotedSamplers(t *testing.T) {
@@ -198,7 +187,7 @@ func TestPilotedSamplers(t *testing.T) {
 	wait := func() {}
 	moves := func(a lattice.Action) (mcmc.Kernel, error) {
 		k, err := trajectories(a)
-		return waiting{k, func() { wait() }}, err
+		return watching{k, func() { wait() }}, err
 	}
 	for name, one := range map[string]struct {
 		measure func(context.Context, *cost, *job) (outcome, error)
