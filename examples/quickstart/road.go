@@ -142,8 +142,12 @@ func (q *quickstart) fit(ctx context.Context, ens *lattice.Ensemble, train diffu
 	if err != nil {
 		return nil, err
 	}
+	start, err := q.o.Extended(q.backend, q.in.Start)
+	if err != nil {
+		return nil, err
+	}
 	return diffusion.Fit(ctx, q.backend, q.action, ens, diffusion.FitConfig{
-		Network: network, Start: q.in.Start, Train: train, Seed: train.Seed, Warn: report.Warn,
+		Network: network, Start: start, Train: train, Seed: train.Seed, Warn: report.Warn,
 	})
 }
 

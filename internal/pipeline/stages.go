@@ -93,7 +93,11 @@ func (r *Run) fit(ctx context.Context, ens *lattice.Ensemble, cfg diffusion.Trai
 	if err != nil {
 		return nil, err
 	}
-	return diffusion.Fit(ctx, r.backend, r.action, ens, diffusion.FitConfig{Network: net, Start: r.in.Start, Train: cfg, Seed: cfg.Seed, Warn: report.Warn})
+	start, err := r.o.Extended(r.backend, r.in.Start)
+	if err != nil {
+		return nil, err
+	}
+	return diffusion.Fit(ctx, r.backend, r.action, ens, diffusion.FitConfig{Network: net, Start: start, Train: cfg, Seed: cfg.Seed, Warn: report.Warn})
 }
 
 // gaussian returns the Gaussian, or the mixture of two, with the spectrum of the ensemble:

@@ -8,6 +8,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/gomlx/compute"
+
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow"
@@ -129,7 +131,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Pairs, "pairs", defaults.Pairs, "products in the smoothed part of a hollow network; 0: 8, negative: none")
 	fs.IntVar(&o.Gradients, "gradients", defaults.Gradients, "functions of differences of neighbours in a hollow network: 16 at strong coupling")
 	fs.IntVar(&o.Average, "average", defaults.Average, "trajectories of hybrid Monte Carlo over which the targets of the training are\naveraged: 10 to 40 at strong coupling")
-	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice")
+	fs.StringVar(&o.Start, "start", defaults.Start, "begin the training of a hollow network with the weights of this model `file`, of any lattice, and with -gradients if it has none")
 	fs.StringVar(&o.Ensemble, "ensemble", defaults.Ensemble, "train on the configurations of this .npz or .npy `file` (key cfgs)")
 }
 
@@ -186,6 +188,24 @@ func (o *Options) Network(lat *lattice.Lattice) (diffusion.Architecture, error) 
 		return unet.New(unet.Config{Channels: channels(lat)})
 	}
 	return hollow.New(hollow.Config{Edges: o.Edges, Pairs: o.Pairs, Gradients: o.Gradients})
+}
+
+// Extended returns the model that the training begins with, or nil: start, with the Gradients that
+// the options ask for if it has none.
+func (o *Options) Extended(backend compute.Backend, start *diffusion.Model) (*diffusion.Model, error) {
+	if start == nil || o.Gradients == 0 {
+		return start, nil
+	}
+	cfg, ok := start.Network().Config().(hollow.Config)
+	if !ok || cfg.Gradients > 0 {
+		return start, nil
+	}
+	cfg.Gradients = o.Gradients
+	network, err := hollow.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return start.Extend(backend, network)
 }
 
 // Training returns the settings of the training on n configurations.

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/latdiff/latdiff/diffusion"
+	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/internal/backendtest"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 )
@@ -80,5 +83,42 @@ func TestChannels(t *testing.T) {
 		if got := channels(lat); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %v, want %v", lat, got, c.want)
 		}
+	}
+}
+
+// The model that a training begins with gets gradients where they are asked for and it has none.
+func TestExtended(t *testing.T) {
+	lat, err := lattice.New(4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := hollow.New(hollow.Config{Range: 1, Features: 2, Channels: 2, Profiles: 1, Hidden: 2, Head: 2, Pairs: -1, Embedding: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := backendtest.Open()
+	start, err := diffusion.NewModel(backend, network, diffusion.ModelConfig{Layout: lattice.Scalar(lat), Spectrum: slices.Repeat([]float64{1}, lat.Volume())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gradients := func(ask int, m *diffusion.Model) int {
+		o := Options{Gradients: ask}
+		more, err := o.Extended(backend, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if more == nil {
+			return -1
+		}
+		return more.Network().Config().(hollow.Config).Gradients
+	}
+	if got := gradients(3, start); got != 3 {
+		t.Errorf("expected a model with 3 gradients, got %d", got)
+	}
+	if got := gradients(0, start); got != 0 {
+		t.Errorf("expected the model without gradients, got one with %d", got)
+	}
+	if got := gradients(3, nil); got != -1 {
+		t.Errorf("expected no model, got one with %d gradients", got)
 	}
 }
