@@ -16,8 +16,8 @@ import (
 const (
 	essTheory  = "ess_theory" // ESS/N as the theory sees it
 	sdTheory   = "sd_log_w_theory"
-	shift      = "log_w_shift" // ⟨log w⟩_p - ⟨log w⟩_q
-	largestGap = "log_w_largest"
+	shift      = "shift_log_w" // ⟨log w⟩_p - ⟨log w⟩_q
+	largestGap = "largest_log_w"
 )
 
 // A probe of the tail moves equilibrated configurations where q hardly ever draws, by strengths
