@@ -46,6 +46,8 @@ func newScan(o options) (*scan, error) {
 	switch {
 	case o.model == "" && len(o.trainKappas) < 2:
 		return nil, fmt.Errorf("expected at least two κ to train at, got -train %q", o.train)
+	case o.model == "" && (o.measureKappas[0] < o.trainKappas[0] || o.measureKappas[len(o.measureKappas)-1] > o.trainKappas[len(o.trainKappas)-1]):
+		return nil, fmt.Errorf("expected -at within the κ of -train, from %v to %v, got %q", o.trainKappas[0], o.trainKappas[len(o.trainKappas)-1], o.at)
 	case o.lambdas != "" && !(len(o.trainLambdas) > 1 && o.Lambda >= o.trainLambdas[0] && o.Lambda <= o.trainLambdas[len(o.trainLambdas)-1]):
 		return nil, fmt.Errorf("expected at least two λ with -lambda between them, got -lambdas %q and -lambda %v", o.lambdas, o.Lambda)
 	case o.check < 0 || o.check > 0 && o.check < 16:

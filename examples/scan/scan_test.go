@@ -115,6 +115,7 @@ func TestBadInput(t *testing.T) {
 		"one coupling":     {"-train", "0.1"},
 		"falling":          {"-at", "0.1,0.05"},
 		"twice":            {"-at", "0.1,0.1"},
+		"out of range":     {"-at", "0.1,0.3"},
 		"no number":        {"-train", "0.1,b"},
 		"no lattice":       {"-dims", "8y8"},
 		"negative λ":       {"-lambda", "-1"},
