@@ -26,6 +26,7 @@ type posterior struct {
 	mean      []float64
 	stiffness float64 // ⟨S″⟩
 	fixed     []fixedMode
+	sites     *siteMeans // nil: none
 
 	centre, field, momentum, drift []float64
 	start, startDrift              []float64 // of a trajectory
@@ -48,7 +49,7 @@ func newPosterior(m *Model, action lattice.Action, trajectories int) *posterior 
 	return &posterior{
 		action: action, fourier: lattice.NewFourier(m.layout.Lattice), draws: trajectories + 1, steps: max(2, int(math.Round(steps))),
 		spectrum: m.spectrum, mean: m.mean, stiffness: math.Pow(SigmaMinFor(1)/m.cfg.SigmaMin, 2),
-		fixed:  fixedModes(m.space, m.layout),
+		fixed: fixedModes(m.space, m.layout), sites: newSiteMeans(m, action),
 		centre: row(), field: row(), momentum: row(), drift: row(), start: row(), startDrift: row(), sum: row(), sumDrift: row(),
 	}
 }
@@ -99,15 +100,26 @@ func (c *posterior) average(rng *rand.Rand, field, noise, target []float32, sigm
 		c.centre[i] = c.field[i] + sigma*c.momentum[i]
 	}
 	c.action.Drift(c.drift, c.field)
-	copy(c.sum, c.field)
-	copy(c.sumDrift, c.drift)
+	clear(c.sum)
+	clear(c.sumDrift)
+	if c.sites != nil {
+		c.sites.begin(c.centre, c.field, c.drift, sigma)
+	}
 	potential := c.potential(sigma)
-	for range c.draws - 1 {
-		potential = c.trajectory(rng, potential, sigma)
+	for draw := range c.draws {
+		if draw > 0 {
+			potential = c.trajectory(rng, potential, sigma)
+		}
 		for i, x := range c.field {
 			c.sum[i] += x
 			c.sumDrift[i] += c.drift[i]
 		}
+		if c.sites != nil {
+			c.sites.add(c.centre, c.field, c.drift, sigma)
+		}
+	}
+	if c.sites != nil {
+		c.sites.end(c.sum, c.sumDrift, c.centre, sigma, c.draws, c.fourier)
 	}
 	norm := 1 / float64(c.draws)
 	v := len(field) / len(c.mean)

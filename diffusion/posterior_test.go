@@ -42,7 +42,8 @@ func TestPosterior(t *testing.T) {
 		}
 	}
 	for _, sigma := range []float64{0.05, 0.4, 1, 10} {
-		p := newPosterior(m, action, trajectories)
+		// The action does not tell the potential of its sites, whose means would leave nothing to average.
+		p := newPosterior(m, struct{ lattice.Action }{action}, trajectories)
 		// Functions of the noisy field by which φ₀, the noise and Y are weighted.
 		weight := func(phi float64) float64 { return math.Tanh(phi / (0.3 + sigma)) }
 		var sum, square, single [2]float64

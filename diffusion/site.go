@@ -94,6 +94,14 @@ func newSite(c []float64, m, v float64) (*site, error) {
 // value returns V.
 func (s *site) value(x float64) float64 { return polynomial(s.potential, x) }
 
+// slope returns V′.
+func (s *site) slope(x float64) (c float64) {
+	for n := len(s.potential) - 1; n >= 1; n-- {
+		c = c*x + float64(n)*s.potential[n]
+	}
+	return c
+}
+
 // curvature returns V″.
 func (s *site) curvature(x float64) (c float64) {
 	for n := len(s.potential) - 1; n >= 2; n-- {
