@@ -46,10 +46,11 @@ func newPosterior(m *Model, action lattice.Action, trajectories int) *posterior 
 	steps := 3 * math.Pow(float64(m.layout.Size())/posteriorVolume, 0.25)
 	row := func() []float64 { return make([]float64, m.layout.Size()) }
 	// SigmaMinFor gives the smallest noise level of the measured forces.
+	fourier := lattice.NewFourier(m.layout.Lattice)
 	return &posterior{
-		action: action, fourier: lattice.NewFourier(m.layout.Lattice), draws: trajectories + 1, steps: max(2, int(math.Round(steps))),
+		action: action, fourier: fourier, draws: trajectories + 1, steps: max(2, int(math.Round(steps))),
 		spectrum: m.spectrum, mean: m.mean, stiffness: math.Pow(SigmaMinFor(1)/m.cfg.SigmaMin, 2),
-		fixed: fixedModes(m.space, m.layout), sites: newSiteMeans(m, action),
+		fixed: fixedModes(m.space, m.layout), sites: newSiteMeans(m, action, fourier),
 		centre: row(), field: row(), momentum: row(), drift: row(), start: row(), startDrift: row(), sum: row(), sumDrift: row(),
 	}
 }
@@ -119,7 +120,7 @@ func (c *posterior) average(rng *rand.Rand, field, noise, target []float32, sigm
 		}
 	}
 	if c.sites != nil {
-		c.sites.end(c.sum, c.sumDrift, c.centre, sigma, c.draws, c.fourier)
+		c.sites.end(c.sum, c.sumDrift, c.centre, sigma, c.draws)
 	}
 	norm := 1 / float64(c.draws)
 	v := len(field) / len(c.mean)

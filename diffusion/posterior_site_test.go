@@ -1,6 +1,7 @@
 package diffusion
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"sort"
@@ -10,7 +11,7 @@ import (
 )
 
 // siteMeansModel returns what a posterior has to know of an action with a spectrum and ⟨|K_k|²⟩.
-func siteMeansModel(t *testing.T, action *lattice.Phi4, spectrum, drift []float64) *Model {
+func siteMeansModel(t testing.TB, action *lattice.Phi4, spectrum, drift []float64) *Model {
 	t.Helper()
 	residual := make([]float64, len(spectrum))
 	for k, c := range spectrum {
@@ -152,6 +153,41 @@ func TestSiteMeans(t *testing.T) {
 		t.Logf("σ = %v: variance of the average %.3g of fields, %.3g of sites", c.sigma, variance[1], variance[0])
 		if !(variance[1] > c.gain*variance[0]) {
 			t.Errorf("σ = %v: variance %v of the average with means of sites, %v of fields", c.sigma, variance[0], variance[1])
+		}
+	}
+}
+
+// The average of one noisy field over ten trajectories, of fields and of means of sites.
+func BenchmarkPosterior(b *testing.B) {
+	lat, err := lattice.New(32, 32)
+	if err != nil {
+		b.Fatal(err)
+	}
+	phi4, err := lattice.NewPhi4(lat, 0.25, 0.5)
+	if err != nil {
+		b.Fatal(err)
+	}
+	spectrum := make([]float64, lat.Volume())
+	for k := range spectrum {
+		spectrum[k] = 0.5
+	}
+	for _, c := range []struct {
+		name   string
+		action lattice.Action
+	}{{"fields", struct{ lattice.Action }{phi4}}, {"sites", phi4}} {
+		for _, sigma := range []float64{0.1, 1, 10} {
+			b.Run(fmt.Sprintf("%s/σ=%v", c.name, sigma), func(b *testing.B) {
+				m := siteMeansModel(b, phi4, spectrum, spectrum)
+				p := newPosterior(m, c.action, 10)
+				rng := rand.New(rand.NewPCG(1, 2))
+				field, noise, target := make([]float32, len(spectrum)), make([]float32, len(spectrum)), make([]float32, len(spectrum))
+				for b.Loop() {
+					for i := range field {
+						field[i], noise[i] = float32(0.7*rng.NormFloat64()), float32(rng.NormFloat64())
+					}
+					p.average(rng, field, noise, target, sigma)
+				}
+			})
 		}
 	}
 }

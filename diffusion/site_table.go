@@ -68,15 +68,33 @@ func (t *siteTable) solve(field float64) (u, du, ddu float64) {
 // at interpolates u and du/dH; beyond the table u goes on
 // with its slope.
 func (t *siteTable) at(field float64) (u, du float64) {
-	place := (field - t.from) / t.step
+	i, r, inside := t.place(field)
+	if !inside {
+		return t.value[i] + t.slope[i]*r*t.step, t.slope[i]
+	}
+	return hermite(t.value, t.slope, t.step, i, r), hermite(t.slope, t.bend, t.step, i, r)
+}
+
+// mean is at for u alone.
+func (t *siteTable) mean(field float64) float64 {
+	i, r, inside := t.place(field)
+	if !inside {
+		return t.value[i] + t.slope[i]*r*t.step
+	}
+	return hermite(t.value, t.slope, t.step, i, r)
+}
+
+// place returns the entry below a field and the distance from it in steps, or that from the first or the
+// last entry outside of the table.
+func (t *siteTable) place(field float64) (i int, r float64, inside bool) {
+	r = (field - t.from) / t.step
 	last := len(t.value) - 1
 	switch {
-	case !(place > 0):
-		return t.value[0] + t.slope[0]*(field-t.from), t.slope[0]
-	case place >= float64(last):
-		return t.value[last] + t.slope[last]*(field-t.from-t.step*float64(last)), t.slope[last]
+	case !(r > 0):
+		return 0, r, false
+	case r >= float64(last):
+		return last, r - float64(last), false
 	}
-	i := int(place)
-	r := place - float64(i)
-	return hermite(t.value, t.slope, t.step, i, r), hermite(t.slope, t.bend, t.step, i, r)
+	i = int(r)
+	return i, r - float64(i), true
 }
