@@ -100,13 +100,33 @@ func (c *posterior) average(rng *rand.Rand, field, noise, target []float32, sigm
 		c.field[i] = float64(x)
 		c.centre[i] = c.field[i] + sigma*c.momentum[i]
 	}
+	c.run(rng, sigma, 0)
+	norm := 1 / float64(c.draws)
+	v := len(field) / len(c.mean)
+	for n, mean := range c.mean {
+		lo, hi := n*v, (n+1)*v
+		// The start of a trajectory is free to hold C·K.
+		pull := c.start[lo:hi]
+		c.fourier.Filter(pull, c.sumDrift[lo:hi], c.spectrum[lo:hi])
+		for i := range pull {
+			x := c.sum[lo+i] * norm
+			field[lo+i], noise[lo+i], target[lo+i] = float32(x), float32((c.centre[lo+i]-x)/sigma), float32(x-mean+pull[i]*norm)
+		}
+	}
+}
+
+// run sums the clean field and its drift over the draws of a chain from the field in the well around centre.
+func (c *posterior) run(rng *rand.Rand, sigma float64, thermalisation int) {
 	c.action.Drift(c.drift, c.field)
 	clear(c.sum)
 	clear(c.sumDrift)
+	potential := c.potential(sigma)
+	for range thermalisation {
+		potential = c.trajectory(rng, potential, sigma)
+	}
 	if c.sites != nil {
 		c.sites.begin(c.centre, c.field, c.drift, sigma)
 	}
-	potential := c.potential(sigma)
 	for draw := range c.draws {
 		if draw > 0 {
 			potential = c.trajectory(rng, potential, sigma)
@@ -121,18 +141,6 @@ func (c *posterior) average(rng *rand.Rand, field, noise, target []float32, sigm
 	}
 	if c.sites != nil {
 		c.sites.end(c.sum, c.sumDrift, c.centre, sigma, c.draws)
-	}
-	norm := 1 / float64(c.draws)
-	v := len(field) / len(c.mean)
-	for n, mean := range c.mean {
-		lo, hi := n*v, (n+1)*v
-		// The start of a trajectory is free to hold C·K.
-		pull := c.start[lo:hi]
-		c.fourier.Filter(pull, c.sumDrift[lo:hi], c.spectrum[lo:hi])
-		for i := range pull {
-			x := c.sum[lo+i] * norm
-			field[lo+i], noise[lo+i], target[lo+i] = float32(x), float32((c.centre[lo+i]-x)/sigma), float32(x-mean+pull[i]*norm)
-		}
 	}
 }
 
