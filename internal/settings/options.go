@@ -13,6 +13,7 @@ import (
 	"github.com/latdiff/latdiff/diffusion"
 	"github.com/latdiff/latdiff/flow"
 	"github.com/latdiff/latdiff/hollow"
+	"github.com/latdiff/latdiff/hollow/pretrained"
 	"github.com/latdiff/latdiff/internal/program"
 	"github.com/latdiff/latdiff/lattice"
 	"github.com/latdiff/latdiff/unet"
@@ -96,8 +97,30 @@ func Parse(name, about string, args []string, quick, paper Options, more func(fs
 			o.Steps = unetSteps
 		}
 	}
+	given := false
+	fs.Visit(func(f *flag.Flag) { given = given || f.Name == flowSteps })
+	if !given {
+		o.setFlowSteps()
+	}
 	return o, nil
 }
+
+// setFlowSteps takes the steps of the flow of the card of a model that is shipped: the volume and the
+// coupling say how many leave little in log q. A lattice or a coupling that is none has no card, and is
+// refused elsewhere.
+func (o *Options) setFlowSteps() {
+	if o.Model != Pretrained {
+		return
+	}
+	if action, err := o.Phi4(); err == nil {
+		if card, ok := pretrained.Find(action); ok {
+			o.FlowSteps = card.FlowSteps
+		}
+	}
+}
+
+// flowSteps is the name of a flag.
+const flowSteps = "flow-steps"
 
 // Training steps after which the networks are good at the points of the quickstart, in
 // which a hollow network learns faster.
@@ -124,7 +147,7 @@ func (o *Options) register(fs *flag.FlagSet, defaults Options) {
 	fs.IntVar(&o.Batch, "batch", defaults.Batch, "training batch")
 	fs.IntVar(&o.Samples, "samples", defaults.Samples, "configurations to draw from the model, by each method")
 	fs.IntVar(&o.ReverseSteps, "reverse-steps", defaults.ReverseSteps, "steps of the reverse stochastic differential equation")
-	fs.IntVar(&o.FlowSteps, "flow-steps", defaults.FlowSteps, "steps of the probability flow, one evaluation each")
+	fs.IntVar(&o.FlowSteps, flowSteps, defaults.FlowSteps, "steps of the probability flow, one evaluation each; with a model that is shipped those of its card,\nif the flag is not given")
 	fs.IntVar(&o.Probes, "probes", defaults.Probes, "colours of the probing vectors for the divergence of a U-Net, a power of two, twice with\nother signs; in the preset paper the number of random vectors")
 	fs.Float64Var(&o.LearningRate, "lr", defaults.LearningRate, "peak learning rate; 0: 2e-3 for unet, 5e-3 for hollow")
 	fs.IntVar(&o.Edges, "edges", defaults.Edges, "fields of the second layer of a hollow network: 16 at strong coupling")
@@ -147,7 +170,7 @@ func (o *Options) Check(volume int) error {
 		value, least, size int
 	}{
 		{"n", o.Configurations, Least, volume}, {"steps", o.Steps, 2, 0}, {"batch", o.Batch, 2, volume}, {"samples", o.Samples, Least, volume},
-		{"reverse-steps", o.ReverseSteps, 4, 4}, {"flow-steps", o.FlowSteps, 2, 0}, {"probes", o.Probes, 2, volume},
+		{"reverse-steps", o.ReverseSteps, 4, 4}, {flowSteps, o.FlowSteps, 2, 0}, {"probes", o.Probes, 2, volume},
 	} {
 		if n.value < n.least {
 			return fmt.Errorf("expected -%s of at least %d, got %d", n.name, n.least, n.value)

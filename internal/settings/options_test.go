@@ -47,6 +47,33 @@ func TestPresets(t *testing.T) {
 	}
 }
 
+// A model that is shipped is used with as many steps of the flow as its card says, any other with those of
+// the program; the flag comes before both.
+func TestFlowSteps(t *testing.T) {
+	flags := program.Flags{Out: "out", Backend: "go", Dims: "64x64", Kappa: 0.33718, Lambda: 0.5}
+	quick := Options{Flags: flags, Model: Pretrained, FlowSteps: 4}
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{nil, 60},
+		{[]string{"-dims", "16x16", "-kappa", "0.27", "-lambda", "0.022"}, 18},
+		{[]string{"-kappa", "0.3"}, 4},
+		{[]string{"-model", Hollow}, 4},
+		{[]string{"-flow-steps", "4"}, 4},
+		{[]string{"-flow-steps=24"}, 24},
+		{[]string{"-dims", "0x0"}, 4},
+	} {
+		o, err := Parse("test", "about", c.args, quick, PaperOptions(flags), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.FlowSteps != c.want {
+			t.Errorf("%v: expected %d steps of the flow, got %d", c.args, c.want, o.FlowSteps)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	good := PaperOptions(program.Flags{})
 	if err := good.Check(1 << 10); err != nil {
