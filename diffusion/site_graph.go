@@ -60,10 +60,10 @@ func newSiteGraph(p *gaussianPart, x, sigma *graph.Node) *siteGraph {
 	g.h0 = graph.AddScalar(graph.Mul(alpha, graph.MulScalar(centre, 2)), -2*g.alpha*g.mean)
 
 	// φ₀ = φ + δ with δ = middle + half·t at the nodes t from -1 to 1, within siteWindow σ of
-	// φ and reach of m. Where φ is so far out that nothing is within both, a part of the
-	// window remains.
+	// φ and reach of m. Where φ is so far out that little or nothing is within both, the end of the
+	// window remains, no wider than reach, which the nodes resolve.
 	window := graph.MulScalar(level, siteWindow)
-	rest := graph.MulScalar(level, siteWindow/2.)
+	rest := graph.Sub(window, graph.Min(graph.MulScalar(window, 0.5), graph.BroadcastToShape(reach, window.Shape())))
 	lo := graph.Min(graph.Max(graph.Neg(window), graph.Sub(graph.Neg(g.y), reach)), rest)
 	hi := graph.Max(graph.Min(window, graph.Sub(reach, g.y)), graph.Neg(rest))
 	g.middle = graph.MulScalar(graph.Add(lo, hi), 0.5)
